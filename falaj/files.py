@@ -1,0 +1,91 @@
+"""Files that survive a crash: written whole or not at all, and locked against a second writer."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from falaj.errors import Fault, UsageError
+
+
+def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace `path` by `data` so that a crash leaves the old bytes or the new ones, never a mixture.
+
+    Raises Fault when the disk is full or unwritable; the old file is then untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as problem:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise Fault(
+            f"{path.name} could not be written: {problem.strerror}",
+            given=str(path),
+            why="the file is written beside the old one and swapped in, so the previous content is still there",
+            next="free some disk space and run the same command again"
+            if problem.errno == errno.ENOSPC
+            else "make the folder writable and run the same command again",
+        ) from problem
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, durably."""
+    write_durably(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path, *, what: str, next: str) -> Any:
+    """The JSON in `path`. `what` names the file for people; raises UsageError when it is missing, truncated or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as problem:
+        raise UsageError(f"there is no {what}", given=str(path), next=next) from problem
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise UsageError(f"the {what} cannot be read: {problem}", given=str(path), why="it is truncated or was edited by hand", next=next) from problem
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, what: str, next: str = "wait until it ends") -> Iterator[None]:
+    """Hold `path` as an exclusive lock; the kernel frees it when the process dies, however it dies.
+
+    Raises UsageError when another process holds it, naming that process.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
+            raise UsageError(
+                f"{what} is locked", given=f"held by {holder}", allowed="one run at a time", why="two runs would overwrite each other's state", next=next
+            ) from problem
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

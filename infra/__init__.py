@@ -1,0 +1,1 @@
+"""Falaj's infrastructure: config, components, engines, the local sandbox, the gate and the evidence."""

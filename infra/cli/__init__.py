@@ -1,0 +1,1 @@
+"""The `falaj` command: one file per verb, imported on use."""
