@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def read_json(path: Path, *, what: str, next: str) -> Any:
 
 
 @contextlib.contextmanager
-def lock(path: Path, *, what: str, next: str = "wait until it ends") -> Iterator[None]:
+def lock(path: Path, *, what: str, next: str = "wait until it ends") -> Generator[None]:
     """Hold `path` as an exclusive lock; the kernel frees it when the process dies, however it dies.
 
     Raises UsageError when another process holds it, naming that process.
