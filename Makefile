@@ -1,0 +1,32 @@
+# Two commands: `make up` shows the whole of Falaj at work on this machine, `make test` proves it.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## install everything into .venv, once
+	@sh tools/setup.sh
+
+up: setup ## plan, judge, apply, train, compress, serve and watch, all on this machine
+	@.venv/bin/falaj up --env local
+
+down: setup ## stop and remove what `make up` made
+	@.venv/bin/falaj down --env local
+
+test: setup lint opa ## prove all of it
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup
+
+lint: setup ## style and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ty check --error-on-warning
+
+opa: ## build the real OPA where Go is at hand; the tests that need it say so otherwise
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa; else echo "no Go here: rules are tested on the embedded engine only"; fi
+
+lock: ## resolve the dependencies anew (needs uv)
+	@sh tools/lock.sh
+
+.PHONY: help setup up down test lint opa lock
