@@ -1,0 +1,67 @@
+"""The stages of road B and their order, as data. This table is the only place that knows either; importing it costs nothing.
+
+The workloads stack makes a suspended CronJob (a job template) of every stage, `falaj run` makes Jobs from them, and
+`python -m workloads` is what those Jobs run. The gate is not a job: whoever asks for a release must not be the one who
+grants it, so the command line judges the candidate between `evaluate` and `register`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage as a Job: what it runs, what it may use, how long it may take, and which stages it reads."""
+
+    name: str
+    args: tuple[str, ...]
+    """First arguments of the container; a run adds `--run ID` and its own."""
+    cpu: str
+    """CPU request and limit, as Kubernetes writes it."""
+    memory: str
+    """Memory request and limit, as Kubernetes writes it."""
+    gpu: int
+    """GPUs the stage can use where the environment has a GPU pool; it runs without, only slower."""
+    deadline_seconds: int
+    """After this the Job is ended and counts as failed (activeDeadlineSeconds)."""
+    retries: int
+    """How often a failed pod is started again (backoffLimit)."""
+    after: tuple[str, ...]
+    """Stages, or the gate, that must have succeeded before."""
+
+
+GATE = "gate"
+"""The judgement between `evaluate` and `register`; made by the command line, not by a Job."""
+
+STAGES: tuple[Stage, ...] = (
+    Stage("prepare", ("prepare",), cpu="2", memory="4Gi", gpu=0, deadline_seconds=1800, retries=1, after=()),
+    Stage("train", ("train",), cpu="2", memory="8Gi", gpu=1, deadline_seconds=14400, retries=2, after=("prepare",)),
+    Stage("compress", ("compress",), cpu="2", memory="8Gi", gpu=0, deadline_seconds=3600, retries=1, after=("train",)),
+    Stage("evaluate", ("evaluate",), cpu="2", memory="8Gi", gpu=0, deadline_seconds=7200, retries=1, after=("prepare", "train", "compress")),
+    Stage("register", ("register",), cpu="1", memory="4Gi", gpu=0, deadline_seconds=1800, retries=2, after=(GATE,)),
+)
+"""In the order they run; `gate` stands before `register`."""
+
+STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
+
+DRIFT = Stage("drift", ("drift",), cpu="1", memory="2Gi", gpu=0, deadline_seconds=900, retries=1, after=())
+"""The scheduled comparison of live requests with the reference profile; a CronJob in the inference namespace, not part of a run."""
+
+
+def stage(name: str) -> Stage:
+    """The stage called `name`. Raises KeyError, naming the stages there are."""
+    for candidate in (*STAGES, DRIFT):
+        if candidate.name == name:
+            return candidate
+    raise KeyError(f"{name!r} is not a stage; the stages are {', '.join(STAGE_NAMES)} and {DRIFT.name}")
+
+
+def road() -> tuple[str, ...]:
+    """Every step of a run in order, the gate included."""
+    order: list[str] = []
+    for each in STAGES:
+        if GATE in each.after:
+            order.append(GATE)
+        order.append(each.name)
+    return tuple(order)
