@@ -31,6 +31,8 @@ _PATIENCE_SECONDS = 10.0
 _TAIL_BYTES = 1 << 16
 RECOVERED = "log_recovered"
 """Action of the entry that says a half-written line was cut off after a crash."""
+TORN = "the line is not complete"
+"""Why a chain ends early after a crash; only its last line can be torn, and the next append cuts it off."""
 
 
 class Entry(Artifact):
@@ -127,7 +129,7 @@ def holds_head(path: Path, environment: str, head: Head) -> bool:
 
 def _why_broken(line: bytes, seq: int, previous: str) -> Entry | str:
     if not line.endswith(b"\n"):
-        return "the line is not complete"
+        return TORN
     try:
         entry = _parse(line)
     except ValueError:

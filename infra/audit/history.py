@@ -1,0 +1,48 @@
+"""Every change that was applied, kept: the next plan overwrites plan.json, but an auditor asks for the change of three months ago."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from falaj.errors import UsageError
+from falaj.home import environment_folder
+from infra.artifacts import ApplyRecord, Decision, Plan
+
+_DOCUMENTS = ("plan.json", "decision.json", "parameters.json", "apply.json")
+
+
+def keep_applied(environment: str) -> list[Path]:
+    """Keep the documents of each stack's last apply under `stacks/<stack>/applied/<when>-<digest>/`; safe to call again.
+
+    A stack whose documents do not belong together (it was planned anew since) is left alone: there is nothing whole to keep.
+    Returns the folders of the last applies that are kept.
+    """
+    kept = []
+    for folder in sorted((environment_folder(environment) / "stacks").glob("*")):
+        try:
+            record = ApplyRecord.read(folder / "apply.json")
+            plan = Plan.read(folder / "plan.json")
+            decision = Decision.read(folder / "decision.json")
+        except UsageError:
+            continue
+        if record.plan_digest == plan.digest and record.decision_digest == decision.digest:
+            kept.append(_keep(folder, record))
+    return kept
+
+
+def _keep(folder: Path, record: ApplyRecord) -> Path:
+    when = "".join(letter for letter in record.finished_at if letter.isalnum())
+    target = folder / "applied" / f"{when}-{record.digest.removeprefix('sha256:')[:12]}"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
+            fresh = Path(temporary) / "applied"
+            fresh.mkdir()
+            for name in _DOCUMENTS:
+                if (folder / name).exists():
+                    shutil.copyfile(folder / name, fresh / name)
+            os.rename(fresh, target)
+    return target

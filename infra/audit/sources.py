@@ -1,0 +1,128 @@
+"""What goes into an evidence folder, and under which name.
+
+Documents only: what was planned, decided, done and measured. Models and data rows stay where they are; the documents name
+them by digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from falaj.errors import Fault
+from falaj.home import environment_folder, runs_folder, volume_folder
+from infra.audit.chain import audit_log
+
+Kind = Literal["plan", "decision", "parameters", "apply", "run", "evaluation", "data", "release", "drift", "waiver", "policy", "audit log", "guide"]
+
+_LIMIT_BYTES = 4 << 20
+"""Larger files under a run are content, not documents."""
+_DOCUMENTS = frozenset({".json", ".md", ".yaml", ".sig", ".pem"})
+_CONTENT = frozenset({"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json", "generation_config.json"})
+_BY_NAME: dict[str, Kind] = {
+    "plan.json": "plan",
+    "decision.json": "decision",
+    "parameters.json": "parameters",
+    "observed.json": "parameters",
+    "apply.json": "apply",
+    "run.json": "run",
+    "candidate.json": "evaluation",
+    "eval.json": "evaluation",
+    "release.json": "release",
+    "current.json": "release",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to copy: its place in the evidence folder, where it is now, and what it is."""
+
+    name: str
+    path: Path
+    kind: Kind
+
+
+def sources(environment: str, policies: Path, releases: Path | None) -> list[Source]:
+    """Everything that belongs into the evidence of an environment, sorted by name.
+
+    `releases` is a folder with one folder of documents per release version, where the caller has fetched them.
+    """
+    found = [
+        *_stacks(environment),
+        *_runs(environment),
+        *_releases(releases or environment_folder(environment) / "releases"),
+        *_drift(environment),
+        *_policies(policies),
+    ]
+    if audit_log(environment).exists():
+        found.append(Source("audit.jsonl", audit_log(environment), "audit log"))
+    return sorted(found, key=lambda source: source.name)
+
+
+def refuse_private_keys(source: Source, data: bytes) -> None:
+    """Raise Fault when a private key would go into a folder that is made to be handed out."""
+    if b"PRIVATE KEY-----" in data:
+        raise Fault(
+            "a private key was about to be put into the evidence",
+            given=str(source.path),
+            why="evidence is handed to auditors; a key in it is a key lost",
+            next="remove the key from that file and replace the key: it may have been seen",
+        )
+
+
+def _stacks(environment: str) -> Iterator[Source]:
+    top = environment_folder(environment) / "stacks"
+    for path in sorted([*top.glob("*/*.json"), *top.glob("*/applied/*/*.json")]):
+        if path.name in _BY_NAME:
+            yield Source(f"stacks/{path.relative_to(top).as_posix()}", path, _BY_NAME[path.name])
+
+
+def _runs(environment: str) -> Iterator[Source]:
+    top = runs_folder(environment)
+    for pattern in ("*/*", "*/*/*"):
+        for path in sorted(top.glob(pattern)):
+            if _is_document(path):
+                yield Source(f"runs/{path.relative_to(top).as_posix()}", path, _kind_in_run(path))
+
+
+def _kind_in_run(path: Path) -> Kind:
+    if path.name in _BY_NAME:
+        return _BY_NAME[path.name]
+    if path.parent.name == "register" and path.name != "manifest.json":
+        return "release"
+    if path.parent.name == "prepare" and path.name != "manifest.json":
+        return "data"
+    return "run"
+
+
+def _releases(top: Path) -> Iterator[Source]:
+    for path in sorted([*top.glob("*"), *top.glob("*/*")]):
+        if _is_document(path):
+            yield Source(f"releases/{path.relative_to(top).as_posix()}", path, "release")
+
+
+def _drift(environment: str) -> Iterator[Source]:
+    for label, top in (("requests", volume_folder(environment, "inference", "requests")), ("work", volume_folder(environment, "training", "work") / "drift")):
+        for path in sorted(top.rglob("drift*.json")):
+            if _is_document(path):
+                yield Source(f"drift/{label}/{path.relative_to(top).as_posix()}", path, "drift")
+
+
+def _policies(policies: Path) -> Iterator[Source]:
+    for path in sorted(policies.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            name = path.relative_to(policies).as_posix()
+            yield Source(f"policies/{name}", path, "waiver" if name.startswith("waivers/") else "policy")
+
+
+def _is_document(path: Path) -> bool:
+    return (
+        path.is_file()
+        and not path.is_symlink()
+        and not path.name.startswith(".")
+        and path.suffix in _DOCUMENTS
+        and path.name not in _CONTENT
+        and path.stat().st_size <= _LIMIT_BYTES
+    )
