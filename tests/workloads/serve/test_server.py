@@ -1,0 +1,288 @@
+"""The inference server over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from falaj.errors import UsageError
+from falaj.ports import is_free, port
+from tests.workloads.worlds import load_named, load_words, publish, serving, wait_until
+from workloads.release import POINTER
+from workloads.serve.settings import Settings, from_environment
+from workloads.store import Store
+
+
+@pytest.fixture
+def store(falaj_home: Path, tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "releases")
+
+
+@pytest.fixture
+def settings(store: Store, tmp_path: Path) -> Settings:
+    return Settings(releases=store.uri, requests=tmp_path / "requests", poll_seconds=0.02, retry_seconds=0.05, cache=tmp_path / "cache")
+
+
+def test_a_release_answers_says_who_it_is_and_counts(store: Store, settings: Settings, tmp_path: Path) -> None:
+    release = publish(store, tmp_path, "v1")
+    with serving(settings, load_named()) as live:
+        answer = live.client.post("/generate", json={"texts": ["language: a", "language: b"], "max_new_tokens": 4}).json()
+        assert {key: answer[key] for key in ("release", "outputs")} == {"release": "v1", "outputs": [{"text": "v1", "tokens": 2}] * 2}
+        assert live.client.post("/generate", json={"text": "section: x"}).json()["outputs"] == [{"text": "v1", "tokens": 2}]
+        assert (live.client.get("/healthz").json(), live.client.get("/readyz").json()) == ({"status": "alive"}, {"ready": True, "release": "v1"})
+        shown = live.client.get("/v1/release").json()
+        assert (shown["version"], shown["digest"], "profile" in shown) == ("v1", release.digest, False)
+        page = live.client.get("/metrics").text
+    for line in ('falaj_requests_total{status="200"} 2.0', "falaj_texts_total 3.0", "falaj_generated_tokens_total 6.0", "falaj_ready 1.0"):
+        assert line in page.splitlines()
+    assert "falaj_request_seconds_count 2.0" in page
+    assert f'falaj_release_info{{digest="{release.digest}",version="v1"}} 1.0' in page
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        (b"{", 400, "the body is not JSON"),
+        (b"\xff\xfe", 400, "the body is not JSON"),
+        (b"[]", 422, "exactly one of text and texts is needed"),
+        (b"{}", 422, "exactly one of text and texts is needed"),
+        (b'{"text": "a", "texts": ["a"]}', 422, "exactly one of text and texts is needed"),
+        (b'{"text": "a", "temperature": 2}', 422, "unknown: temperature"),
+        (b'{"text": "  "}', 422, "a text is empty, too long or not a string"),
+        (b'{"text": 5}', 422, "a text is empty, too long or not a string"),
+        (json.dumps({"text": "x" * 8193}).encode(), 422, "a text is empty, too long or not a string"),
+        (b'{"texts": []}', 422, "too many texts, or none"),
+        (json.dumps({"texts": ["x"] * 17}).encode(), 422, "too many texts, or none"),
+        (b'{"text": "a", "max_new_tokens": 0}', 422, "max_new_tokens is out of range"),
+        (b'{"text": "a", "max_new_tokens": 129}', 422, "max_new_tokens is out of range"),
+        (b'{"text": "a", "max_new_tokens": true}', 422, "max_new_tokens is out of range"),
+        (json.dumps({"text": "x" * 70000}).encode(), 413, "the body is too large"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_with_what_is_allowed(body: bytes, status: int, error: str, store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named()) as live:
+        answer = live.client.post("/generate", content=body)
+        assert (answer.status_code, answer.json()["error"]) == (status, error)
+        assert "allowed" in answer.json()
+        assert live.client.post("/generate", json={"text": "a"}).status_code == 200
+
+
+def test_a_body_without_a_length_is_cut_off_at_the_limit(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named()) as live:
+        assert live.client.post("/generate", content=(b"x" * 1000 for _ in range(200))).status_code == 413
+
+
+def test_without_a_release_it_is_alive_but_not_ready_and_says_why(settings: Settings) -> None:
+    with serving(settings, load_named(), ready=False) as live:
+        wait_until(lambda: "current.json" in (live.inference.holder.problem or ""))
+        assert live.client.get("/healthz").status_code == 200
+        ready = live.client.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"], "no release has been registered" in ready.json()["reason"]) == (503, False, True)
+        answer = live.client.post("/generate", json={"text": "a"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert live.client.get("/v1/release").status_code == 503
+
+
+def test_every_file_of_a_release_altered_one_by_one_is_refused_and_named(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    names = store.names("v1")
+    assert names == [f"v1/{name}" for name in ("key.pem", "model.sig", "model/config.json", "model/decoder.onnx", "model/encoder.onnx", "release.json")]
+    reasons = {}
+    for name in names:
+        honest = store.read_bytes(name) or b"-"
+        store.write_bytes(name, honest.replace(b"payload", b"pAyload") if name.endswith("sig") else honest[:-1] + bytes([honest[-1] ^ 1]))
+        with serving(replace(settings, cache=tmp_path / "cache" / name.replace("/", "-")), load_named(), ready=False) as live:
+            wait_until(lambda live=live: live.inference.holder.refused)
+            ready = live.client.get("/readyz")
+            assert (ready.status_code, live.client.post("/generate", json={"text": "a"}).status_code) == (503, 503)
+            reasons[name] = ready.json()["reason"].splitlines()[0]
+        store.write_bytes(name, honest)
+    assert reasons == {
+        "v1/key.pem": "release v1 is refused: key.pem was altered",
+        "v1/model.sig": "release v1 is refused: its signature does not verify",
+        "v1/model/config.json": "release v1 is refused: model/config.json was altered",
+        "v1/model/decoder.onnx": "release v1 is refused: model/decoder.onnx was altered",
+        "v1/model/encoder.onnx": "release v1 is refused: model/encoder.onnx was altered",
+        "v1/release.json": "release v1 is refused: release.json is not the one the pointer names",
+    }
+
+
+def test_a_file_that_was_added_or_is_missing_is_refused_too(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    store.write_bytes("v1/model/extra.bin", b"x")
+    with serving(settings, load_named(), ready=False) as live:
+        wait_until(lambda: live.inference.holder.refused)
+        assert "model/extra.bin was added" in live.client.get("/readyz").json()["reason"]
+        (tmp_path / "releases/v1/model/extra.bin").unlink()
+        (tmp_path / "releases/v1/model/config.json").unlink()
+        wait_until(lambda: "model/config.json is missing" in (live.inference.holder.problem or ""))
+
+
+def test_a_release_signed_by_somebody_else_is_refused(store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(store, tmp_path, "v1")
+    monkeypatch.setenv("FALAJ_HOME", str(tmp_path / "elsewhere"))
+    publish(Store.open(tmp_path / "other"), tmp_path / "other-scratch", "v1", point=False)
+    monkeypatch.setenv("FALAJ_TRUSTED_KEY", str(tmp_path / "elsewhere/keys/release.pub.pem"))
+    with serving(settings, load_named(), ready=False) as live:
+        wait_until(lambda: live.inference.holder.refused)
+        assert "its signature does not verify" in live.client.get("/readyz").json()["reason"]
+
+
+def test_an_altered_newer_release_leaves_the_old_one_serving(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named()) as live:
+        publish(store, tmp_path, "v2", point=False)
+        pointer = {"version": "v2", "previous": "v1", "digest": "sha256:" + "0" * 64}
+        store.put_json(POINTER, pointer)
+        wait_until(lambda: live.inference.holder.refused)
+        assert live.client.post("/generate", json={"text": "a"}).json()["release"] == "v1"
+        ready = live.client.get("/readyz").json()
+        assert (ready["ready"], ready["release"], "release.json is not the one the pointer names" in ready["reason"]) == (True, "v1", True)
+
+
+def test_swapping_releases_under_load_fails_no_request(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(replace(settings, queue=64), load_named(0.003)) as live:
+        stop, statuses, seen = threading.Event(), [], []
+
+        def ask() -> None:
+            with httpx.Client(base_url=live.url, timeout=20) as client:
+                while not stop.is_set():
+                    answer = client.post("/generate", json={"text": "language: words"})
+                    statuses.append(answer.status_code)
+                    # Whoever is named as the release must be the one who answered.
+                    seen.append((answer.json().get("release"), answer.json().get("outputs", [{}])[0].get("text")))
+
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        wait_until(lambda: ("v1", "v1") in seen)
+        for version in ("v2", "v3", "v4"):
+            publish(store, tmp_path, version)
+            wait_until(lambda version=version: (version, version) in seen[-20:])
+        stop.set()
+        for client in clients:
+            client.join()
+    assert set(statuses) == {200}
+    assert sorted(set(seen)) == [(version, version) for version in ("v1", "v2", "v3", "v4")]
+
+
+def test_beyond_its_queue_it_answers_429_with_when_to_come_back(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(replace(settings, concurrency=1, queue=1), load_named(0.3)) as live, ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: httpx.post(live.url + "/generate", json={"text": "a"}, timeout=20), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 4
+    assert {answer.headers["retry-after"] for answer in answers if answer.status_code == 429} == {"1"}
+
+
+def test_the_log_holds_features_and_never_the_text(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    secret = "language: patient Aisha has kernel driver trouble"
+    with serving(settings, load_words, now=lambda: 1000.0) as live:
+        live.client.post("/generate", json={"texts": [secret, "free words"]})
+    text = (tmp_path / "requests/requests-local.jsonl").read_text()
+    assert not [word for word in ("Aisha", "patient", "kernel") if word in text]
+    first, second = map(json.loads, text.splitlines())
+    assert {key: first[key] for key in ("time", "release", "task", "words", "label")} == {
+        "time": 1000.0,
+        "release": "v1",
+        "task": "language",
+        "words": 6,
+        "label": "language:c",
+    }
+    assert (second["task"], second["label"]) == ("other", "other:text")
+    assert sum(first["buckets"].values()) == 6
+
+
+def test_a_log_that_cannot_be_written_fails_no_request_and_is_counted(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    (tmp_path / "requests").write_text("a file where the folder should be")
+    with serving(settings, load_words) as live:
+        assert live.client.post("/generate", json={"text": "a"}).status_code == 200
+        assert "falaj_request_log_failures 1.0" in live.client.get("/metrics").text.splitlines()
+
+
+def test_a_model_that_fails_is_answered_500_without_its_words(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+
+    class Broken:
+        def generate(self, texts: list[str], max_new_tokens: int = 32) -> list[object]:
+            if texts == ["warm up"]:
+                return []
+            raise ValueError(f"cannot answer {texts}")
+
+    with serving(settings, lambda folder, threads: Broken()) as live:  # ty: ignore[invalid-argument-type]
+        answer = live.client.post("/generate", json={"text": "my secret"})
+        assert (answer.status_code, answer.json()) == (500, {"error": "the model failed: ValueError"})
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from tests.workloads.worlds import load_named
+from workloads.serve.__main__ import serve
+from workloads.serve.settings import Settings
+serve(Settings(releases=sys.argv[1], requests=None, port=int(sys.argv[2]), poll_seconds=0.05, drain_seconds=0.5, cache=Path(sys.argv[3])), load=load_named(0.6))
+"""
+
+
+def test_sigterm_drains_it_first_turns_unready_and_then_finishes_what_it_began(store: Store, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    url = f"http://127.0.0.1:{port('inference')}"
+    command = [sys.executable, "-c", _SCRIPT, store.uri, str(port("inference")), str(tmp_path / "cache")]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}) as server, ThreadPoolExecutor(2) as pool:
+        wait_until(lambda: _ready(url), 20)
+        early = pool.submit(httpx.post, url + "/generate", json={"text": "a"}, timeout=20)
+        time.sleep(0.2)
+        server.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        assert httpx.get(url + "/readyz").json() == {"ready": False, "release": "v1", "reason": "the server is draining"}
+        late = httpx.post(url + "/generate", json={"text": "b"}, timeout=20)
+        assert (early.result().status_code, late.status_code, late.headers["connection"]) == (200, 200, "close")
+        assert server.wait(10) == 0
+    assert is_free(port("inference"))
+    assert not (tmp_path / "cache").exists()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(url + "/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
+    found = from_environment({"FALAJ_RELEASES": "s3://b/releases", "PORT": "9000", "OMP_NUM_THREADS": "3", "HOSTNAME": "pod/1"})
+    assert (found.releases, found.port, found.threads, found.pod, found.requests) == ("s3://b/releases", 9000, 3, "pod-1", None)
+    with pytest.raises(UsageError, match="there is no place to take releases from"):
+        from_environment({})
+    with pytest.raises(UsageError, match="FALAJ_SERVE_QUEUE is not a number the server can use"):
+        from_environment({"FALAJ_RELEASES": "x", "FALAJ_SERVE_QUEUE": "many"})
+
+
+def test_serving_needs_no_torch() -> None:
+    script = "import sys, workloads.serve.app, workloads.serve.__main__; print(sorted({'torch', 'transformers', 'mlflow', 'boto3'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_old_copies_are_removed_after_a_swap(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named()) as live:
+        publish(store, tmp_path, "v2")
+        wait_until(lambda: live.inference.holder.swaps == 2 and not (settings.cache / "v1").exists())
+        shutil.rmtree(tmp_path / "releases/v2")
+        assert live.client.post("/generate", json={"text": "a"}).json()["release"] == "v2"

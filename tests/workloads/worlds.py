@@ -1,0 +1,153 @@
+"""Happy worlds that tests of the second half of road B start from: a release, a model that needs no weights, a live server."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from workloads import reference
+from workloads.release import POINTER, Release, seal, signing_key_file
+from workloads.serve.app import InferenceServer
+from workloads.serve.holder import Load, Model
+from workloads.serve.settings import Settings
+from workloads.store import Store
+
+LANGUAGES = ("c", "python", "perl", "other-language")
+_WORDS = {
+    "c": ["kernel", "driver", "library", "low", "level", "compiled", "header", "system", "call", "fast", "memory", "buffer", "binding"],
+    "python": ["module", "script", "notebook", "wheel", "interpreter", "dynamic", "class", "numeric", "scientific", "package", "import"],
+    "perl": ["regular", "expression", "text", "report", "cpan", "glue", "text", "filter", "legacy", "mail", "parser"],
+    "other-language": ["virtual", "machine", "applet", "functional", "lisp", "scheme", "parenthesis", "stack", "closure", "lambda"],
+}
+_COMMON = ["a", "the", "of", "and", "to", "for", "with", "that", "this", "provides", "tool", "set", "support", "files", "data", "user", "which", "from"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    text: str
+    tokens: int
+
+
+class WordModel:
+    """Answers with the language whose words it sees most; `name` goes in front where a test must know who answered."""
+
+    def __init__(self, name: str = "", seconds: float = 0.0) -> None:
+        self.name, self.seconds = name, seconds
+
+    def generate(self, texts: list[str], max_new_tokens: int = 32) -> Sequence[Answer]:
+        time.sleep(self.seconds)
+        return [Answer(self.name or self._language(text), 2) for text in texts]
+
+    @staticmethod
+    def _language(text: str) -> str:
+        words = text.split()
+        return max(LANGUAGES, key=lambda language: sum(word in _WORDS[language] for word in words))
+
+
+def load_named(seconds: float = 0.0) -> Load:
+    """A loader whose model answers with the content of the model folder's `encoder.onnx`."""
+
+    def load(folder: Path, threads: int) -> Model:
+        return WordModel((folder / "encoder.onnx").read_text(), seconds)
+
+    return load
+
+
+def load_words(folder: Path, threads: int) -> Model:
+    """A loader whose model answers with a language."""
+    return WordModel()
+
+
+def pairs(seed: int, rows: int) -> list[tuple[str, str]]:
+    """(source, target) rows of one task, `language`, as they would come from the same population for every seed."""
+    chance = random.Random(seed)
+    found = []
+    for _ in range(rows):
+        language = chance.choices(LANGUAGES, weights=(5, 3, 2, 1))[0]
+        words = chance.choices(_COMMON + _WORDS[language] * 2, k=max(5, int(chance.gauss(30, 10))))
+        found.append(("language: " + " ".join(words), language))
+    return found
+
+
+def count_words(text: str) -> tuple[int, int]:
+    """A tokenizer for profiles: words, and those that are not ASCII."""
+    words = text.split()
+    return len(words), sum(not word.isascii() for word in words)
+
+
+def rows_of(sources: Sequence[str], labels: dict[str, list[str]]) -> list[reference.Row]:
+    answers = WordModel().generate(list(sources))
+    return [
+        reference.features(source, answer.text, answer.tokens, labels=labels, tokenize=count_words) for source, answer in zip(sources, answers, strict=True)
+    ]
+
+
+def profile(seed: int = 1000, rows: int = 400) -> dict[str, Any]:
+    """A reference profile of the population that `pairs` draws from."""
+    sample = pairs(seed, rows)
+    labels = reference.known_labels(sample)
+    return reference.build(rows_of([source for source, _ in sample], labels), labels)
+
+
+_PROFILE: list[dict[str, Any]] = []
+
+
+def publish(store: Store, scratch: Path, version: str, *, answer: str | None = None, point: bool = True) -> Release:
+    """Seal a release whose model answers `answer`, put it into `store` and point to it."""
+    if not _PROFILE:
+        _PROFILE.append(profile(rows=120))
+    folder = scratch / f"sealed-{version}"
+    (folder / "model").mkdir(parents=True)
+    for name in ("encoder.onnx", "decoder.onnx", "config.json"):
+        (folder / "model" / name).write_text(version if answer is None else answer)
+    document = {"version": version, "run": f"run-{version}", "parent": (store.read_json(POINTER) or {}).get("version"), "profile": _PROFILE[0]}
+    release = seal(folder, document, signing_key_file())
+    store.put_folder(folder, version, last="release.json")
+    if point:
+        store.put_json(POINTER, {"version": version, "previous": document["parent"], "digest": release.digest})
+    return release
+
+
+@dataclass(frozen=True)
+class Live:
+    """A server that listens, and a client for it."""
+
+    inference: InferenceServer
+    client: httpx.Client
+    url: str
+
+
+@contextmanager
+def serving(settings: Settings, load: Load, *, ready: bool = True, now: Callable[[], float] = time.time) -> Generator[Live]:
+    """A real HTTP server on a free loopback port, in a thread."""
+    inference = InferenceServer(replace(settings, port=0), load, now=now)
+    server = uvicorn.Server(uvicorn.Config(inference.app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=url, timeout=20) as client:
+            if ready:
+                wait_until(lambda: inference.ready)
+            yield Live(inference, client, url)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def wait_until(true: Callable[[], object], seconds: float = 10.0) -> None:
+    """Return as soon as `true()` is; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)

@@ -1,0 +1,186 @@
+"""What a release is: a folder with a model, `release.json` that names every file, and a signature over all of it.
+
+The signature is model-signing's, made with an elliptic-curve key (P-256). Who verifies brings the public key it trusts; the
+one inside the release is for people, and is never what a release is checked against.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from falaj.canonical import digest_bytes, digest_file, manifest
+from falaj.errors import Denied, UsageError
+from falaj.files import lock, write_durably, write_json
+from falaj.home import keys_folder
+
+SCHEMA = "falaj.release/1"
+POINTER_SCHEMA = "falaj.pointer/1"
+POINTER = "current.json"
+DOCUMENT = "release.json"
+SIGNATURE = "model.sig"
+PUBLIC_KEY = "key.pem"
+MODEL = "model"
+
+
+class NotTrusted(Denied):
+    """A release that is not what its signer signed, or was signed by somebody else."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A verified release on this machine."""
+
+    folder: Path
+    document: dict[str, Any]
+    digest: str
+    """Digest of `release.json`, which names the digest of every other file."""
+
+    @property
+    def version(self) -> str:
+        return self.document["version"]
+
+    @property
+    def model(self) -> Path:
+        return self.folder / MODEL
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        return self.document["profile"]
+
+
+def signing_key_file() -> Path:
+    """The private key that signs releases: FALAJ_SIGNING_KEY, else one of this machine that is made on first use (mode 0600).
+
+    Raises UsageError when FALAJ_SIGNING_KEY names no P-256 private key.
+    """
+    named = os.environ.get("FALAJ_SIGNING_KEY")
+    if named:
+        _load_private(Path(named))
+        return Path(named)
+    path = keys_folder() / "release.pem"
+    if not path.exists():
+        keys_folder().mkdir(parents=True, exist_ok=True)
+        with lock(keys_folder() / "release.lock", what="making the release key"):
+            if not path.exists():
+                fresh = ec.generate_private_key(ec.SECP256R1())
+                pem = fresh.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+                write_durably(path, pem, mode=0o600)
+    public = keys_folder() / "release.pub.pem"
+    if not public.exists():
+        write_durably(public, public_half(path))
+    return path
+
+
+def trusted_key_file() -> Path:
+    """The public key that releases must be signed with: FALAJ_TRUSTED_KEY, else this machine's own. Raises UsageError where there is none."""
+    named = os.environ.get("FALAJ_TRUSTED_KEY")
+    path = Path(named) if named else keys_folder() / "release.pub.pem"
+    if not path.is_file():
+        raise UsageError(
+            "there is no key to trust releases by",
+            given=f"FALAJ_TRUSTED_KEY={named}" if named else str(path),
+            allowed="the public half of the key that signs releases, in PEM",
+            why="a release is not checked against the key it carries itself: whoever altered the model could have put theirs there",
+            next="mount that key and set FALAJ_TRUSTED_KEY, or register a release on this machine first",
+        )
+    return path
+
+
+def public_half(private: Path) -> bytes:
+    """The public key of a private key file, in PEM."""
+    return _load_private(private).public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _load_private(path: Path) -> ec.EllipticCurvePrivateKey:
+    allowed = "a P-256 private key in PEM, without a password"
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as problem:
+        raise UsageError("the release key cannot be read", given=str(path), allowed=allowed, why=str(problem)) from problem
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+        raise UsageError("the release key is of another kind", given=str(path), allowed=allowed, next="openssl ecparam -name prime256v1 -genkey -noout")
+    return key
+
+
+def seal(folder: Path, document: Mapping[str, Any], private: Path) -> Release:
+    """Write `release.json` and the public key beside the model in `folder`, sign everything, and return the release.
+
+    `document` holds what the release says of itself; `files` is filled in here. The private key is only read.
+    """
+    from model_signing import hashing, signing
+
+    write_durably(folder / PUBLIC_KEY, public_half(private))
+    files = manifest(folder, leave_out=frozenset({DOCUMENT, SIGNATURE}))
+    write_json(folder / DOCUMENT, {**document, "schema": SCHEMA, "files": files})
+    (folder / SIGNATURE).unlink(missing_ok=True)
+    config = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)
+    signing.Config().use_elliptic_key_signer(private_key=private).set_hashing_config(config).sign(folder, folder / SIGNATURE)
+    return verify(folder, folder / PUBLIC_KEY)
+
+
+def verify(folder: Path, trusted: Path, *, digest: str | None = None) -> Release:
+    """The release in `folder`, if it is exactly what the holder of `trusted` signed, and `digest` where one is given.
+
+    Raises NotTrusted naming the first file that was altered, is missing or was added.
+    """
+    document, found = _document(folder)
+    if digest is not None and found != digest:
+        raise _refusal(document, f"{DOCUMENT} is not the one the pointer names", f"{found}, expected {digest}")
+    if document.get("schema") != SCHEMA or not isinstance(document.get("files"), dict):
+        raise _refusal(document, f"{DOCUMENT} is not a release document", f"allowed is schema {SCHEMA}")
+    _check_files(folder, document)
+    _check_signature(folder, document, trusted)
+    return Release(folder, document, found)
+
+
+def _document(folder: Path) -> tuple[dict[str, Any], str]:
+    try:
+        data = (folder / DOCUMENT).read_bytes()
+    except OSError as problem:
+        raise _refusal({"version": folder.name}, f"{DOCUMENT} is missing", str(folder)) from problem
+    try:
+        document = json.loads(data)
+    except ValueError:
+        document = None
+    return document if isinstance(document, dict) and "version" in document else {"version": folder.name}, digest_bytes(data)
+
+
+def _check_files(folder: Path, document: Mapping[str, Any]) -> None:
+    expected: dict[str, str] = document["files"]
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    for name in sorted(set(expected) | (present - {DOCUMENT, SIGNATURE})):
+        path = folder / PurePosixPath(name)
+        if name not in expected:
+            raise _refusal(document, f"{name} was added", "a file that the release does not name")
+        if name not in present or path.is_symlink():
+            raise _refusal(document, f"{name} is missing", "a file that the release names")
+        if (found := digest_file(path)) != expected[name]:
+            raise _refusal(document, f"{name} was altered", f"{found}, expected {expected[name]}")
+
+
+def _check_signature(folder: Path, document: Mapping[str, Any], trusted: Path) -> None:
+    from model_signing import verifying
+
+    if not (folder / SIGNATURE).is_file():
+        raise _refusal(document, f"{SIGNATURE} is missing", "a release without a signature")
+    try:
+        verifying.Config().use_elliptic_key_verifier(public_key=trusted).verify(folder, folder / SIGNATURE)
+    except Exception as problem:  # model-signing lets through what its parsers raise, and every one of them means 'no'
+        raise _refusal(document, "its signature does not verify", f"key {digest_bytes(trusted.read_bytes())[:19]}: {problem}") from problem
+
+
+def _refusal(document: Mapping[str, Any], what: str, given: str) -> NotTrusted:
+    return NotTrusted(
+        f"release {document.get('version')} is refused: {what}",
+        given=given,
+        why="only what was judged and signed may be served",
+        next="falaj rollback to the previous release, or register the run again",
+    )
