@@ -188,7 +188,7 @@ class _Frames:
         kinds: dict[str, Distribution] = {}
         for name, values in _numeric(rows).items():
             edges = reference[name]["edges"] if reference else _edges(values)
-            tables[name] = _one_hot(np.searchsorted(edges, values, side="right"), len(edges) + 1)
+            tables[name] = _one_hot(np.searchsorted(edges, values, side="left"), len(edges) + 1)
             kinds[name] = {"kind": "numeric", "edges": edges, "names": [], "shares": []}
         for name, words in (("task", [row["task"] for row in rows]), ("label", [row["label"] for row in rows])):
             names = reference[name]["names"] if reference else [*sorted(set(words) - {OTHER}), OTHER]
@@ -225,6 +225,7 @@ def _numeric(rows: Sequence[Row]) -> dict[str, NDArray[np.float64]]:
 
 
 def _edges(values: NDArray[np.float64]) -> list[float]:
+    # A bin ends with its edge, so that a feature that is always 0 in the reference still tells 0 from more.
     cuts = np.quantile(values, np.linspace(0, 1, _NUMERIC_BINS + 1)[1:-1])
     return sorted({float(cut) for cut in cuts} or {0.0})
 

@@ -241,6 +241,17 @@ class S3Store(Store):
             raise _store_fault(operation, self.uri, str(problem)) from problem
 
 
+def releases_uri() -> str:
+    """Where releases go: FALAJ_RELEASES, else the artifacts bucket's `releases/`, else a folder of the work volume."""
+    if named := os.environ.get("FALAJ_RELEASES"):
+        return named
+    if bucket := os.environ.get("FALAJ_ARTIFACTS_BUCKET"):
+        return f"s3://{bucket}/releases"
+    if work := os.environ.get("FALAJ_WORK"):
+        return str(Path(work) / "releases")
+    raise UsageError("there is no place for releases", given="neither FALAJ_RELEASES nor FALAJ_ARTIFACTS_BUCKET is set", next="set FALAJ_RELEASES")
+
+
 def _conflict(name: str, uri: str) -> Conflict:
     return Conflict(
         f"{name} was changed by somebody else",
