@@ -1,0 +1,198 @@
+"""An EKS control plane's API, in memory: clusters, node groups, add-ons, access entries and pod identities.
+
+moto knows clusters and node groups only, with the defaults of Kubernetes 1.19. Requests are matched to operations by the
+service description that boto3 itself uses, so that a route cannot be spelled wrongly here. Identifiers are derived from names:
+a cluster made again after memory was lost has the endpoint and issuer it had.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from infra.sandbox.aws.extra_eks_children import Children, Refusal, stamp
+
+_VERSION = "1.33"
+_LOGS = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+_FREELY_UPDATED = ("accessConfig", "upgradePolicy", "zonalShiftConfig", "computeConfig", "storageConfig", "remoteNetworkConfig", "deletionProtection")
+
+
+class Eks(Children):
+    """One region's EKS. A method per operation, named as in the API; takes the request's members, returns the answer's."""
+
+    def CreateCluster(self, r: dict[str, Any]) -> dict[str, Any]:
+        name = r["name"]
+        if name in self.clusters:
+            raise Refusal("ResourceInUseException", f"Cluster already exists with name: {name}", 409)
+        network = self._network(name, r["resourcesVpcConfig"])
+        identity = hashlib.sha256(f"{self.region}/{name}".encode()).hexdigest().upper()[:32]
+        authority = base64.b64encode(hashlib.sha512(identity.encode()).digest() * 16).decode()
+        access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True, **(r.get("accessConfig") or {})}
+        cluster = {
+            **{key: r[key] for key in ("tags", "encryptionConfig", *_FREELY_UPDATED) if r.get(key) is not None},
+            "name": name,
+            "arn": f"arn:aws:eks:{self.region}:{self.account}:cluster/{name}",
+            "createdAt": time.time(),
+            "version": r.get("version") or _VERSION,
+            "endpoint": f"https://{identity}.gr7.{self.region}.eks.amazonaws.com",
+            "roleArn": r["roleArn"],
+            "resourcesVpcConfig": network,
+            "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4", **(r.get("kubernetesNetworkConfig") or {})},
+            "logging": _logging(r.get("logging")),
+            "identity": {"oidc": {"issuer": f"https://oidc.eks.{self.region}.amazonaws.com/id/{identity}"}},
+            "status": "ACTIVE",
+            "certificateAuthority": {"data": authority},
+            "platformVersion": "eks.1",
+            "accessConfig": access,
+        }
+        cluster.setdefault("tags", {})
+        cluster.setdefault("upgradePolicy", {"supportType": "EXTENDED"})
+        cluster.setdefault("deletionProtection", False)
+        self.clusters[name] = {"cluster": cluster, "nodegroups": {}, "addons": {}, "entries": {}, "pods": {}}
+        return {"cluster": cluster}
+
+    def DescribeCluster(self, r: dict[str, Any]) -> dict[str, Any]:
+        return {"cluster": self.cluster(r["name"])["cluster"]}
+
+    def ListClusters(self, r: dict[str, Any]) -> dict[str, Any]:
+        return {"clusters": sorted(self.clusters)}
+
+    def DeleteCluster(self, r: dict[str, Any]) -> dict[str, Any]:
+        held = self.cluster(r["name"])
+        if held["nodegroups"]:
+            raise Refusal("ResourceInUseException", "Cluster has nodegroups attached", 409)
+        if held["cluster"]["deletionProtection"]:
+            raise Refusal("InvalidRequestException", f"Cluster {r['name']} has deletion protection", 400)
+        self._ec2().delete_security_group(group_id=held["cluster"]["resourcesVpcConfig"]["clusterSecurityGroupId"])
+        del self.clusters[r["name"]]
+        return {"cluster": {**held["cluster"], "status": "DELETING"}}
+
+    def UpdateClusterConfig(self, r: dict[str, Any]) -> dict[str, Any]:
+        cluster = self.cluster(r["name"])["cluster"]
+        if r.get("logging"):
+            cluster["logging"] = _logging(r["logging"])
+        if r.get("resourcesVpcConfig"):
+            cluster["resourcesVpcConfig"].update(r["resourcesVpcConfig"])
+        for key in _FREELY_UPDATED:
+            if r.get(key) is not None:
+                value = r[key]
+                cluster[key] = {**cluster.get(key, {}), **value} if isinstance(value, dict) else value
+        return {"update": self.update("ConfigUpdate")}
+
+    def UpdateClusterVersion(self, r: dict[str, Any]) -> dict[str, Any]:
+        self.cluster(r["name"])["cluster"]["version"] = r["version"]
+        return {"update": self.update("VersionUpdate")}
+
+    def AssociateEncryptionConfig(self, r: dict[str, Any]) -> dict[str, Any]:
+        self.cluster(r["clusterName"])["cluster"]["encryptionConfig"] = r["encryptionConfig"]
+        return {"update": self.update("AssociateEncryptionConfig")}
+
+    def TagResource(self, r: dict[str, Any]) -> dict[str, Any]:
+        self._tagged(r["resourceArn"]).setdefault("tags", {}).update(r["tags"])
+        return {}
+
+    def UntagResource(self, r: dict[str, Any]) -> dict[str, Any]:
+        tags = self._tagged(r["resourceArn"]).get("tags", {})
+        for key in r["tagKeys"]:
+            tags.pop(key, None)
+        return {}
+
+    def ListTagsForResource(self, r: dict[str, Any]) -> dict[str, Any]:
+        return {"tags": self._tagged(r["resourceArn"]).get("tags", {})}
+
+    def _tagged(self, arn: str) -> dict[str, Any]:
+        for held in self.clusters.values():
+            parts = [held["cluster"], *(part for kind in ("nodegroups", "addons", "entries", "pods") for part in held[kind].values())]
+            for part in parts:
+                if arn in (part.get(key) for key in ("arn", "nodegroupArn", "addonArn", "accessEntryArn", "associationArn")):
+                    return part
+        raise Refusal("NotFoundException", f"The resource ARN {arn} does not exist", 404)
+
+    def _network(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        ec2 = self._ec2()
+        known = [subnet for subnet in (ec2.get_subnet(identity) for identity in asked["subnetIds"]) if subnet]
+        group = ec2.create_security_group(f"eks-cluster-sg-{name}", "EKS created security group applied to control plane and nodes", known[0].vpc_id)
+        return {
+            "securityGroupIds": [],
+            "endpointPublicAccess": True,
+            "endpointPrivateAccess": False,
+            **asked,
+            "publicAccessCidrs": asked.get("publicAccessCidrs") or (["0.0.0.0/0"] if asked.get("endpointPublicAccess", True) else []),
+            "vpcId": known[0].vpc_id,
+            "clusterSecurityGroupId": group.id,
+        }
+
+    def _ec2(self) -> Any:
+        from moto.ec2.models import ec2_backends
+
+        return ec2_backends[self.account][self.region]
+
+
+def _logging(asked: dict[str, Any] | None) -> dict[str, Any]:
+    enabled = sorted(kind for setup in (asked or {}).get("clusterLogging", []) if setup.get("enabled") for kind in setup["types"])
+    off = [kind for kind in _LOGS if kind not in enabled]
+    return {"clusterLogging": [{"types": types, "enabled": on} for types, on in ((enabled, True), (off, False)) if types]}
+
+
+def application(account: str) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
+    """The WSGI application that answers for the service `eks` in every region."""
+    routes = _routes()
+    regions: dict[str, Eks] = {}
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]
+        region = environ["HTTP_AUTHORIZATION"].split("Credential=", 1)[1].split("/")[2]
+        here = regions.setdefault(region, Eks(account, region))
+        try:
+            status, body = 200, _call(here, routes, environ, path.split("?", 1)[0])
+            headers = []
+        except Refusal as refusal:
+            status, body, headers = refusal.status, {"message": str(refusal)}, [("x-amzn-ErrorType", refusal.code)]
+        start_response(f"{status} -", [("Content-Type", "application/json"), *headers])
+        return [json.dumps(body, default=stamp).encode()]
+
+    return answer
+
+
+_Routes = list[tuple[str, re.Pattern[str], str, Any]]
+
+
+def _routes() -> _Routes:
+    """(method, path pattern, operation name, input members) of every operation."""
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("eks")
+    found: _Routes = []
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.http["requestUri"]))
+        found.append((operation.http["method"], pattern, name, operation.input_shape.members))
+    return found
+
+
+def _call(here: Eks, routes: _Routes, environ: dict[str, Any], path: str) -> dict[str, Any]:
+    for method, pattern, name, members in routes:
+        match = pattern.fullmatch(path)
+        if method != environ["REQUEST_METHOD"] or not match:
+            continue
+        handler = getattr(here, name, None)
+        if handler is None:
+            raise Refusal("InvalidRequestException", f"the local EKS does not know {name}", 400)
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        request = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        in_path = {key: unquote(value) for key, value in match.groupdict().items()}
+        for member, shape in members.items():
+            place, spelled = shape.serialization.get("location"), shape.serialization.get("name", member)
+            if place == "uri":
+                request[member] = in_path[spelled]
+            elif place == "querystring" and spelled in query:
+                request[member] = query[spelled] if shape.type_name == "list" else query[spelled][0]
+        return handler(request)
+    raise Refusal("NotFoundException", f"no such operation: {environ['REQUEST_METHOD']} {path}", 404)

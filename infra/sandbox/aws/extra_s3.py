@@ -1,0 +1,25 @@
+"""What moto's S3 refuses and the real one allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def install() -> None:
+    """Allow an Object Lock rule on a lock-enabled bucket that already holds objects, as S3 does.
+
+    moto answers BucketNeedsToBeNew, which would keep a restored evidence bucket from getting its rule back.
+    """
+    from moto.s3.models import S3Backend
+
+    refusing = S3Backend.put_object_lock_configuration
+
+    def put_object_lock_configuration(
+        self: Any, bucket_name: str, lock_enabled: bool, mode: str | None = None, days: int | None = None, years: int | None = None
+    ) -> None:
+        bucket = self.get_bucket(bucket_name)
+        if not (bucket.object_lock_enabled and lock_enabled):
+            return refusing(self, bucket_name, lock_enabled, mode, days, years)
+        bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = mode, days, years
+
+    S3Backend.put_object_lock_configuration = put_object_lock_configuration

@@ -1,0 +1,86 @@
+"""Every resource type goes through its whole life against a real local AWS API."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.sandbox.aws.types import ROWS
+from infra.sandbox.aws.values import UNKNOWN, Unknown
+from tests.sandbox.aws.cases import CASES, Case
+from tests.sandbox.aws.conftest import REGION, Driver, Server
+
+every_type = pytest.mark.parametrize("case", CASES, ids=lambda case: case.type.rsplit(":", 1)[1])
+tampered = pytest.mark.parametrize("case", [case for case in CASES if case.tamper], ids=lambda case: case.type.rsplit(":", 1)[1])
+
+
+def test_every_row_has_a_case() -> None:
+    assert {case.type for case in CASES} == set(ROWS)
+
+
+@every_type
+def test_a_thing_is_made_read_unchanged_updated_and_deleted(driver: Driver, case: Case) -> None:
+    inputs = case.inputs(driver)
+    preview = driver.preview(case.type, "thing", inputs)
+    thing = driver.create(case.type, "thing", inputs)
+
+    assert driver.read(thing) == thing
+    assert driver.diff(thing, inputs).diffs == []
+    assert preview.keys() >= thing.outputs.keys()
+    assert {name: value for name, value in preview.items() if not isinstance(value, Unknown)}.items() <= thing.outputs.items()
+    assert "falaj:urn" not in str(thing.outputs)
+
+    if case.change:
+        changed = {**inputs, **case.change}
+        expected = sorted({*case.change, *({"tagsAll"} if "tags" in case.change else ())})
+        diff = driver.diff(thing, changed)
+        assert (diff.diffs, diff.replaces) == (expected, [])
+        thing = driver.update(thing, changed)
+        assert driver.read(thing) == thing
+        assert driver.diff(thing, changed).diffs == []
+
+    driver.delete(thing)
+    driver.delete(thing)
+    if case.type != "aws:s3/bucketVersioning:BucketVersioning":  # versioning is suspended, never taken away
+        assert driver.read(thing) is None
+
+
+@every_type
+def test_what_cannot_be_changed_is_replaced(driver: Driver, case: Case) -> None:
+    inputs = case.inputs(driver)
+    thing = driver.create(case.type, "thing", inputs)
+    diff = driver.diff(thing, {**inputs, **case.replace})
+    assert diff.replaces == sorted(case.replace)
+    moved = driver.diff(thing, {**inputs, "region": "eu-west-1"}) if ROWS[case.type].regional else None
+    if moved:
+        assert (moved.replaces, moved.delete_before_replace) == (["region"], bool(ROWS[case.type].identity))
+
+
+@every_type
+def test_an_interrupted_creation_is_found_again(driver: Driver, case: Case) -> None:
+    thing = driver.create(case.type, "thing", case.inputs(driver))
+    assert driver.adopt(thing) == thing
+    driver.delete(driver.made.pop())
+    if case.type != "aws:s3/bucketVersioning:BucketVersioning":
+        assert driver.adopt(thing) is None
+
+
+@tampered
+def test_a_change_by_hand_shows_as_drift(server: Server, driver: Driver, case: Case) -> None:
+    inputs = case.inputs(driver)
+    thing = driver.create(case.type, "thing", inputs)
+    assert case.tamper
+    case.tamper(server, thing)
+    live = driver.read(thing)
+    if case.drift is None:
+        assert live is None
+        return
+    assert live is not None
+    assert sorted(name for name in {*thing.inputs, *live.inputs} if thing.inputs.get(name) != live.inputs.get(name)) == case.drift
+    assert driver.diff(live, inputs).diffs == case.drift
+    assert driver.read(driver.update(live, inputs)) == thing
+
+
+def test_an_unknown_input_is_an_unknown_output(driver: Driver) -> None:
+    preview = driver.preview("aws:s3/bucketPolicy:BucketPolicy", "thing", {"bucket": UNKNOWN, "policy": UNKNOWN})
+    assert {name: type(value) for name, value in preview.items()} == {"bucket": Unknown, "policy": Unknown, "region": str}
+    assert preview["region"] == REGION
