@@ -104,21 +104,15 @@ def _run(run: Path) -> Iterator[tuple[Path, str]]:
 
 def _releases(folder: Path) -> Iterator[tuple[Path, str]]:
     decisions = {found.digest: found for path in sorted((folder / "runs").glob("*/decision.json")) if (found := artifact(Decision, path)) is not None}
-    for path in sorted([*(folder / "releases").glob("*/release.json"), *(folder / "runs").glob("*/register/release.json")]):
+    for path in sorted([*(folder / "releases").glob("*/release.json"), *(folder / "runs").glob("*/register/release/release.json")]):
         release = document(path)
         if not isinstance(release, dict):
             yield path, "it is not a release document"
             continue
-        decision = decisions.get(_digest_in(release, "decision"))
+        decision = decisions.get(release.get("decision", ""))
         if decision is None:
             yield path, "the decision that it names is not here"
         elif decision.verdict != "allowed":
             yield path, f"it was released although the decision was: {decision.verdict}"
-        elif decision.subject_digest != _digest_in(release, "candidate"):
+        elif decision.subject_digest != release.get("candidate"):
             yield path, "it names another candidate than the one that was judged"
-
-
-def _digest_in(release: dict[str, Any], key: str) -> str:
-    """The digest a release names, written as `decision_digest` or as `decision`."""
-    value = release.get(f"{key}_digest", release.get(key))
-    return value if isinstance(value, str) else ""

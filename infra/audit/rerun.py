@@ -101,3 +101,17 @@ def _differing(recorded: Decision, again: Decision) -> set[str]:
 
 def _rule(keyed: str) -> str:
     return keyed.split(" ", 1)[1]
+
+
+class GateJudge:
+    """The gate of this installation, with the rules of the evidence folder; imported on use."""
+
+    def plan(self, plan: Plan, parameters: dict, now: str, policies: Path) -> Decision:
+        from infra.pipeline.gate import judge_plan
+
+        return judge_plan(plan, parameters, now, policies=policies)
+
+    def release(self, candidate: dict, observed: dict, parameters: dict, environment: str, now: str, policies: Path) -> Decision:
+        from infra.pipeline.gate import judge_release
+
+        return judge_release(candidate, observed, environment, now, parameters=parameters, policies=policies)

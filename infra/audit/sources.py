@@ -6,6 +6,7 @@ them by digest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from infra.audit.chain import audit_log
 
 Kind = Literal["plan", "decision", "parameters", "apply", "run", "evaluation", "data", "release", "drift", "waiver", "policy", "audit log", "guide"]
 
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[rn]|\s)+[A-Za-z0-9+/=]{40}")
+"""A key, not just a word about keys: rules that look for them name the first line too."""
 _LIMIT_BYTES = 4 << 20
 """Larger files under a run are content, not documents."""
 _DOCUMENTS = frozenset({".json", ".md", ".yaml", ".sig", ".pem"})
@@ -63,7 +66,7 @@ def sources(environment: str, policies: Path, releases: Path | None) -> list[Sou
 
 def refuse_private_keys(source: Source, data: bytes) -> None:
     """Raise Fault when a private key would go into a folder that is made to be handed out."""
-    if b"PRIVATE KEY-----" in data:
+    if _PRIVATE_KEY.search(data):
         raise Fault(
             "a private key was about to be put into the evidence",
             given=str(source.path),
@@ -81,17 +84,17 @@ def _stacks(environment: str) -> Iterator[Source]:
 
 def _runs(environment: str) -> Iterator[Source]:
     top = runs_folder(environment)
-    for pattern in ("*/*", "*/*/*"):
+    for pattern in ("*/*", "*/*/*", "*/register/release/*"):
         for path in sorted(top.glob(pattern)):
             if _is_document(path):
                 yield Source(f"runs/{path.relative_to(top).as_posix()}", path, _kind_in_run(path))
 
 
 def _kind_in_run(path: Path) -> Kind:
+    if path.parent.name == "release":
+        return "release"
     if path.name in _BY_NAME:
         return _BY_NAME[path.name]
-    if path.parent.name == "register" and path.name != "manifest.json":
-        return "release"
     if path.parent.name == "prepare" and path.name != "manifest.json":
         return "data"
     return "run"

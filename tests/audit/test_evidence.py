@@ -13,7 +13,7 @@ import pytest
 from falaj.canonical import manifest
 from falaj.errors import Fault, UsageError
 from falaj.files import write_json
-from falaj.home import evidence_folder, stack_folder
+from falaj.home import evidence_folder, keys_folder, stack_folder
 from infra.artifacts import Plan
 from infra.audit import chain
 from infra.audit import evidence as evidence_module
@@ -33,7 +33,7 @@ def test_everything_that_was_planned_decided_done_and_measured_is_there(evidence
         "parameters": 10,
         "plan": 8,
         "policy": 1,
-        "release": 2,
+        "release": 3,
         "run": 6,
         "waiver": 1,
     }
@@ -109,7 +109,9 @@ def test_a_folder_that_is_not_evidence_is_not_replaced(happy: Path, rules: Path,
 
 
 def test_a_private_key_never_goes_into_evidence(happy: Path, rules: Path) -> None:
-    (rules / "plan" / "oops.txt").write_text("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n")
+    (rules / "plan" / "says.txt").write_text("a rule may say -----BEGIN PRIVATE KEY----- to look for one")
+    collect("local", world.NOON, policies=rules)
+    shutil.copyfile(keys_folder() / "evidence.pem", rules / "plan" / "oops.txt")
     with pytest.raises(Fault, match="a private key was about to be put into the evidence"):
         collect("local", world.NOON, policies=rules)
 

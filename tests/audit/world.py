@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from falaj.canonical import digest, digest_bytes
+from falaj.canonical import digest
 from falaj.files import write_json
 from falaj.home import environment_folder, runs_folder, stack_folder, volume_folder
 from infra.artifacts import SECRET, UNKNOWN, AppliedStep, ApplyRecord, Decision, Plan, PlannedResource, RuleResult, StateRef
@@ -77,15 +77,17 @@ _RELEASE_RULES: dict[str, tuple[str, str, str]] = {
     "digests_match": ("The files are those that were evaluated", "C24", "critical"),
 }
 STACKS = tuple(_TYPES)
+STAGES = {"prepare": 6.2, "train": 94.8, "compress": 11.3, "evaluate": 38.4, "gate": 0.3, "register": 4.1}
 
 
-def build(environment: str = "local", *, rules: dict[str, Any] | None = None) -> Path:
+def build(environment: str = "local") -> Path:
     """Make the whole world under FALAJ_HOME and return the environment's folder."""
     chain.append(environment, "up_started", environment, {}, NOON)
     for minute, stack in enumerate(STACKS):
         build_stack(environment, stack, minute)
     build_run(environment)
     build_drift(environment)
+    build_up(environment)
     return environment_folder(environment)
 
 
@@ -195,7 +197,6 @@ def candidate() -> dict[str, Any]:
                 "format": "onnx",
                 "files": {"compress/model/encoder.onnx": digest({"int8": 1}), "compress/model/decoder.onnx": digest({"int8": 2})},
                 "bytes": 13_107_200,
-                "latency": {"p50_seconds": 0.041, "p95_seconds": 0.068},
             },
         },
         "evaluation": {
@@ -241,17 +242,46 @@ def release_decision(environment: str, judged: dict[str, Any]) -> Decision:
     )
 
 
+def run_record(environment: str) -> dict[str, Any]:
+    """`run.json` of a finished run."""
+    return {
+        "schema": "falaj.run/1",
+        "run": RUN,
+        "environment": environment,
+        "recipe": "tune_seed",
+        "data": None,
+        "cause": None,
+        "basis": {"policies": POLICY_DIGEST},
+        "status": "done",
+        "started": "2026-11-23T12:04:00Z",
+        "finished": "2026-11-23T12:07:21Z",
+        "seconds": round(sum(STAGES.values()), 3),
+        "reasons": [],
+        "steps": [
+            {
+                "name": name,
+                "status": "done",
+                "seconds": seconds,
+                "inputs": digest({"in": name}),
+                "output": digest({"out": name}),
+                "started": NOON,
+                "finished": NOON,
+                "attempts": 1,
+                "error": None,
+            }
+            for name, seconds in STAGES.items()
+        ],
+    }
+
+
 def build_run(environment: str) -> None:
     """A finished run of road B with its release documents; models and rows are there too, and must not be collected."""
     run = runs_folder(environment) / RUN
     judged = candidate()
     verdict = release_decision(environment, judged)
-    stages = {"prepare": 6.2, "train": 94.8, "compress": 11.3, "evaluate": 38.4, "register": 4.1}
-    for stage, seconds in stages.items():
-        write_json(run / stage / "manifest.json", {"schema": f"falaj.{stage}/1", "stage": stage, "created": NOON, "seconds": seconds})
-    write_json(
-        run / "run.json", {"schema": "falaj.run/1", "run": RUN, "stages": {name: {"state": "done", "seconds": seconds} for name, seconds in stages.items()}}
-    )
+    for stage in (name for name in STAGES if name != "gate"):
+        write_json(run / stage / "manifest.json", {"schema": f"falaj.{stage}/1", "stage": stage, "created": NOON})
+    write_json(run / "run.json", run_record(environment))
     write_json(run / "evaluate" / "candidate.json", judged)
     write_json(run / "evaluate" / "eval.json", judged["evaluation"])
     write_json(run / "observed.json", judged["models"]["full"]["files"] | judged["models"]["int8"]["files"])
@@ -261,20 +291,27 @@ def build_run(environment: str) -> None:
     _text(run / "prepare" / "train.jsonl", '{"source": "summarize: a row of data", "target": "row"}\n')
     _text(run / "train" / "model" / "model.safetensors", "weights")
     _text(run / "train" / "model" / "config.json", "{}")
+    release = run / "register" / "release"
     write_json(
-        run / "register" / "release.json",
+        release / "release.json",
         {
             "schema": "falaj.release/1",
             "version": VERSION,
+            "name": "flan-t5",
             "run": RUN,
-            "candidate_digest": digest(judged),
-            "decision_digest": verdict.digest,
-            "files": {"encoder.onnx": digest({"int8": 1}), "decoder.onnx": digest({"int8": 2})},
-            "signed_by": digest_bytes(b"model key"),
-            "created": "2026-11-23T12:07:20Z",
+            "parent": None,
+            "candidate": digest(judged),
+            "decision": verdict.digest,
+            "base_model": judged["base_model"],
+            "data": judged["data"]["digest"],
+            "files": {"model/encoder.onnx": digest({"int8": 1}), "model/decoder.onnx": digest({"int8": 2})},
+            "registered_at": "2026-11-23T12:07:20Z",
         },
     )
-    _text(run / "register" / "model.sig", '{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}')
+    _text(release / "model.sig", '{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}')
+    _text(release / "key.pem", "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n")
+    _text(release / "model" / "encoder.onnx", "weights")
+    _text(release / "model" / "tokenizer.json", "{}")
     chain.append(environment, "judged", RUN, {"decision": verdict.digest, "verdict": "allowed"}, "2026-11-23T12:07:10Z")
     chain.append(environment, "released", VERSION, {"run": RUN}, "2026-11-23T12:07:20Z")
 
@@ -282,22 +319,35 @@ def build_run(environment: str) -> None:
 def build_drift(environment: str) -> None:
     """One window of clean traffic and one of shifted traffic."""
     requests = volume_folder(environment, "inference", "requests")
-    for name, verdict, score, count in (("clean", "ok", 0.031, 200), ("shifted", "drift", 0.412, 200)):
+    clean = {"words.psi": (0.04, 0.12), "tokens.ks": (0.06, 0.15), "unknown.psi": (0.01, 0.1), "label.js": (0.006, 0.02)}
+    shifted = {"words.psi": (0.61, 0.12), "tokens.ks": (0.44, 0.15), "unknown.psi": (0.38, 0.1), "label.js": (0.014, 0.02)}
+    for name, verdict, values in (("clean", "ok", clean), ("shifted", "drift", shifted)):
         write_json(
             requests / "drift" / f"drift-{name}.json",
             {
                 "schema": "falaj.drift/1",
                 "release": VERSION,
-                "window": name,
                 "verdict": verdict,
-                "requests": count,
-                "created": NOON,
-                "metrics": [
-                    {"name": "source length", "value": score, "threshold": 0.2, "verdict": verdict},
-                    {"name": "unknown words", "value": round(score / 2, 4), "threshold": 0.1, "verdict": verdict},
+                "requests": 200,
+                "created": f"2026-11-23T12:0{8 if name == 'clean' else 9}:00Z",
+                "statistics": [
+                    {"feature": key.split(".")[0], "statistic": key.split(".")[1], "value": value, "threshold": limit, "drift": value > limit}
+                    for key, (value, limit) in values.items()
                 ],
             },
         )
+
+
+def build_up(environment: str) -> None:
+    """What `falaj up` notes about itself."""
+    write_json(
+        environment_folder(environment) / "up.json",
+        {
+            "schema": "falaj.up/1",
+            "addresses": {"inference": "http://127.0.0.1:14510", "aws sandbox": "http://127.0.0.1:14500", "process cluster": "http://127.0.0.1:14501"},
+            "timings": {"sandbox": 3.1, "plan and gate": 7.9, "apply": 14.2, "road": 155.1, "drift": 12.8, "evidence": 0.6},
+        },
+    )
 
 
 def _urn(environment: str, stack: str, kind: str, name: str) -> str:

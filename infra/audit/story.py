@@ -1,0 +1,345 @@
+"""The facts of a run, gathered from its documents for people to read. What is not there yet is None or empty, never an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from falaj.canonical import digest_file
+from falaj.errors import UsageError
+from falaj.home import environment_folder, evidence_folder, runs_folder
+from infra.artifacts import ApplyRecord, Decision, Plan, RuleResult
+from infra.audit import chain
+from infra.audit.bindings import artifact, document
+from infra.audit.evidence import EvidenceFolder, open_evidence
+from infra.audit.sources import sources
+
+STACKS = ("foundation", "cluster", "platform", "workloads")
+"""Reading order; other stacks follow by name."""
+
+
+@dataclass(frozen=True)
+class StackStory:
+    """One stack: what was planned, what the gate said, what was done. `seconds` is the sum over steps."""
+
+    name: str
+    resources: int
+    changes: dict[str, int]
+    verdict: str | None
+    rules: int
+    judged: int
+    result: str | None
+    steps: int
+    seconds: float
+    engine: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class RuleStory:
+    """One rule over the latest decisions; `reasons` are (subject, why) of what failed or is unknown."""
+
+    rule: str
+    title: str
+    severity: str
+    kind: str
+    judged: int
+    failed: int
+    unknown: int
+    remediation: str
+    runbook: str
+    reasons: list[tuple[str, str]]
+
+    @property
+    def status(self) -> str:
+        if self.failed:
+            return "fail"
+        if self.unknown:
+            return "unknown"
+        return "pass" if self.judged else "judged nothing"
+
+
+@dataclass(frozen=True)
+class TaskStory:
+    """One task with the score in [0, 1] of everything that was scored on it, in the order to compare."""
+
+    name: str
+    metric: str
+    rows: int | None
+    scores: list[tuple[str, str, float]]
+    """(kind, label, score); kind is `base`, `seed`, `full` or `int8`."""
+
+    def score(self, kind: str) -> float | None:
+        return next((score for each, _, score in self.scores if each == kind), None)
+
+    @property
+    def lost(self) -> float | None:
+        """Share of the full model's score that INT8 lost; negative when it gained."""
+        full, small = self.score("full"), self.score("int8")
+        return None if not full or small is None else (full - small) / full
+
+
+@dataclass(frozen=True)
+class ModelStory:
+    """The latest run of road B."""
+
+    run: str
+    status: str | None
+    reasons: list[str]
+    steps: list[tuple[str, str, float]]
+    """(step, status, seconds)."""
+    seconds: float
+    tasks: list[TaskStory]
+    sizes: list[tuple[str, str, int]]
+    """(kind, label, bytes)."""
+    latency: list[tuple[str, str, float]]
+    """(kind, label, seconds)."""
+    base_model: dict[str, Any]
+    data: dict[str, Any]
+    recipe: str
+    verdict: str | None
+    release: dict[str, Any] | None
+    release_signed: bool
+    release_key: str | None
+    """Digest of the public key file in the release."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One drift statistic."""
+
+    name: str
+    value: float
+    threshold: float
+    drift: bool
+
+
+@dataclass(frozen=True)
+class DriftStory:
+    """One comparison of live requests with the reference profile."""
+
+    name: str
+    verdict: str
+    requests: int | None
+    release: str
+    created: str
+    measures: list[Measure]
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything the report tells about one environment."""
+
+    environment: str
+    as_of: str | None
+    stacks: list[StackStory]
+    rules: list[RuleStory]
+    model: ModelStory | None
+    drift: list[DriftStory]
+    evidence: EvidenceFolder | None
+    log: list[chain.Entry]
+    addresses: dict[str, str] = field(default_factory=dict)
+    timings: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def judged(self) -> int:
+        return sum(rule.judged for rule in self.rules)
+
+    @property
+    def failed(self) -> int:
+        return sum(rule.failed for rule in self.rules)
+
+    @property
+    def unknown(self) -> int:
+        return sum(rule.unknown for rule in self.rules)
+
+
+def tell(environment: str) -> Story:
+    """Read the documents of an environment. Files that cannot be read count as not there."""
+    folder = environment_folder(environment)
+    run = _latest_run(environment)
+    decisions = _decisions(folder, run)
+    stacks = [_stack(path) for path in _stack_folders(folder)]
+    up = document(folder / "up.json") or {}
+    log = _log(environment)
+    return Story(
+        environment=environment,
+        as_of=log[-1].at if log else max((decision.decided_at for decision in decisions), default=None),
+        stacks=stacks,
+        rules=_rules(decisions),
+        model=_model(run) if run else None,
+        drift=_drift(environment),
+        evidence=_evidence(environment),
+        log=log,
+        addresses={str(name): str(url) for name, url in _dict(up.get("addresses")).items()},
+        timings=[(str(name), float(seconds)) for name, seconds in _dict(up.get("timings")).items() if isinstance(seconds, int | float)],
+    )
+
+
+def _stack_folders(folder: Path) -> list[Path]:
+    found = [path for path in (folder / "stacks").glob("*") if (path / "plan.json").exists()]
+    return sorted(found, key=lambda path: (STACKS.index(path.name) if path.name in STACKS else len(STACKS), path.name))
+
+
+def _stack(folder: Path) -> StackStory:
+    plan, decision, record = artifact(Plan, folder / "plan.json"), artifact(Decision, folder / "decision.json"), artifact(ApplyRecord, folder / "apply.json")
+    steps = record.steps if record else []
+    return StackStory(
+        name=folder.name,
+        resources=sum(resource.op != "delete" for resource in plan.resources) if plan else 0,
+        changes=plan.changes() if plan else {},
+        verdict=decision.verdict if decision else None,
+        rules=len(decision.rules) if decision else 0,
+        judged=sum(len(rule.judged) for rule in decision.rules) if decision else 0,
+        result=record.result if record else None,
+        steps=len(steps),
+        seconds=sum(step.seconds for step in steps),
+        engine=record.engine if record else "",
+        error=record.error if record else None,
+    )
+
+
+def _decisions(folder: Path, run: Path | None) -> list[Decision]:
+    paths = [path / "decision.json" for path in _stack_folders(folder)] + ([run / "decision.json"] if run else [])
+    return [decision for path in paths if (decision := artifact(Decision, path)) is not None]
+
+
+def _rules(decisions: list[Decision]) -> list[RuleStory]:
+    """One line per rule over all decisions: worst first, then as the gate ordered them."""
+    grouped: dict[tuple[str, str], list[RuleResult]] = {}
+    for decision in decisions:
+        for rule in decision.rules:
+            grouped.setdefault((decision.kind, rule.rule), []).append(rule)
+    stories = [
+        RuleStory(
+            rule=name,
+            title=results[0].title,
+            severity=results[0].severity,
+            kind=kind,
+            judged=sum(len(result.judged) for result in results),
+            failed=sum(len(result.fail) for result in results),
+            unknown=sum(len(set(result.unknown) - set(result.fail)) for result in results),
+            remediation=results[0].remediation,
+            runbook=results[0].runbook,
+            reasons=[reason for result in results for reason in _reasons(result)],
+        )
+        for (kind, name), results in grouped.items()
+    ]
+    order = {"fail": 0, "unknown": 1, "pass": 2, "judged nothing": 3}
+    return sorted(stories, key=lambda story: order[story.status])
+
+
+def _reasons(result: RuleResult) -> list[tuple[str, str]]:
+    return [(subject.rsplit("::", 1)[-1], why) for found in (result.fail, result.unknown) for subject, whys in found.items() for why in whys]
+
+
+def _latest_run(environment: str) -> Path | None:
+    """The run that was started last; its record says when."""
+    found = [(str(_dict(document(path / "run.json")).get("started") or ""), path.name, path) for path in runs_folder(environment).glob("*") if path.is_dir()]
+    return max(found)[2] if found else None
+
+
+def _model(run: Path) -> ModelStory:
+    record, candidate = _dict(document(run / "run.json")), _dict(document(run / "evaluate" / "candidate.json"))
+    release = run / "register" / "release"
+    decision = artifact(Decision, run / "decision.json")
+    steps = [_dict(step) for step in record.get("steps") or []]
+    key = release / "key.pem"
+    return ModelStory(
+        run=run.name,
+        status=record.get("status"),
+        reasons=[str(reason) for reason in record.get("reasons") or []],
+        steps=[(str(step.get("name")), str(step.get("status")), float(step.get("seconds") or 0)) for step in steps],
+        seconds=float(record.get("seconds") or 0),
+        tasks=_tasks(_dict(candidate.get("evaluation"))),
+        sizes=[(kind, label, int(size)) for kind, label in _MODELS if (size := _dict(_dict(candidate.get("models")).get(kind)).get("bytes"))],
+        latency=_latency(candidate),
+        base_model=_dict(candidate.get("base_model")),
+        data=_dict(candidate.get("data")),
+        recipe=str(record.get("recipe") or _dict(candidate.get("recipe")).get("name") or ""),
+        verdict=decision.verdict if decision else None,
+        release=document(release / "release.json"),
+        release_signed=(release / "model.sig").exists(),
+        release_key=digest_file(key) if key.exists() else None,
+    )
+
+
+_MODELS = (("full", "fine-tuned, full precision"), ("int8", "fine-tuned, INT8"))
+_BASELINES = {"lead8": "first 8 words", "majority": "most frequent answer"}
+
+
+def _tasks(evaluation: dict[str, Any]) -> list[TaskStory]:
+    models, baselines = _dict(evaluation.get("models")), _dict(evaluation.get("baselines"))
+    stories = []
+    for name, about in _dict(evaluation.get("tasks")).items():
+        metric = str(_dict(about).get("metric", ""))
+        columns = [("base", _BASELINES.get(each, each), baselines[each]) for each in sorted(baselines)]
+        columns += [(kind, label, models.get(kind)) for kind, label in (("seed", "untouched seed"), *_MODELS)]
+        scores = [(kind, label, value) for kind, label, by_task in columns if (value := _score(by_task, name, metric)) is not None]
+        stories.append(TaskStory(name, metric, _dict(about).get("rows"), scores))
+    return stories
+
+
+def _score(by_task: Any, task: str, metric: str) -> float | None:
+    value = _dict(_dict(by_task).get(task)).get(metric)
+    if isinstance(value, dict):
+        value = value.get("value", value.get("mean"))
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _latency(candidate: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """Median seconds per answer of each model, where the evaluation measured it."""
+    found = []
+    for kind, label in _MODELS:
+        speed = _dict(_dict(_dict(candidate.get("evaluation")).get("speed")).get(kind)) or _dict(_dict(_dict(candidate.get("models")).get(kind)).get("latency"))
+        value = speed.get("p50_seconds")
+        if isinstance(value, int | float):
+            found.append((kind, label, float(value)))
+    return found
+
+
+def _drift(environment: str) -> list[DriftStory]:
+    stories = []
+    for source in sources(environment, Path("/nonexistent"), None):
+        report = _dict(document(source.path)) if source.kind == "drift" else {}
+        if report:
+            stories.append(_drift_story(source.path.stem, report))
+    return sorted(stories, key=lambda story: (story.created, story.name))
+
+
+def _drift_story(name: str, report: dict[str, Any]) -> DriftStory:
+    measures = [_dict(each) for each in report.get("statistics") or report.get("findings") or []]
+    return DriftStory(
+        name=str(report.get("window_name") or name),
+        verdict=str(report.get("verdict", "")),
+        requests=report.get("requests") if isinstance(report.get("requests"), int) else None,
+        release=str(report.get("release") or ""),
+        created=str(report.get("created") or ""),
+        measures=[
+            Measure(f"{each['feature']}, {each['statistic']}", float(each["value"]), float(each["threshold"]), bool(each["drift"]))
+            for each in measures
+            if {"feature", "statistic", "value", "threshold", "drift"} <= set(each)
+        ],
+    )
+
+
+def _evidence(environment: str) -> EvidenceFolder | None:
+    try:
+        return open_evidence(evidence_folder(environment))
+    except UsageError:
+        return None
+
+
+def _log(environment: str) -> list[chain.Entry]:
+    path = chain.audit_log(environment)
+    if not path.exists():
+        return []
+    try:
+        return list(chain.read(path))
+    except ValueError:
+        return []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
