@@ -217,6 +217,8 @@ def _status(control: Control, rules: list[RuleCount]) -> tuple[Status, str]:
         return "unknown", "none of the mapped rules judged anything"
     if silent:
         return "partial", f"judged nothing: {', '.join(silent)}"
+    if all(rule.strength == "supporting" for rule in rules):
+        return ("open" if control.gap else "manual"), "the mapped rules only help" + (f"; {control.gap}" if control.gap else "")
     if not any(rule.strength == "full" for rule in rules):
         return "partial", "no mapped rule covers the control whole"
     if control.manual or control.gap:

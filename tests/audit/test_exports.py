@@ -51,6 +51,8 @@ def changed(evidence: EvidenceFolder, stack: str, change: Callable[[dict], None]
     [
         (catalogue(("bucket_encrypted", "full")), "pass", "rules that cover it whole passed on everything they judged"),
         (catalogue(("bucket_encrypted", "partial")), "partial", "no mapped rule covers the control whole"),
+        (catalogue(("bucket_encrypted", "supporting")), "manual", "the mapped rules only help"),
+        (catalogue(("bucket_encrypted", "supporting"), gap="no copy"), "open", "the mapped rules only help; no copy"),
         (catalogue(("bucket_encrypted", "supporting"), ("key_rotated", "partial")), "partial", "no mapped rule covers the control whole"),
         (catalogue(("bucket_encrypted", "full"), manual=["a plan"]), "partial", "the rules passed; people must add: a plan"),
         (catalogue(("bucket_encrypted", "full"), gap="no time stamp"), "partial", "the rules passed; people must add: no time stamp"),
@@ -60,7 +62,20 @@ def changed(evidence: EvidenceFolder, stack: str, change: Callable[[dict], None]
         (catalogue(status="open", gap="not built"), "open", "not built"),
         (catalogue(status="inherited"), "inherited", "the provider must show it for its half"),
     ],
-    ids=["full", "partial", "two weak", "full with manual", "full with gap", "nothing judged", "one silent", "manual", "open", "inherited"],
+    ids=[
+        "full",
+        "partial",
+        "supporting",
+        "supporting with gap",
+        "two weak",
+        "full with manual",
+        "full with gap",
+        "nothing judged",
+        "one silent",
+        "manual",
+        "open",
+        "inherited",
+    ],
 )
 def test_a_control_is_never_better_than_what_was_judged(evidence: EvidenceFolder, given: Catalogue, status: str, reason: str) -> None:
     (control,) = export(given, evidence).controls
@@ -126,9 +141,9 @@ def test_evidence_without_decisions_passes_nothing(happy: Path, rules: Path) -> 
     assert (result.decisions, result.summary["pass"], result.summary["partial"]) == ([], 0, 0)
 
 
-def test_there_is_a_catalogue_for_each_of_the_three_frameworks() -> None:
-    assert frameworks() == ["gdpr", "iso27001", "uae_pdpl"]
-    assert len(load_catalogue("iso27001").controls) == 93
+def test_the_catalogues_hold_every_control_of_the_two_standards() -> None:
+    assert frameworks() == ["eu_ai_act", "gdpr", "iso27001", "iso42001", "uae_pdpl"]
+    assert {name: len(load_catalogue(name).controls) for name in ("iso27001", "iso42001")} == {"iso27001": 93, "iso42001": 38}
 
 
 def test_every_export_counts_every_control_once(evidence: EvidenceFolder) -> None:
@@ -141,7 +156,7 @@ def test_every_export_counts_every_control_once(evidence: EvidenceFolder) -> Non
 def test_an_unknown_framework_names_those_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         load_catalogue("pci")
-    assert caught.value.answers() == {"given": "pci", "allowed": "gdpr, iso27001, uae_pdpl", "next": "choose one of these"}
+    assert caught.value.answers() == {"given": "pci", "allowed": "eu_ai_act, gdpr, iso27001, iso42001, uae_pdpl", "next": "choose one of these"}
 
 
 @pytest.mark.parametrize(
