@@ -1,0 +1,114 @@
+"""`falaj bench`: Falaj's figures, each beside its peer in the same run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from falaj.errors import Fault
+from falaj.home import ROOT
+from infra.cli.output import emit, progress, table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One command measured as a whole process: wall seconds (median), peak memory of its largest process in MiB."""
+
+    what: str
+    seconds: float
+    mebibytes: float
+    runs: int
+    goal: str = ""
+
+
+def measure(what: str, command: Sequence[str], *, runs: int, environ: Mapping[str, str] | None = None, goal: str = "", codes: Sequence[int] = (0,)) -> Figure:
+    """Run `command` `runs` times, output thrown away. Raises Fault with the end of what it said when it exits with another code."""
+    seconds, memory = [], 0.0
+    for _ in range(runs):
+        with tempfile.TemporaryFile() as said:
+            began = time.perf_counter()
+            child = subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT, env={**os.environ, **(environ or {})})
+            _, status, usage = os.wait4(child.pid, 0)
+            seconds.append(time.perf_counter() - began)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            memory = max(memory, usage.ru_maxrss / 1024)
+            if child.returncode not in codes:
+                said.seek(0)
+                raise Fault(
+                    f"{what} failed while it was measured",
+                    given=" ".join(command),
+                    why=said.read()[-600:].decode(errors="replace"),
+                    next="run that command by hand",
+                )
+    return Figure(what, statistics.median(seconds), memory, runs, goal)
+
+
+def _falaj(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "infra.cli.main", *arguments]
+
+
+def start(runs: int) -> list[Figure]:
+    """The start of the command line, beside two others of the field."""
+    figures = [measure("falaj --help", _falaj("--help"), runs=runs, goal="< 0.4 s")]
+    for peer in ("dvc", "mlflow"):
+        path = Path(sys.executable).parent / peer
+        if path.exists():
+            figures.append(measure(f"{peer} --help (peer)", [str(path), "--help"], runs=runs))
+    return figures
+
+
+def plan(runs: int) -> list[Figure]:
+    """Plan and gate of all four stacks of prod; the Pulumi CLI's preview of the same beside it."""
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"FALAJ_HOME": folder}
+        figures.append(
+            measure(
+                "plan and gate of prod, embedded engine",
+                _falaj("gate", "--env", "prod", "--fresh", "--engine", "embedded"),
+                runs=runs,
+                environ=environ,
+                goal="< 10 s, < 600 MiB",
+            )
+        )
+        if shutil.which("pulumi"):
+            figures.append(measure("plan of prod, Pulumi CLI (peer)", _falaj("plan", "--env", "prod", "--engine", "pulumi"), runs=runs, environ=environ))
+    return figures
+
+
+def again(runs: int) -> list[Figure]:
+    """`falaj up` once more on an environment that is up: nothing changes."""
+    return [measure("falaj up, nothing changed", _falaj("up", "--env", "local"), runs=runs, goal="< 30 s")]
+
+
+SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan, "up": again}
+
+
+@click.command()
+@click.argument("suites", nargs=-1, type=click.Choice([*SUITES]))
+@click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench(suites: tuple[str, ...], runs: int, as_json: bool) -> None:
+    """Measure Falaj beside its peers: start, plan, up; all but `up` unless named."""
+    figures = []
+    for suite in suites or ("start", "plan"):
+        progress(f"measuring {suite}")
+        figures += SUITES[suite](runs)
+    emit(
+        {"figures": [asdict(figure) for figure in figures]},
+        as_json,
+        lambda: table(
+            [[figure.what, f"{figure.seconds:.2f} s", f"{figure.mebibytes:.0f} MiB", str(figure.runs), figure.goal] for figure in figures],
+            ["what", "median", "peak", "runs", "goal"],
+        ),
+    )

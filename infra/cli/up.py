@@ -1,0 +1,215 @@
+"""`falaj up`: an environment as its programs and policies say; in `local`, the whole road as well."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from falaj.files import lock, write_json
+from falaj.home import environment_folder, evidence_folder, runs_folder
+from infra.cli.output import emit, progress, table
+
+if TYPE_CHECKING:
+    from infra.pipeline.converge import StackOutcome
+
+
+@click.command()
+@click.option("--env", "environment", default="local", show_default=True, help="Environment to bring up.")
+@click.option("--engine", type=click.Choice(["embedded", "pulumi"]), help="Engine; the Pulumi CLI where it is on PATH for a cloud, the embedded one for local.")
+@click.option("--data", type=click.Path(path_type=Path), help="Your own JSONL, CSV or Parquet file for the model run (local).")
+@click.option("--recipe", default="", help="Named training recipe for the model run (local).")
+@click.option("--infrastructure-only", is_flag=True, help="Stop once the stacks are applied.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def up(environment: str, engine: str | None, data: Path | None, recipe: str, infrastructure_only: bool, as_json: bool) -> None:
+    """Plan, judge and apply every stack; in local, also train, release, serve and watch a model, and sign the evidence.
+
+    Asking again does only what is left or has changed.
+    """
+    with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
+        clock = Stopwatch()
+        stacks = bring_up_stacks(environment, engine, clock)
+        summary: dict[str, Any] = {"environment": environment, "stacks": [_stack(outcome) for outcome in stacks]}
+        if environment == "local" and not infrastructure_only:
+            summary |= bring_up_model(environment, data, recipe, clock)
+        summary["timings"] = clock.rounded()
+        write_json(environment_folder(environment) / "up.json", summary)
+        summary |= close(environment, clock)
+    emit(summary, as_json, lambda: show(summary))
+
+
+@dataclass
+class Stopwatch:
+    """Seconds per part of the work, in the order they were done."""
+
+    laps: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def lap(self, name: str) -> Generator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.laps[name] = self.laps.get(name, 0.0) + time.perf_counter() - began
+
+    def rounded(self) -> dict[str, float]:
+        return {name: round(seconds, 2) for name, seconds in self.laps.items()}
+
+
+def now() -> str:
+    """The time as records hold it: UTC, RFC 3339 with `Z`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch) -> list[StackOutcome]:
+    """Start the sandbox where the environment is local, then converge all stacks and log what was done."""
+    from infra.audit import chain
+    from infra.engine.choose import choose
+    from infra.pipeline.converge import converge, refresh
+
+    engine = choose(environment, engine_name)
+    if environment == "local":
+        with clock.lap("sandbox"):
+            forgot = start_sandbox()
+        if forgot:
+            # The emulated cloud keeps its resources in memory: what the state still names must be looked for first.
+            with clock.lap("refresh"):
+                refresh(environment, ("foundation", "cluster"), engine=engine, say=progress)
+    outcomes = []
+    for outcome in converge(environment, engine=engine, now=now, say=progress):
+        clock.laps[outcome.stack] = outcome.seconds
+        details = {
+            "plan": outcome.record.plan_digest,
+            "decision": outcome.record.decision_digest,
+            "steps": len(outcome.record.steps),
+            "serial": outcome.record.after.serial,
+        }
+        chain.append(environment, "applied", outcome.stack, details, now())
+        outcomes.append(outcome)
+    return outcomes
+
+
+def start_sandbox() -> bool:
+    """Start what is not up of the local environment. Returns True when the emulated AWS was started, and so holds nothing."""
+    from infra.sandbox.aws.service import aws_daemon, environ
+    from infra.sandbox.kubernetes.service import kubernetes_daemon
+
+    aws, kubernetes = aws_daemon(), kubernetes_daemon()
+    started = aws.ensure()
+    again = kubernetes.ensure(environ())
+    progress(f"AWS on {aws.url} ({'started' if started else 'up'}), cluster on {kubernetes.url} ({'started' if again else 'up'})")
+    return started
+
+
+def bring_up_model(environment: str, data: Path | None, recipe: str, clock: Stopwatch) -> dict[str, Any]:
+    """Run road B to a served release, watch it, and say where everything is."""
+    from infra.audit import chain
+    from infra.cli.run import run_road
+    from infra.sandbox.aws.service import aws_daemon
+    from infra.sandbox.kubernetes.service import kubernetes_daemon
+
+    with clock.lap("model"):
+        run = run_road(environment, data=data, recipe=recipe)
+    chain.append(environment, "released", run["release"], {"run": run["run"], "reused": len(run["reused"])}, now())
+    with clock.lap("drift"):
+        watch = watched(environment, run["release"])
+    keep_documents(environment)
+    addresses = {
+        "model": run["address"],
+        "metrics": f"{run['address']}/metrics",
+        "cluster API": kubernetes_daemon().url,
+        "AWS API": aws_daemon().url,
+    }
+    return {"run": run, "drift": {name: report["state"] for name, report in watch.items()}, "addresses": addresses}
+
+
+def watched(environment: str, release: str) -> dict[str, Any]:
+    """Show once per release that clean traffic is quiet and shifted traffic alarms; the two reports are kept with the runs."""
+    from infra.cli.drift import demonstrate
+
+    folder = runs_folder(environment).parent / "drift"
+    paths = {name: folder / f"drift-{name}.json" for name in ("clean", "shifted")}
+    if all(path.exists() for path in paths.values()):
+        kept = {name: json.loads(path.read_text()) for name, path in paths.items()}
+        if all(report["release"] == release for report in kept.values()):
+            progress("drift: shown for this release already")
+            return kept
+    reports = demonstrate(environment)
+    for name, path in paths.items():
+        write_json(path, {**reports[name], "window_name": name})
+    return reports
+
+
+def keep_documents(environment: str) -> None:
+    """Copy each release's documents (never the model) out of the release store, to where the evidence takes them from."""
+    from infra.cli import road
+    from workloads.release import DOCUMENT, SIGNATURE
+
+    store = road.release_store(road.connect())
+    folder = environment_folder(environment) / "releases"
+    for name in store.names():
+        path = folder / name
+        if path.name in (DOCUMENT, SIGNATURE, "current.json") or path.suffix in (".pem", ".pub"):
+            content = store.read_bytes(name)
+            if content is not None and (not path.exists() or path.read_bytes() != content):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+
+
+def close(environment: str, clock: Stopwatch) -> dict[str, Any]:
+    """Sign the evidence, check it the way an auditor would, and write the report."""
+    from infra.audit.evidence import collect
+    from infra.audit.report import write_report
+    from infra.audit.rerun import GateJudge
+    from infra.audit.verify import verify
+
+    with clock.lap("evidence"):
+        folder = collect(environment, now())
+        checked = verify(folder.path, judge=GateJudge())
+    report = write_report(environment, environment_folder(environment) / "report.html")
+    return {
+        "evidence": {"folder": str(evidence_folder(environment)), "signed_by": folder.signed_by, "verdict": checked.verdict},
+        "report": str(report),
+        "seconds": round(sum(clock.laps.values()), 1),
+    }
+
+
+def _stack(outcome: StackOutcome) -> dict[str, Any]:
+    return {
+        "stack": outcome.stack,
+        "resources": outcome.resources,
+        "changes": outcome.changes,
+        "verdict": outcome.decision.verdict,
+        "rules": len(outcome.decision.rules),
+        "judged": sum(len(rule.judged) for rule in outcome.decision.rules),
+        "steps": len(outcome.record.steps),
+        "seconds": round(outcome.seconds, 2),
+    }
+
+
+def show(summary: dict[str, Any]) -> str:
+    """The numbers that matter and the addresses that are up."""
+    from infra.pipeline.converge import describe
+
+    stacks = [
+        [each["stack"], str(each["resources"]), describe(each["changes"]), each["verdict"], str(each["judged"]), f"{each['seconds']:.1f} s"]
+        for each in summary["stacks"]
+    ]
+    parts = [table(stacks, ["stack", "resources", "changes", "verdict", "judgements", "time"])]
+    if run := summary.get("run"):
+        from infra.cli.run import show as show_run
+
+        parts.append(show_run(run))
+        parts.append(table([[name, "as the reference" if state == "ok" else state] for name, state in summary["drift"].items()], ["traffic", "drift"]))
+        parts.append(table([[name, url] for name, url in summary["addresses"].items()], ["up", "address"]))
+    evidence = summary["evidence"]
+    rows = [["evidence", evidence["folder"]], ["signed by", evidence["signed_by"]], ["checked", evidence["verdict"]], ["report", summary["report"]]]
+    parts.append(table([*rows, ["all of it", f"{summary['seconds']:.1f} s"]]))
+    return "\n\n".join(parts)

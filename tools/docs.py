@@ -1,0 +1,62 @@
+"""Writes the pages of docs/ that are made from the code: `python tools/docs.py`. A test fails when one is stale."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+_MADE = "<!-- Made by tools/docs.py; edit the code it is made from, then run it again. -->\n\n"
+
+
+def pages() -> dict[Path, str]:
+    """Path -> text of every generated page."""
+    return {ROOT / "docs" / "cli.md": command_line(), ROOT / "docs" / "rules.md": rules()}
+
+
+def command_line() -> str:
+    """The help of every verb, as `--help` prints it."""
+    from infra.cli.main import VERBS, falaj
+
+    parts = ["# The command line\n"]
+    for verb in ["", *VERBS]:
+        command = falaj.get_command(None, verb) if verb else falaj  # ty: ignore[invalid-argument-type]
+        assert command is not None
+        parts += _help(f"falaj {verb}".strip(), command)
+    return _MADE + "\n".join(parts)
+
+
+def _help(name: str, command: click.Command) -> list[str]:
+    context = click.Context(command, info_name=name, max_content_width=120, terminal_width=120)
+    parts = [f"## `{name}`\n", "```", command.get_help(context), "```\n"]
+    if isinstance(command, click.Group) and name != "falaj":
+        for sub in command.list_commands(context):
+            child = command.get_command(context, sub)
+            assert child is not None
+            parts += _help(f"{name} {sub}", child)
+    return parts
+
+
+def rules() -> str:
+    """One row per rule, from its own metadata."""
+    from infra.pipeline.library import load_library
+
+    lines = ["# The rules\n", "Controls are our own mapping, not a certification.\n", "| rule | check | severity | what it holds | controls |", "|---|---|---|---|---|"]
+    for rule in load_library().rules:
+        controls = "; ".join(f"{framework} {', '.join(ids)}" for framework, ids in sorted(rule.controls.items()))
+        lines.append(f"| `{rule.kind}/{rule.id}` | {rule.check} | {rule.severity} | {rule.title} | {controls} |")
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write every page that differs."""
+    for path, text in pages().items():
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            print(f"wrote {path.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
