@@ -29,8 +29,8 @@ def work_folder() -> Path:
     return Path(folder)
 
 
-def run_folder(run: str) -> Path:
-    """The folder of one run. Raises UsageError for an id that cannot be a Kubernetes name."""
+def check_run_id(run: str) -> None:
+    """Raise UsageError for a run id that cannot be part of a Kubernetes name."""
     if not run or len(run) > _RUN_ID_LENGTH or not _RUN_ID_LETTERS.issuperset(run) or run[0] == "-" or run[-1] == "-":
         raise UsageError(
             f"{run!r} cannot be a run id",
@@ -38,6 +38,11 @@ def run_folder(run: str) -> Path:
             allowed=f"1 to {_RUN_ID_LENGTH} of a-z, 0-9 and -, not at the ends",
             why="it names Kubernetes jobs",
         )
+
+
+def run_folder(run: str) -> Path:
+    """The folder of one run. Raises UsageError for an id that cannot name one."""
+    check_run_id(run)
     return work_folder() / "runs" / run
 
 

@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from falaj.canonical import digest, digest_file, digest_folder
+from falaj.canonical import digest, digest_file
 from falaj.errors import FalajError, UsageError
 from falaj.files import lock, read_json, write_json
+from workloads.artifacts import MANIFEST, open_artifact
 from workloads.stages import GATE, Stage, road, stage
 
 SCHEMA = "falaj.run/1"
 RECORD = "run.json"
 DECISION = "decision.json"
-MANIFEST = "manifest.json"
 
 Status = Literal["waiting", "running", "done", "failed", "denied", "undecided", "cancelled"]
 
@@ -160,13 +160,11 @@ class Driver:
         if step.inputs == inputs and step.status == "done" and self._output(name) == step.output:
             self.progress(f"{name}: unchanged")
             return replace(record, reused=(*record.reused, name))
-        if step.inputs == inputs and step.status == "running" and name != GATE:
-            if (output := self._output(name)) is not None:
-                # The driver died after the stage had ended: its manifest is written last, so the work is whole.
-                self.progress(f"{name}: had finished")
-                return self._put(record, replace(step, status="done", output=output, finished=self.now()))
-        else:
-            self._clear(name)
+        if step.inputs == inputs and step.status == "running" and name != GATE and (output := self._output(name)) is not None:
+            # The driver died after the stage had ended: its manifest is written last, so the work is whole.
+            self.progress(f"{name}: had finished")
+            return self._put(record, replace(step, status="done", output=output, finished=self.now()))
+        self._clear(name, keep_work=step.inputs == inputs and step.status in ("running", "failed", "cancelled"))
         step = replace(Step(name, "running", inputs=inputs, started=self.now()), attempts=step.attempts + 1 if step.inputs == inputs else 1)
         record = self._put(record, step)
         self.progress(f"{name}: started")
@@ -222,16 +220,20 @@ class Driver:
         if name == GATE:
             path = self.folder / DECISION
             return digest_file(path) if path.is_file() else None
-        folder = self.folder / name
-        return digest_folder(folder) if (folder / MANIFEST).is_file() else None
+        try:
+            return open_artifact(self.folder / name).digest
+        except UsageError:
+            return None
 
-    def _clear(self, name: str) -> None:
-        # What is left of an earlier attempt must never be taken for this one's result.
+    def _clear(self, name: str, *, keep_work: bool) -> None:
+        # What is left of an earlier attempt must never be taken for this one's result; a stage may go on from its own checkpoints,
+        # but only where it reads what it read then.
         if name == GATE:
             (self.folder / DECISION).unlink(missing_ok=True)
-        elif (self.folder / name).exists():
-            (self.folder / name / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(self.folder / name)
+            return
+        (self.folder / name / MANIFEST).unlink(missing_ok=True)
+        if not keep_work:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _put(self, record: RunRecord, step: Step) -> RunRecord:
         return self._save(self._with(record, step))

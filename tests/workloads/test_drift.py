@@ -90,12 +90,12 @@ def test_too_few_requests_are_neither_ok_nor_drift(release: dict[str, Any]) -> N
         "state": "too_little_data",
         "release": "v1",
         "profile": report["profile"],
-        "window": {"requests": 49, "minimum": 50, "from": "1970-01-01T00:16:40.000000Z", "to": "1970-01-01T00:17:28.000000Z"},
+        "window": {"traffic": "live", "requests": 49, "minimum": 50, "from": "1970-01-01T00:16:40.000000Z", "to": "1970-01-01T00:17:28.000000Z"},
         "statistics": [],
         "reasons": [],
         "decided_at": "2026-01-02T00:00:00Z",
     }
-    assert drift.judge([], release, now=NOW)["window"] == {"requests": 0, "minimum": 50, "from": None, "to": None}
+    assert drift.judge([], release, now=NOW)["window"] == {"traffic": "live", "requests": 0, "minimum": 50, "from": None, "to": None}
 
 
 def test_only_the_newest_requests_of_this_release_count(release: dict[str, Any]) -> None:
@@ -146,6 +146,20 @@ def test_the_job_reads_the_servers_log_and_writes_the_report(falaj_home: Path, t
     report = drift.read_report(tmp_path / "requests")
     assert (report["state"], report["release"], report["window"]["requests"]) == ("ok", "v1", 96)
     assert [json.loads(path.read_text()) for path in (tmp_path / "requests/drift/history").iterdir()] == [report]
+
+
+def test_a_demonstration_shows_the_alarm_without_raising_it(falaj_home: Path, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "releases")
+    publish(store, tmp_path, "v1")
+    with serving(Settings(releases=store.uri, requests=tmp_path / "requests", cache=tmp_path / "cache"), load_words) as live:
+        for start in range(0, 64, 16):
+            texts = [arabic(1, text) for text in sources(8, 64)[start : start + 16]]
+            live.client.post("/generate", json={"texts": texts}, headers={"X-Falaj-Traffic": "demo"})
+    shown = drift.measure(tmp_path / "requests", store, now=NOW, demo="shifted")
+    real = drift.measure(tmp_path / "requests", store, now=NOW)
+    assert (shown["state"], shown["window"]["traffic"], real["state"], real["window"]["requests"]) == ("drift", "demo", "too_little_data", 0)
+    assert json.loads((tmp_path / "requests/drift/demo/shifted.json").read_text()) == shown
+    assert drift.read_report(tmp_path / "requests") == real
 
 
 def test_before_the_first_release_and_after_a_forged_one_there_is_no_report(falaj_home: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import pytest
 
 from falaj.errors import Fault, UsageError
 from falaj.files import lock
+from workloads.artifacts import begin, finish
 from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run, read_record
 from workloads.stages import Stage, road
 
@@ -39,10 +41,9 @@ class World:
     def submit(self, stage: Stage, spec: Spec) -> None:
         self.before(stage.name)
         self.done.append(stage.name)
-        out = self.folder / stage.name
-        out.mkdir()
+        out = begin(self.folder, stage.name)
         (out / "result").write_text(self.content.get(stage.name, f"{stage.name} of {spec.recipe}"))
-        (out / "manifest.json").write_text("{}")
+        finish(out, "falaj.test/1")
 
     def judge(self, folder: Path) -> Judgement:
         self.done.append("gate")
@@ -171,6 +172,25 @@ def test_a_half_written_stage_is_run_again_from_nothing(world: World) -> None:
     world.before = lambda name: None
     record = world.drive()
     assert (world.done[0], record.status, record.step("train").attempts, (world.folder / "train/half").exists()) == ("train", "done", 2, False)
+
+
+def test_a_stage_that_failed_finds_its_checkpoints_again_unless_its_inputs_changed(world: World) -> None:
+    found = []
+
+    def look(name: str) -> None:
+        checkpoint = world.folder / "train/checkpoint"
+        if name == "train":
+            found.append(checkpoint.exists())
+            checkpoint.parent.mkdir(exist_ok=True)
+            checkpoint.write_text("step 100")
+            if len(found) < 3:
+                raise Fault("out of memory")
+
+    world.before = look
+    for basis in (SPEC.basis, SPEC.basis, {"code": "sha256:new"}):
+        with contextlib.suppress(Fault):
+            world.drive(replace(SPEC, basis=basis))
+    assert found == [False, True, False]
 
 
 def test_a_denied_candidate_is_never_registered_and_a_later_yes_goes_on(world: World) -> None:

@@ -22,6 +22,14 @@ from workloads.serve.metrics import CONTENT_TYPE, Metrics
 from workloads.serve.request_log import RequestLog
 from workloads.serve.settings import Settings
 
+TRAFFIC_HEADER = "x-falaj-traffic"
+"""Names whose requests these are in the log, for demonstrations and load tests; drift is judged on `live` ones."""
+
+
+def traffic_of(header: str | None) -> str:
+    """The tag that a request is logged under: `live`, or a short name of its own. It changes nothing else."""
+    return header if header and len(header) <= 16 and header.isascii() and header.isalpha() and header.islower() else "live"
+
 
 class Refusal(Exception):
     """A request that is not answered: status, what is wrong, what is allowed."""
@@ -122,7 +130,8 @@ class InferenceServer:
             raise Refusal(429, "too many requests are waiting", allowed=f"{self.settings.queue} in the queue", retry_after=self._admission.retry_after())
         seconds = None
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._workers, self._run, loaded, texts, new_tokens)
+            traffic = traffic_of(request.headers.get(TRAFFIC_HEADER))
+            work = asyncio.get_running_loop().run_in_executor(self._workers, self._run, loaded, texts, new_tokens, traffic)
             answers, seconds = await work
         finally:
             self._admission.leave(seconds)
@@ -130,16 +139,16 @@ class InferenceServer:
         self._metrics.tokens.inc(sum(answer["tokens"] for answer in answers))
         return {"release": loaded.release.version, "outputs": answers, "seconds": round(seconds, 4)}
 
-    def _run(self, loaded: Loaded, texts: list[str], new_tokens: int) -> tuple[list[dict[str, Any]], float]:
+    def _run(self, loaded: Loaded, texts: list[str], new_tokens: int, traffic: str) -> tuple[list[dict[str, Any]], float]:
         began = time.perf_counter()
         answers = loaded.model.generate(texts, max_new_tokens=new_tokens)
         seconds = time.perf_counter() - began
-        self._record(loaded, texts, answers, seconds)
+        self._record(loaded, texts, answers, seconds, traffic)
         return [{"text": answer.text, "tokens": answer.tokens} for answer in answers], seconds
 
-    def _record(self, loaded: Loaded, texts: list[str], answers: Any, seconds: float) -> None:
+    def _record(self, loaded: Loaded, texts: list[str], answers: Any, seconds: float, traffic: str) -> None:
         labels = loaded.release.profile["labels"]
-        shared = {"time": round(self._now(), 3), "release": loaded.release.version, "seconds": round(seconds, 4)}
+        shared = {"time": round(self._now(), 3), "release": loaded.release.version, "traffic": traffic, "seconds": round(seconds, 4)}
         lines = [
             {**shared, **features(text, answer.text, answer.tokens, labels=labels, tokenize=loaded.tokenize)}
             for text, answer in zip(texts, answers, strict=True)
