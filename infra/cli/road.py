@@ -1,0 +1,254 @@
+"""Road B on a cluster: each stage a Job made from its suspended CronJob, the gate on this side, then wait until it is served."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from falaj.canonical import digest, digest_file, digest_folder, manifest
+from falaj.errors import Denied, Exit, FalajError, Fault, Undecided, UsageError
+from falaj.home import ROOT, runs_folder, volume_folder
+from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run
+from workloads.stages import Stage
+
+if TYPE_CHECKING:
+    from infra.sandbox.kubernetes.client import Client
+
+TRAINING, INFERENCE, SERVICE = "training", "inference", "flan-t5"
+_WORK = "/var/lib/falaj/work"
+_SUFFIXES = (".jsonl", ".csv", ".parquet")
+_NOT_OF_THE_MODEL = frozenset({"pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py", "tracking.py", "__main__.py"})
+_SERVED_SECONDS = 180.0
+
+
+def require_local(environment: str, what: str) -> None:
+    """Raise UsageError for any environment but `local`: the others run the same Jobs on their own cluster, with their own identity."""
+    if environment != "local":
+        raise UsageError(
+            f"{what} drives the local environment only",
+            given=f"--env {environment}",
+            allowed="local",
+            why="another environment's jobs run under that cluster's identities, not under this person's",
+            next=f"kubectl create job --from=cronjob/prepare on the cluster of {environment}",
+        )
+
+
+def connect() -> Client:
+    """The process cluster of this home. Raises UsageError when it is not up."""
+    from infra.sandbox.kubernetes.client import Client
+    from infra.sandbox.kubernetes.service import kubernetes_daemon
+
+    daemon = kubernetes_daemon()
+    if not daemon.is_up():
+        raise UsageError("the local cluster is not up", given=daemon.url, why="the stages of a run are its Jobs", next="falaj up --env local")
+    return Client(daemon.url)
+
+
+def use_local_cloud() -> None:
+    """Let this process reach the local environment's object store, as its jobs do."""
+    from infra.sandbox.aws.service import environ
+
+    for name, value in environ().items():
+        os.environ.setdefault(name, value)
+
+
+def basis() -> dict[str, str]:
+    """Digests of what every run stands on: the code of the stages, the seed model, the policies."""
+    workloads = ROOT / "workloads"
+    files = {
+        name: found
+        for name, found in manifest(workloads, leave_out=frozenset()).items()
+        if "__pycache__" not in name and name not in _NOT_OF_THE_MODEL and (not name.startswith("serve/") or name == "serve/runtime.py")
+    }
+    return {"code": digest(files), "policies": digest_folder(ROOT / "policies")}
+
+
+def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cause: dict[str, Any] | None) -> Spec:
+    """The spec of a run. A file of the user's is copied into the work volume, named by its digest, so that it cannot change under the run."""
+    spec = Spec(run, environment, recipe=recipe, data=_take_in(environment, data) if data else None, cause=cause, basis=basis())
+    return spec if run else replace(spec, run=default_run(spec))
+
+
+def _take_in(environment: str, data: Path) -> dict[str, str]:
+    if data.suffix.lower() not in _SUFFIXES or not data.is_file():
+        raise UsageError(
+            "the data file cannot be used",
+            given=str(data),
+            allowed=f"an existing file ending in {', '.join(_SUFFIXES)}",
+            next="give it columns source and target",
+        )
+    found = digest_file(data)
+    place = f"data/{found.removeprefix('sha256:')[:16]}/{data.name}"
+    target = volume_folder(environment, TRAINING, "work") / place
+    if not target.is_file() or digest_file(target) != found:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.copyfile(data, partial)
+        os.replace(partial, target)
+    return {"name": data.name, "path": f"{_WORK}/{place}", "digest": found}
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Submits stages as Jobs and follows them. Safe to ask again for a stage whose Job is still going: it is followed then."""
+
+    client: Client
+    progress: Callable[[str], None]
+
+    def submit(self, stage: Stage, spec: Spec) -> None:
+        """Run one stage to its end. Raises the error whose exit code the stage ended with."""
+        name, found = self._place(stage, spec)
+        if found is None:
+            arguments = [*stage.args, "--run", spec.run]
+            arguments += ["--recipe", spec.recipe] if spec.recipe else []
+            arguments += ["--data", spec.data["path"]] if spec.data else []
+            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=self._secrets(stage))
+        lines: list[str] = []
+
+        def follow(line: str) -> None:
+            lines.append(line)
+            self.progress(f"  {stage.name} | {line}")
+
+        result = self.client.wait_for_job(TRAINING, name, stage.deadline_seconds + 60, on_log=follow)
+        if not result.succeeded:
+            raise _failure(stage, name, result.exit_code, lines)
+
+    def cancel(self, stage: Stage) -> None:
+        """Delete the stage's Jobs that are still going."""
+        for job in self.client.list("batch/v1", "Job", TRAINING):
+            if job["metadata"]["name"].startswith(f"{stage.name}-") and _is_active(job):
+                self.client.delete("batch/v1", "Job", TRAINING, job["metadata"]["name"])
+
+    def _place(self, stage: Stage, spec: Spec) -> tuple[str, Mapping[str, Any] | None]:
+        number = 1
+        while True:
+            name = f"{stage.name}-{spec.run}-{number}"
+            found = self.client.get("batch/v1", "Job", TRAINING, name)
+            if found is None or _is_active(found):
+                return name, found
+            number += 1
+
+    @staticmethod
+    def _secrets(stage: Stage) -> dict[str, str]:
+        # On this machine the release key is the owner's own file; elsewhere a mounted Secret names it.
+        if stage.name != "register":
+            return {}
+        from workloads.release import signing_key_file
+
+        return {"FALAJ_SIGNING_KEY": str(signing_key_file())}
+
+
+def _is_active(job: Mapping[str, Any]) -> bool:
+    conditions = job.get("status", {}).get("conditions", [])
+    return not any(each.get("type") in ("Complete", "Failed") and each.get("status") == "True" for each in conditions)
+
+
+def _failure(stage: Stage, job: str, code: int | None, lines: list[str]) -> FalajError:
+    kinds = {int(Exit.USAGE): UsageError, int(Exit.DENIED): Denied, int(Exit.UNDECIDED): Undecided}
+    told = [line for line in lines if line.strip()][-12:]
+    return kinds.get(code or 1, Fault)(
+        f"{stage.name} failed",
+        given=f"job {job}, exit {code}",
+        why="\n           ".join(told) or None,
+        next="mend it, then run the same command again: it goes on here",
+    )
+
+
+def judge(environment: str, run: Path) -> Judgement:
+    """Judge a run's candidate with the release rules and write `decision.json`. Digests are taken from the files themselves."""
+    from falaj.files import read_json
+    from infra.pipeline.gate import judge_release
+
+    candidate = read_json(run / "evaluate" / "candidate.json", what="candidate", next="falaj run")
+    observed = {f"{stage}/{name}": found for stage in ("prepare", "train", "compress", "evaluate") for name, found in manifest(run / stage).items()}
+    decision = judge_release(candidate, observed, environment, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    decision.write(run / "decision.json")
+    reasons = [*decision.faults]
+    for rule in decision.rules:
+        for kind, found in (("", rule.fail), ("unknown: ", rule.unknown)):
+            reasons += [f"{rule.rule}: {kind}{subject}: {reason}" for subject, texts in sorted(found.items()) for reason in texts]
+    return Judgement(decision.verdict, tuple(reasons))
+
+
+def drive(spec: Spec, client: Client, progress: Callable[[str], None]) -> RunRecord:
+    """Do what is left of a run, and record it. Raises Denied or Undecided with the gate's reasons when it did not allow."""
+    folder = runs_folder(spec.environment) / spec.run
+    jobs = Jobs(client, progress)
+    record = Driver(
+        folder,
+        jobs.submit,
+        lambda run: judge(spec.environment, run),
+        now=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        clock=time.monotonic,
+        cancel=jobs.cancel,
+        progress=progress,
+    ).drive(spec)
+    if record.status in ("denied", "undecided"):
+        kind = Denied if record.status == "denied" else Undecided
+        raise kind(
+            f"the gate says {record.status} to run {spec.run}",
+            given=str(folder / "evaluate" / "candidate.json"),
+            why="\n           ".join(record.reasons) or None,
+            next="runbooks/gate_denied.md; the release before it goes on being served",
+        )
+    return record
+
+
+def deployment_env(client: Client) -> dict[str, str]:
+    """Plain environment variables of the inference Deployment: where it takes releases from, among others. Raises UsageError without one."""
+    found = client.get("apps/v1", "Deployment", INFERENCE, SERVICE)
+    if found is None:
+        raise UsageError(f"there is no Deployment {SERVICE}", given=f"namespace {INFERENCE}", next="falaj up --env local")
+    containers = found["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each["value"] for each in containers[0].get("env", []) if "value" in each}
+
+
+def release_store(client: Client) -> Any:
+    """The store that the inference Deployment takes its releases from."""
+    from workloads.store import Store
+
+    use_local_cloud()
+    return Store.open(deployment_env(client)["FALAJ_RELEASES"])
+
+
+def wait_until_served(client: Client, version: str, progress: Callable[[str], None], *, seconds: float = _SERVED_SECONDS) -> str:
+    """Wait until the inference Service answers as `version`. Returns its address; raises Fault with its last word after `seconds`."""
+    deadline, said = time.monotonic() + seconds, ""
+    while True:
+        found = look(client)
+        if found.get("version") == version and not found.get("problem"):
+            return found["address"]
+        reason = str(found.get("reason") or found.get("problem") or f"still serving {found.get('version')}").splitlines()[0]
+        if reason != said:
+            progress(f"waiting for {version} to be served: {reason}")
+            said = reason
+        if time.monotonic() > deadline:
+            raise Fault(f"release {version} is not being served", given=found.get("address"), why=reason, next="falaj status; the pods' logs say more")
+        time.sleep(0.5)
+
+
+def look(client: Client) -> dict[str, Any]:
+    """What the inference Service says of its release now: `version` and `address`, or `reason` where it does not answer."""
+    try:
+        address = client.service_address(INFERENCE, SERVICE)
+    except FalajError as problem:
+        return {"reason": problem.what}
+    try:
+        with urllib.request.urlopen(f"http://{address}/v1/release", timeout=10) as answer:
+            return {"address": f"http://{address}", **json.loads(answer.read())}
+    except urllib.error.HTTPError as problem:
+        try:
+            return {"address": f"http://{address}", "reason": json.loads(problem.read()).get("reason")}
+        except ValueError:
+            return {"address": f"http://{address}", "reason": f"status {problem.code}"}
+    except (OSError, ValueError) as problem:
+        return {"address": f"http://{address}", "reason": str(problem)}

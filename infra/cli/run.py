@@ -1,0 +1,104 @@
+"""`falaj run`: the whole of road B as Jobs of an environment, resumed where it was left."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from infra.cli.output import emit, progress, table
+
+
+@click.command()
+@click.option("--env", "environment", default="local", show_default=True, help="Environment whose cluster runs the jobs.")
+@click.option("--data", type=click.Path(path_type=Path), help="Your own JSONL, CSV or Parquet file with the columns source and target.")
+@click.option("--recipe", default="", help="Named training recipe; the platform's small one where left out.")
+@click.option("--run", "run_id", default="", help="Id of the run; the same inputs are the same run where left out.")
+@click.option("--retrain", is_flag=True, help="Start a run only if the last drift report asks for one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run record as JSON.")
+def run(environment: str, data: Path | None, recipe: str, run_id: str, retrain: bool, as_json: bool) -> None:
+    """Run road B: prepare, train, compress, evaluate, judge, register, and wait until it is served.
+
+    Asking again does only what is left or has changed. Exit 3 when the gate denies, 4 when it cannot decide.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    cause = None
+    if retrain and (cause := due(environment)) is None:
+        emit({"run": None, "reason": "the last drift report sees no drift"}, as_json, lambda: "nothing to do: the last drift report sees no drift")
+        return
+    result = run_road(environment, data=data, recipe=recipe, run_id=run_id, cause=cause)
+    emit(result, as_json, lambda: show(result))
+
+
+def run_road(environment: str, *, data: Path | None = None, recipe: str = "", run_id: str = "", cause: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Drive a run to the end. Returns its record with `release`, `address`, `reused` and `scores`; raises what stopped it."""
+    from falaj.home import runs_folder
+    from infra.cli import road
+    from workloads.__main__ import check_run_id
+
+    road.require_local(environment, "falaj run")
+    if run_id:
+        check_run_id(run_id)
+    client = road.connect()
+    road.use_local_cloud()
+    spec = road.make_spec(environment, recipe=recipe, data=data, run=run_id, cause=cause)
+    progress(f"run {spec.run}" + (f", because of {cause['kind']}" if cause else ""))
+    record = road.drive(spec, client, progress)
+    pointer = road.release_store(client).read_json("current.json")
+    address = road.wait_until_served(client, pointer["version"], progress)
+    folder = runs_folder(environment) / spec.run
+    return {
+        **record.to_json(),
+        "folder": str(folder),
+        "reused": list(record.reused),
+        "release": pointer["version"],
+        "address": address,
+        "scores": scores(folder),
+    }
+
+
+def due(environment: str) -> dict[str, Any] | None:
+    """The cause of a run that the environment's last drift report asks for, or None. Raises Undecided on too little data."""
+    from falaj.home import volume_folder
+    from workloads.drift import read_report
+    from workloads.retrain import decide
+
+    return decide(read_report(volume_folder(environment, "inference", "requests")))
+
+
+def scores(folder: Path) -> dict[str, Any]:
+    """Each task's score of every model and baseline, from the run's candidate."""
+    from falaj.files import read_json
+
+    candidate = read_json(folder / "evaluate" / "candidate.json", what="candidate", next="falaj run")
+    evaluation = candidate["evaluation"]
+    rows = {**evaluation["models"], **evaluation.get("baselines", {})}
+    return {
+        task: {"metric": about["metric"], "rows": about["rows"], **{name: tasks[task][about["metric"]] for name, tasks in rows.items() if task in tasks}}
+        for task, about in evaluation["tasks"].items()
+    }
+
+
+def show(result: dict[str, Any]) -> str:
+    """The summary a person reads."""
+    steps = [[step["name"], "unchanged" if step["name"] in result["reused"] else step["status"], f"{step['seconds']:.1f} s"] for step in result["steps"]]
+    names = sorted({name for task in result["scores"].values() for name in task} - {"metric", "rows"})
+    marks = [
+        [task, found["metric"], str(found["rows"]), *(f"{found[name]:.3f}" if name in found else "-" for name in names)]
+        for task, found in result["scores"].items()
+    ]
+    return "\n\n".join(
+        [
+            f"run {result['run']}: {result['status']}",
+            table(steps, ["stage", "status", "time"]),
+            table(marks, ["task", "metric", "rows", *names]),
+            f"release  {result['release']}\naddress  {result['address']}\nfolder   {result['folder']}",
+        ]
+    )
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
