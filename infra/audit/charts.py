@@ -33,14 +33,15 @@ def against_limit(title: str, rows: Sequence[tuple[str, float, float, bool]], *,
     span = width - _LEFT - _RIGHT
     height = len(rows) * _ROW + 4
     parts = [_open(title, "; ".join(f"{label}: {value:.3g}, limit {limit:.3g}" for label, value, limit, _ in rows), width, height)]
+    texts = []  # after the limit's line, so that it never strikes a figure through
     for number, ((label, value, _, over), share) in enumerate(zip(rows, shares, strict=True)):
         y, length = number * _ROW + 4, max(1.5, span * min(share, top) / top)
         parts.append(f'<text class="soft" x="{_LEFT - 10}" y="{y + 12}" text-anchor="end">{escape(label)}</text>')
         parts.append(f'<rect class="fill-{"bad" if over else "good"}" x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_HIGH}" rx="2"/>')
-        parts.append(f'<text x="{_LEFT + length + 7:.1f}" y="{y + 12}">{value:.3f}</text>')
+        texts.append(f'<text class="over" x="{_LEFT + length + 7:.1f}" y="{y + 12}">{value:.3f}</text>')
     x = _LEFT + span / top
     parts.append(f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}"/>')
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, *texts, "</svg>"])
 
 
 def shares(title: str, parts_of_it: Sequence[tuple[str, float]], *, width: int = 1040) -> str:

@@ -135,7 +135,7 @@ def not_evidence(path: Path) -> UsageError:
 def _write(fresh: Path, environment: str, now: str, found: list[Source], head: chain.Head) -> EvidenceFolder:
     files: dict[str, EvidenceFile] = {}
     for source in found:
-        data = source.path.read_bytes()
+        data = source.read()
         refuse_private_keys(source, data)
         if source.kind == "audit log":
             data = _up_to(data, head)

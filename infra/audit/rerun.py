@@ -27,11 +27,11 @@ class Rerun:
 
 
 class Judge(Protocol):
-    """The gate, as far as it is needed here; both raise FalajError when they cannot answer."""
+    """The gate, as far as it is needed here; both raise FalajError when they cannot answer. No parameters: those in `policies`."""
 
-    def plan(self, plan: Plan, parameters: dict, now: str, policies: Path) -> Decision: ...
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision: ...
 
-    def release(self, candidate: dict, observed: dict, parameters: dict, environment: str, now: str, policies: Path) -> Decision: ...
+    def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision: ...
 
 
 def rerun(folder: Path, judge: Judge) -> list[Rerun]:
@@ -63,6 +63,8 @@ def _ask(folder: Path, path: Path, decision: Decision, judge: Judge) -> Rerun:
         return Rerun(name, "not re-run", problem.what)
     if again.policy_digest != decision.policy_digest:
         return Rerun(name, "not re-run", "it was made with other rules than those in this folder")
+    if again.parameters_digest != decision.parameters_digest:
+        return Rerun(name, "not re-run", "it was made with other parameters than those in this folder")
     if again.verdict != decision.verdict:
         return Rerun(name, "other answer", f"recorded is {decision.verdict}; the rules in this folder say {again.verdict}")
     differing = sorted({_rule(each) for each in _differing(decision, again)})
@@ -87,11 +89,12 @@ def _release_again(folder: Path, path: Path, decision: Decision, judge: Judge) -
     return judge.release(candidate, observed, _parameters(path, decision), decision.environment, decision.decided_at, folder / "policies")
 
 
-def _parameters(path: Path, decision: Decision) -> dict:
+def _parameters(path: Path, decision: Decision) -> dict | None:
+    """The recorded parameters, where they were; else the judge takes those in the policies."""
     parameters = document(path.with_name("parameters.json"))
-    if not isinstance(parameters, dict) or digest(parameters) != decision.parameters_digest:
+    if isinstance(parameters, dict) and digest(parameters) != decision.parameters_digest:
         raise LookupError("the parameters that it was made with are not here")
-    return parameters
+    return parameters if isinstance(parameters, dict) else None
 
 
 def _differing(recorded: Decision, again: Decision) -> set[str]:
@@ -106,12 +109,12 @@ def _rule(keyed: str) -> str:
 class GateJudge:
     """The gate of this installation, with the rules of the evidence folder; imported on use."""
 
-    def plan(self, plan: Plan, parameters: dict, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
         from infra.pipeline.gate import judge_plan
 
         return judge_plan(plan, parameters, now, policies=policies)
 
-    def release(self, candidate: dict, observed: dict, parameters: dict, environment: str, now: str, policies: Path) -> Decision:
+    def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision:
         from infra.pipeline.gate import judge_release
 
         return judge_release(candidate, observed, environment, now, parameters=parameters, policies=policies)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from falaj.canonical import canonical, manifest
 from falaj.errors import Fault
 from falaj.home import environment_folder, runs_folder, volume_folder
 from infra.audit.chain import audit_log
@@ -20,6 +21,7 @@ Kind = Literal["plan", "decision", "parameters", "apply", "run", "evaluation", "
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[rn]|\s)+[A-Za-z0-9+/=]{40}")
 """A key, not just a word about keys: rules that look for them name the first line too."""
+_JUDGED_STAGES = ("prepare", "train", "compress", "evaluate")
 _LIMIT_BYTES = 4 << 20
 """Larger files under a run are content, not documents."""
 _DOCUMENTS = frozenset({".json", ".md", ".yaml", ".sig", ".pem"})
@@ -40,11 +42,15 @@ _BY_NAME: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Source:
-    """One file to copy: its place in the evidence folder, where it is now, and what it is."""
+    """One file to copy: its place in the evidence folder, where it is now, and what it is. `made` is content that has no file yet."""
 
     name: str
     path: Path
     kind: Kind
+    made: bytes | None = None
+
+    def read(self) -> bytes:
+        return self.path.read_bytes() if self.made is None else self.made
 
 
 def sources(environment: str, policies: Path, releases: Path | None) -> list[Source]:
@@ -88,6 +94,15 @@ def _runs(environment: str) -> Iterator[Source]:
         for path in sorted(top.glob(pattern)):
             if _is_document(path):
                 yield Source(f"runs/{path.relative_to(top).as_posix()}", path, _kind_in_run(path))
+    for path in sorted(top.glob("*/decision.json")):
+        if not path.with_name("observed.json").exists():
+            yield _observed(path.parent)
+
+
+def _observed(run: Path) -> Source:
+    """What the gate saw of a run's files, taken anew: with it the release decision can be made again far from the models."""
+    seen = {f"{stage}/{name}": found for stage in _JUDGED_STAGES for name, found in manifest(run / stage).items()}
+    return Source(f"runs/{run.name}/observed.json", run, "parameters", canonical(seen) + b"\n")
 
 
 def _kind_in_run(path: Path) -> Kind:
@@ -107,10 +122,10 @@ def _releases(top: Path) -> Iterator[Source]:
 
 
 def _drift(environment: str) -> Iterator[Source]:
-    for label, top in (("requests", volume_folder(environment, "inference", "requests")), ("work", volume_folder(environment, "training", "work") / "drift")):
-        for path in sorted(top.rglob("drift*.json")):
-            if _is_document(path):
-                yield Source(f"drift/{label}/{path.relative_to(top).as_posix()}", path, "drift")
+    top = volume_folder(environment, "inference", "requests") / "drift"
+    for path in sorted(top.rglob("*.json")):
+        if _is_document(path):
+            yield Source(f"drift/{path.relative_to(top).as_posix()}", path, "drift")
 
 
 def _policies(policies: Path) -> Iterator[Source]:

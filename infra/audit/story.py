@@ -8,12 +8,11 @@ from typing import Any
 
 from falaj.canonical import digest_file
 from falaj.errors import UsageError
-from falaj.home import environment_folder, evidence_folder, runs_folder
+from falaj.home import environment_folder, evidence_folder, runs_folder, volume_folder
 from infra.artifacts import ApplyRecord, Decision, Plan, RuleResult
 from infra.audit import chain
 from infra.audit.bindings import artifact, document
 from infra.audit.evidence import EvidenceFolder, open_evidence
-from infra.audit.sources import sources
 
 STACKS = ("foundation", "cluster", "platform", "workloads")
 """Reading order; other stacks follow by name."""
@@ -120,7 +119,8 @@ class DriftStory:
     """One comparison of live requests with the reference profile."""
 
     name: str
-    verdict: str
+    state: str
+    """`ok`, `drift` or `too little data`."""
     requests: int | None
     release: str
     created: str
@@ -141,6 +141,10 @@ class Story:
     log: list[chain.Entry]
     addresses: dict[str, str] = field(default_factory=dict)
     timings: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def alarms(self) -> int:
+        return sum(each.state == "drift" for each in self.drift)
 
     @property
     def judged(self) -> int:
@@ -173,7 +177,7 @@ def tell(environment: str) -> Story:
         evidence=_evidence(environment),
         log=log,
         addresses={str(name): str(url) for name, url in _dict(up.get("addresses")).items()},
-        timings=[(str(name), float(seconds)) for name, seconds in _dict(up.get("timings")).items() if isinstance(seconds, int | float)],
+        timings=_timings(up.get("timings")),
     )
 
 
@@ -300,25 +304,24 @@ def _latency(candidate: dict[str, Any]) -> list[tuple[str, str, float]]:
 
 
 def _drift(environment: str) -> list[DriftStory]:
-    stories = []
-    for source in sources(environment, Path("/nonexistent"), None):
-        report = _dict(document(source.path)) if source.kind == "drift" else {}
-        if report:
-            stories.append(_drift_story(source.path.stem, report))
-    return sorted(stories, key=lambda story: (story.created, story.name))
+    """The demonstration's comparisons and the last one of live requests, in the order they were made; history is left to the evidence."""
+    top = volume_folder(environment, "inference", "requests") / "drift"
+    found = [(f"demonstration, {path.stem} requests", _dict(document(path))) for path in sorted((top / "demo").glob("*.json"))]
+    found.append(("live requests", _dict(document(top / "drift.json"))))
+    return sorted((_drift_story(name, report) for name, report in found if report), key=lambda story: (story.created, story.name))
 
 
 def _drift_story(name: str, report: dict[str, Any]) -> DriftStory:
-    measures = [_dict(each) for each in report.get("statistics") or report.get("findings") or []]
+    requests = _dict(report.get("window")).get("requests")
     return DriftStory(
-        name=str(report.get("window_name") or name),
-        verdict=str(report.get("verdict", "")),
-        requests=report.get("requests") if isinstance(report.get("requests"), int) else None,
+        name=name,
+        state=str(report.get("state", "")).replace("_", " "),
+        requests=requests if isinstance(requests, int) else None,
         release=str(report.get("release") or ""),
-        created=str(report.get("created") or ""),
+        created=str(report.get("decided_at") or ""),
         measures=[
             Measure(f"{each['feature']}, {each['statistic']}", float(each["value"]), float(each["threshold"]), bool(each["drift"]))
-            for each in measures
+            for each in map(_dict, report.get("statistics") or [])
             if {"feature", "statistic", "value", "threshold", "drift"} <= set(each)
         ],
     )
@@ -339,6 +342,12 @@ def _log(environment: str) -> list[chain.Entry]:
         return list(chain.read(path))
     except ValueError:
         return []
+
+
+def _timings(value: Any) -> list[tuple[str, float]]:
+    """Pairs of step and seconds, in the order they were taken."""
+    pairs = [pair for pair in value or [] if isinstance(pair, list) and len(pair) == 2] if isinstance(value, list) else list(_dict(value).items())
+    return [(str(name), float(seconds)) for name, seconds in pairs if isinstance(seconds, int | float)]
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def test_everything_that_was_planned_decided_done_and_measured_is_there(evidence
         "audit log": 1,
         "data": 1,
         "decision": 9,
-        "drift": 2,
+        "drift": 3,
         "evaluation": 2,
         "guide": 1,
         "parameters": 10,

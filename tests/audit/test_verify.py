@@ -21,11 +21,11 @@ from tests.audit import world
 class SameJudge:
     """Answers as the gate did in the happy world."""
 
-    def plan(self, plan: Plan, parameters: dict, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
         assert (parameters, now, policies.name) == (world.PARAMETERS, world.NOON, "policies")
         return world.decision(plan)
 
-    def release(self, candidate: dict, observed: dict, parameters: dict, environment: str, now: str, policies: Path) -> Decision:
+    def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision:
         return world.release_decision(environment, candidate)
 
 
@@ -184,7 +184,7 @@ def test_the_first_broken_link_of_the_chain_is_named(copy: Path, damage: Callabl
 class OtherJudge(SameJudge):
     """Rules that now say no about the cluster."""
 
-    def plan(self, plan: Plan, parameters: dict, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
         decision = world.decision(plan)
         return decision.model_copy(update={"verdict": "denied"}) if plan.stack == "cluster" else decision
 
@@ -198,10 +198,10 @@ def test_a_decision_that_the_rules_do_not_give_is_found(copy: Path) -> None:
 class DumbJudge(SameJudge):
     """A machine without a policy engine."""
 
-    def plan(self, plan: Plan, parameters: dict, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
         raise ImportError("regorus")
 
-    def release(self, candidate: dict, observed: dict, parameters: dict, environment: str, now: str, policies: Path) -> Decision:
+    def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision:
         raise Fault("the engine did not start")
 
 

@@ -40,7 +40,7 @@ _TYPES = {
     },
 }
 _RULES: dict[str, tuple[str, str, str, str, str, dict[str, list[str]]]] = {
-    "region_pinned": ("foundation", "Everything stays in an allowed region", "C01", "critical", "", {"iso27001": ["A.5.31"], "gdpr": ["44"]}),
+    "provider_region": ("foundation", "Everything stays in an allowed region", "C01", "critical", "", {"iso27001": ["A.5.31"], "gdpr": ["44"]}),
     "bucket_encrypted": (
         "foundation",
         "A bucket is encrypted with a key of ours",
@@ -50,8 +50,8 @@ _RULES: dict[str, tuple[str, str, str, str, str, dict[str, list[str]]]] = {
         {"iso27001": ["A.8.24"], "gdpr": ["32(1)(a)"]},
     ),
     "key_rotated": ("foundation", "A key is rotated", "C06", "medium", "aws:kms/key:Key", {"iso27001": ["A.8.24"], "gdpr": ["32(1)(a)"]}),
-    "iam_no_wildcard": ("foundation", "No role may do everything", "C09", "high", "aws:iam/role:Role", {"iso27001": ["A.8.2"], "gdpr": ["32(1)(b)"]}),
-    "cluster_private": (
+    "iam_wildcards": ("foundation", "No role may do everything", "C09", "high", "aws:iam/role:Role", {"iso27001": ["A.8.2"], "gdpr": ["32(1)(b)"]}),
+    "cluster_endpoint_private": (
         "cluster",
         "The cluster's endpoint is private",
         "C07",
@@ -59,8 +59,8 @@ _RULES: dict[str, tuple[str, str, str, str, str, dict[str, list[str]]]] = {
         "aws:eks/cluster:Cluster",
         {"iso27001": ["A.8.20"], "gdpr": ["32(1)(b)"]},
     ),
-    "gpu_pool_limited": ("cluster", "A GPU pool is tainted and limited", "C10", "medium", "aws:eks/nodeGroup:NodeGroup", {"iso27001": ["A.8.6"]}),
-    "network_default_deny": (
+    "gpu_pool": ("cluster", "A GPU pool is tainted and limited", "C10", "medium", "aws:eks/nodeGroup:NodeGroup", {"iso27001": ["A.8.6"]}),
+    "namespace_default_deny": (
         "platform",
         "A namespace denies traffic by default",
         "C11",
@@ -73,7 +73,7 @@ _RULES: dict[str, tuple[str, str, str, str, str, dict[str, list[str]]]] = {
 _RELEASE_RULES: dict[str, tuple[str, str, str]] = {
     "quality_floor": ("The model is better than guessing", "C27", "high"),
     "compression_loss": ("Compression costs no more than allowed", "C27", "high"),
-    "data_known": ("Source and licence of all data are known", "C26", "high"),
+    "data_provenance": ("Source and licence of all data are known", "C26", "high"),
     "digests_match": ("The files are those that were evaluated", "C24", "critical"),
 }
 STACKS = tuple(_TYPES)
@@ -284,7 +284,6 @@ def build_run(environment: str) -> None:
     write_json(run / "run.json", run_record(environment))
     write_json(run / "evaluate" / "candidate.json", judged)
     write_json(run / "evaluate" / "eval.json", judged["evaluation"])
-    write_json(run / "observed.json", judged["models"]["full"]["files"] | judged["models"]["int8"]["files"])
     write_json(run / "parameters.json", PARAMETERS)
     verdict.write(run / "decision.json")
     _text(run / "prepare" / "data_card.md", "# Debian package descriptions\n\nPublic descriptions of packages; no personal data was found.\n")
@@ -318,24 +317,29 @@ def build_run(environment: str) -> None:
 
 def build_drift(environment: str) -> None:
     """One window of clean traffic and one of shifted traffic."""
-    requests = volume_folder(environment, "inference", "requests")
+    drift = volume_folder(environment, "inference", "requests") / "drift"
     clean = {"words.psi": (0.04, 0.12), "tokens.ks": (0.06, 0.15), "unknown.psi": (0.01, 0.1), "label.js": (0.006, 0.02)}
     shifted = {"words.psi": (0.61, 0.12), "tokens.ks": (0.44, 0.15), "unknown.psi": (0.38, 0.1), "label.js": (0.014, 0.02)}
-    for name, verdict, values in (("clean", "ok", clean), ("shifted", "drift", shifted)):
-        write_json(
-            requests / "drift" / f"drift-{name}.json",
-            {
-                "schema": "falaj.drift/1",
-                "release": VERSION,
-                "verdict": verdict,
-                "requests": 200,
-                "created": f"2026-11-23T12:0{8 if name == 'clean' else 9}:00Z",
-                "statistics": [
-                    {"feature": key.split(".")[0], "statistic": key.split(".")[1], "value": value, "threshold": limit, "drift": value > limit}
-                    for key, (value, limit) in values.items()
-                ],
-            },
-        )
+    for name, state, values, at in (("clean", "ok", clean, "12:08"), ("shifted", "drift", shifted, "12:09")):
+        write_json(drift / "demo" / f"{name}.json", _comparison(state, values, f"2026-11-23T{at}:00Z", "demo"))
+    write_json(drift / "drift.json", _comparison("too_little_data", {}, "2026-11-23T12:10:00Z", "live"))
+
+
+def _comparison(state: str, values: dict[str, tuple[float, float]], at: str, traffic: str) -> dict[str, Any]:
+    statistics = [
+        {"feature": key.split(".")[0], "statistic": key.split(".")[1], "value": value, "threshold": limit, "drift": value > limit}
+        for key, (value, limit) in values.items()
+    ]
+    return {
+        "schema": "falaj.drift/1",
+        "state": state,
+        "release": VERSION,
+        "profile": digest({"profile": 1}),
+        "window": {"traffic": traffic, "requests": 200 if values else 3, "minimum": 50, "from": at, "to": at},
+        "statistics": statistics,
+        "reasons": [f"{each['feature']}: {each['statistic']} is too large" for each in statistics if each["drift"]],
+        "decided_at": at,
+    }
 
 
 def build_up(environment: str) -> None:
@@ -345,7 +349,7 @@ def build_up(environment: str) -> None:
         {
             "schema": "falaj.up/1",
             "addresses": {"inference": "http://127.0.0.1:14510", "aws sandbox": "http://127.0.0.1:14500", "process cluster": "http://127.0.0.1:14501"},
-            "timings": {"sandbox": 3.1, "plan and gate": 7.9, "apply": 14.2, "road": 155.1, "drift": 12.8, "evidence": 0.6},
+            "timings": [["sandbox", 3.1], ["plan and gate", 7.9], ["apply", 14.2], ["road", 155.1], ["drift", 12.8], ["evidence", 0.6]],
         },
     )
 

@@ -1,0 +1,60 @@
+"""Recorded decisions are asked again with the real gate and the rules that the folder carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from falaj.home import runs_folder, stack_folder
+from infra.artifacts import Plan
+from infra.audit.evidence import collect
+from infra.audit.rerun import GateJudge
+from infra.audit.verify import verify
+from infra.pipeline.gate import judge_plan, judge_release
+from tests.audit import world
+from tests.audit.test_verify import resign
+
+
+@pytest.fixture
+def judged(happy: Path) -> Path:
+    """The happy world with its foundation and its model judged by the real gate, whatever that says; nothing applied or released."""
+    for stack in world.STACKS:
+        folder = stack_folder("local", stack)
+        for name in ("decision.json", "apply.json", "parameters.json"):
+            (folder / name).unlink()
+    folder = stack_folder("local", "foundation")
+    judge_plan(Plan.read(folder / "plan.json"), None, world.NOON).write(folder / "decision.json")
+    run = runs_folder("local") / world.RUN
+    (run / "parameters.json").unlink()
+    for path in (run / "register" / "release").glob("*.json"):
+        path.unlink()
+    observed = {name: found for model in world.candidate()["models"].values() for name, found in model["files"].items()}
+    judge_release(world.candidate(), observed, "local", world.NOON).write(run / "decision.json")
+    return collect("local", world.NOON).path
+
+
+def test_the_gate_gives_the_recorded_answers_again(judged: Path) -> None:
+    found = verify(judged, judge=GateJudge())
+    assert {each.path: each.outcome for each in found.decisions} == {
+        f"runs/{world.RUN}/decision.json": "same answer",
+        "stacks/foundation/decision.json": "same answer",
+    }
+    assert found.verdict == "genuine"
+
+
+def test_a_verdict_that_was_turned_around_and_signed_anew_is_found(judged: Path) -> None:
+    path = judged / "stacks" / "foundation" / "decision.json"
+    path.write_text(path.read_text().replace('"verdict": "denied"', '"verdict": "allowed"').replace('"verdict": "undecided"', '"verdict": "allowed"'))
+    resign(judged)
+    first = verify(judged, judge=GateJudge()).first
+    assert first is not None
+    assert (first.what, first.path) == ("answer", "stacks/foundation/decision.json")
+
+
+def test_decisions_made_with_other_rules_are_not_taken_for_wrong_ones(judged: Path) -> None:
+    with (judged / "policies" / "data" / "common.json").open("a") as stream:
+        stream.write("\n")
+    resign(judged)
+    found = verify(judged, judge=GateJudge())
+    assert (found.verdict, set(found.open_points.values())) == ("incomplete", {"not run again: it was made with other rules than those in this folder"})
