@@ -38,13 +38,13 @@ def mark_of(urn: str, inputs: Properties) -> str:
 class AwsProvider(rpc.Provider):
     """Resource types are rows of `infra.sandbox.aws.types.ROWS`; functions those of `INVOKES`."""
 
-    def __init__(self, offline: bool = False) -> None:
+    def __init__(self, offline: bool = False, clients: Clients | None = None) -> None:
         self.offline = offline
         self.version = VERSION
         self._region = REGION
         self._accounts: list[str] = []
         self._tags: Tags = {}
-        self._clients: Clients | None = None
+        self._clients = clients
 
     # Configuration
 

@@ -216,5 +216,3 @@ IAM = [
         tamper=lambda server, thing: server.client("iam").delete_role_policy(RoleName=thing.inputs["role"], PolicyName="inline"),
     ),
 ]
-
-CASES = [*S3, *KMS, *IAM]

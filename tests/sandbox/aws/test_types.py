@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infra.sandbox.aws.types import ROWS
 from infra.sandbox.aws.values import UNKNOWN, Unknown
-from tests.sandbox.aws.cases import CASES, Case
-from tests.sandbox.aws.conftest import REGION, Driver, Server
+from tests.sandbox.aws.cases import Case
+from tests.sandbox.aws.cases_cluster import CASES
+from tests.sandbox.aws.conftest import REGION, Driver, Server, Thing
+
+_LASTING = ("aws:s3/bucketVersioning:BucketVersioning", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
+"""Versioning is suspended, never taken away; a default group goes with its network."""
 
 every_type = pytest.mark.parametrize("case", CASES, ids=lambda case: case.type.rsplit(":", 1)[1])
 tampered = pytest.mark.parametrize("case", [case for case in CASES if case.tamper], ids=lambda case: case.type.rsplit(":", 1)[1])
+
+
+def settled(thing: Thing) -> Thing:
+    """Without the outputs that every update changes: versions, moments."""
+    stable = {name: value for name, value in thing.outputs.items() if name not in ROWS[thing.type].volatile}
+    return replace(thing, outputs=stable)
 
 
 def test_every_row_has_a_case() -> None:
@@ -40,7 +52,7 @@ def test_a_thing_is_made_read_unchanged_updated_and_deleted(driver: Driver, case
 
     driver.delete(thing)
     driver.delete(thing)
-    if case.type != "aws:s3/bucketVersioning:BucketVersioning":  # versioning is suspended, never taken away
+    if case.type not in _LASTING:
         assert driver.read(thing) is None
 
 
@@ -60,7 +72,7 @@ def test_an_interrupted_creation_is_found_again(driver: Driver, case: Case) -> N
     thing = driver.create(case.type, "thing", case.inputs(driver))
     assert driver.adopt(thing) == thing
     driver.delete(driver.made.pop())
-    if case.type != "aws:s3/bucketVersioning:BucketVersioning":
+    if case.type not in _LASTING:
         assert driver.adopt(thing) is None
 
 
@@ -77,7 +89,9 @@ def test_a_change_by_hand_shows_as_drift(server: Server, driver: Driver, case: C
     assert live is not None
     assert sorted(name for name in {*thing.inputs, *live.inputs} if thing.inputs.get(name) != live.inputs.get(name)) == case.drift
     assert driver.diff(live, inputs).diffs == case.drift
-    assert driver.read(driver.update(live, inputs)) == thing
+    if ROWS[case.type].update:
+        back = driver.read(driver.update(live, inputs))
+        assert back and settled(back) == settled(thing)
 
 
 def test_an_unknown_input_is_an_unknown_output(driver: Driver) -> None:
