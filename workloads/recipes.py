@@ -1,0 +1,158 @@
+"""Named recipes: what a training run is made from. A recipe is a frozen value; a change is another recipe with another name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from falaj.canonical import digest_folder
+from falaj.errors import Fault, UsageError
+
+SEED = Path(__file__).with_name("seed")
+DEFAULT = "local_seed"
+_NEEDED = ("config.json", "tokenizer.json")
+_WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is fine-tuned and judged. Lengths are in tokens, times in seconds."""
+
+    name: str
+    base: str
+    """`seed`, or a model on the hub that FALAJ_BASE_MODEL (a folder) or HF_ENDPOINT (a mirror) may stand in for."""
+    base_revision: str
+    licence: str
+    input_tokens: int
+    target_tokens: int
+    batch: int
+    learning_rate: float
+    most_steps: int
+    most_seconds: float
+    """Training ends with whichever limit comes first; the learning rate falls towards that end."""
+    warmup_steps: int
+    mix: Mapping[str, float] = field(default_factory=dict)
+    """Task -> weight when a batch is drawn; a task that is not named weighs 1, so that a user's own tasks are all drawn."""
+    most_rows: Mapping[str, int] = field(default_factory=lambda: {"train": 6000, "validation": 300, "test": 300})
+    """Rows of each task and split that are read from Debian's descriptions."""
+    judged_rows: int = 300
+    """Test rows of each task that models are scored on."""
+    checkpoint_seconds: float = 30.0
+    seed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "mix": dict(self.mix), "most_rows": dict(self.most_rows)}
+
+
+def local_seed() -> Recipe:
+    """Teach the seed a task that it has not seen, in about 75 seconds on two cores, while it rehearses the two that it knows."""
+    return Recipe(
+        name="local_seed",
+        base="seed",
+        base_revision="1",
+        licence="Apache-2.0",
+        input_tokens=80,
+        target_tokens=20,
+        batch=48,
+        learning_rate=3e-3,
+        most_steps=260,
+        most_seconds=80.0,
+        warmup_steps=15,
+        mix={"language": 6.0, "section": 2.0, "summarize": 2.0},
+    )
+
+
+def smoke() -> Recipe:
+    """A few steps, to see that every joint holds; the model learns next to nothing."""
+    return Recipe(
+        name="smoke",
+        base="seed",
+        base_revision="1",
+        licence="Apache-2.0",
+        input_tokens=48,
+        target_tokens=8,
+        batch=8,
+        learning_rate=1e-3,
+        most_steps=6,
+        most_seconds=60.0,
+        warmup_steps=2,
+        mix={"language": 6.0, "section": 2.0, "summarize": 2.0},
+        most_rows={"train": 200, "validation": 60, "test": 40},
+        judged_rows=40,
+    )
+
+
+def flan_t5_base() -> Recipe:
+    """Fine-tune google/flan-t5-base (248 M parameters); meant for one GPU, works on a patient CPU."""
+    return Recipe(
+        name="flan_t5_base",
+        base="google/flan-t5-base",
+        base_revision="main",
+        licence="Apache-2.0",
+        input_tokens=256,
+        target_tokens=48,
+        batch=32,
+        learning_rate=1e-3,
+        most_steps=2000,
+        most_seconds=3 * 3600.0,
+        warmup_steps=50,
+        mix={"language": 6.0, "section": 2.0, "summarize": 2.0},
+        checkpoint_seconds=300.0,
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"local_seed": local_seed, "smoke": smoke, "flan_t5_base": flan_t5_base}
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe called `name`, the default for an empty one. Raises UsageError naming those there are."""
+    if (name or DEFAULT) not in RECIPES:
+        raise UsageError(f"there is no recipe {name!r}", allowed=", ".join(RECIPES), next="choose one of them, or add a function to workloads/recipes.py")
+    return RECIPES[name or DEFAULT]()
+
+
+def base_folder(recipe: Recipe) -> Path:
+    """The folder with the recipe's base model: the seed, FALAJ_BASE_MODEL, or a download from the hub (HF_ENDPOINT honoured).
+
+    Raises UsageError when the folder lacks a file or holds pickled weights only, Fault when the hub cannot be reached.
+    """
+    if recipe.base == "seed":
+        return SEED
+    own = os.environ.get("FALAJ_BASE_MODEL")
+    folder = Path(own) if own else _download(recipe)
+    missing = [name for name in _NEEDED if not (folder / name).is_file()]
+    if not any(folder.glob("*.safetensors")):
+        missing.append(_WEIGHTS)
+    if missing:
+        raise UsageError(
+            f"the base model lacks {' and '.join(missing)}",
+            given=str(folder),
+            allowed=f"a folder with {', '.join((*_NEEDED, _WEIGHTS))}",
+            why="pickled weights are never opened: they can run code",
+            next="convert the model to safetensors, or point FALAJ_BASE_MODEL to another folder",
+        )
+    return folder
+
+
+def base_digest(recipe: Recipe) -> str:
+    """One digest over the base model's files that training reads."""
+    folder = base_folder(recipe)
+    others = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.suffix not in (".json", ".safetensors")}
+    return digest_folder(folder, leave_out=frozenset(others))
+
+
+def _download(recipe: Recipe) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(recipe.base, revision=recipe.base_revision, allow_patterns=["*.json", "*.safetensors"]))
+    except Exception as problem:  # the hub client raises its own, requests' and urllib3's errors; each means the same here
+        raise Fault(
+            f"{recipe.base} could not be fetched",
+            given=f"hub {os.environ.get('HF_ENDPOINT') or 'default'}, revision {recipe.base_revision}",
+            why=f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}",
+            next="set FALAJ_BASE_MODEL to a folder with the model, or HF_ENDPOINT to a mirror that can be reached",
+        ) from problem
