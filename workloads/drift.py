@@ -92,13 +92,13 @@ def current_release(store: Store) -> dict[str, Any]:
 def measure(requests: Path, store: Store, *, now: datetime, since: float = 0.0, demo: str | None = None) -> dict[str, Any]:
     """Judge what is in the request log now and write the report beside it. Returns the report.
 
-    `demo` judges a demonstration's requests instead of live ones and writes `drift/demo/<demo>.json`, so that showing the alarm
+    `demo` judges a demonstration's requests instead of live ones and writes `drift/demo/drift-<demo>.json`, so that showing the alarm
     never raises it.
     """
     lines, release = list(request_log.read(requests, since=since)), current_release(store)
     if demo is not None:
         report = judge(lines, release, now=now, since=since, traffic=DEMO)
-        write_json(requests / "drift" / "demo" / f"{demo}.json", report)
+        write_json(requests / "drift" / "demo" / f"drift-{demo}.json", report)
         return report
     report = judge(lines, release, now=now, since=since)
     write_json(requests / REPORT, report)

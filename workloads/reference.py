@@ -53,8 +53,8 @@ Tokenizer = Callable[[str], tuple[int, int]]
 def features(text: str, output: str, output_tokens: int, *, labels: Mapping[str, Sequence[str]], tokenize: Tokenizer) -> Row:
     """The features of one request. `labels` is the profile's: task -> known answers, empty for tasks answered in free text."""
     prefix, _, rest = text.partition(":")
-    task = prefix.strip() if prefix.strip() in labels else OTHER
-    body = rest if task != OTHER else text
+    task = prefix if rest and prefix in labels and prefix != OTHER else OTHER
+    body = text if task == OTHER else rest
     tokens, unknown = tokenize(body)
     words = [word.lower() for word in _WORD.findall(body)]
     counts = Counter(zlib.crc32(word.encode()) % BUCKETS for word in words)
@@ -74,14 +74,16 @@ def _label(output: str, known: Sequence[str]) -> str:
     return output.strip() if output.strip() in known else OTHER if known else "text"
 
 
-def known_labels(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Task -> its labels, from (source, target) rows; a task with many different targets is answered in free text and has none."""
+def known_labels(rows: Iterable[tuple[str, str, str]]) -> dict[str, list[str]]:
+    """Task -> its labels, from (task, source, target) rows; a task with many different targets is answered in free text and has none.
+
+    A task counts where its name stands in front of the source, as in `language: ...`; all other rows are one task, `other`.
+    """
     targets: dict[str, Counter[str]] = {}
-    for source, target in pairs:
-        prefix, colon, _ = source.partition(":")
-        if colon and len(prefix) <= 40:
-            targets.setdefault(prefix.strip(), Counter())[target.strip()] += 1
-    return {task: sorted(seen) if _is_closed(seen) else [] for task, seen in sorted(targets.items()) if sum(seen.values()) >= 3}
+    for task, source, target in rows:
+        named = task if source.startswith(f"{task}:") else OTHER
+        targets.setdefault(named, Counter())[target.strip()] += 1
+    return {task: sorted(seen) if _is_closed(seen) else [] for task, seen in sorted(targets.items())}
 
 
 def _is_closed(seen: Counter[str]) -> bool:

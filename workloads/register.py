@@ -121,28 +121,25 @@ def profile(run: Path, model: Path) -> dict[str, Any]:
 
     rows = split_rows(run / "prepare", "validation")
     labels = reference.known_labels(rows)
-    sources = [source for source, _ in spread(rows, _PROFILE_ROWS)]
+    sources = [source for _, source, _ in spread(rows, _PROFILE_ROWS)]
     answers = Runtime.load(model, threads=threads(os.environ)).generate(sources, max_new_tokens=Settings.default_new_tokens)
     count = tokenizer(model)
-    return reference.build(
-        [reference.features(source, answer.text, answer.tokens, labels=labels, tokenize=count) for source, answer in zip(sources, answers, strict=True)],
-        labels,
-    )
+    answered = zip(sources, answers, strict=True)
+    return reference.build([reference.features(source, answer.text, answer.tokens, labels=labels, tokenize=count) for source, answer in answered], labels)
 
 
-def split_rows(prepared: Path, split: str) -> list[tuple[str, str]]:
-    """(source, target) rows of one split of the prepared data set. Raises UsageError when it is not there."""
+def split_rows(prepared: Path, split: str) -> list[tuple[str, str, str]]:
+    """(task, source, target) rows of one split of the prepared data set. Raises UsageError when it is not there."""
     path = prepared / f"{split}.jsonl"
     if not path.is_file():
         raise UsageError(f"the prepared data has no {split} split", given=str(path), next=_AGAIN)
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    return [(row["source"], row["target"]) for row in rows]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return [(row["task"], row["source"], row["target"]) for row in rows]
 
 
-def spread(rows: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
-    """At most `most` of `rows`, the same ones every time, spread over all of them in an order that does not follow theirs."""
-    ordered = sorted(rows, key=lambda row: digest_bytes(row[0].encode()))
-    return ordered[:most]
+def spread(rows: Sequence[tuple[str, str, str]], most: int) -> list[tuple[str, str, str]]:
+    """At most `most` of `rows`, the same ones every time, in an order that has nothing to do with what they say."""
+    return sorted(rows, key=lambda row: digest_bytes(row[1].encode()))[:most]
 
 
 def point(store: Store, release: Release) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def demonstrate(environment: str) -> dict[str, Any]:
     if "version" not in live:
         raise UsageError("nothing is being served", given=str(live.get("reason")), next="falaj up --env local")
     prepared = runs_folder(environment) / live["run"] / "prepare"
-    sources = [source for source, _ in spread(split_rows(prepared, "test"), _DEMO_ROWS)]
+    sources = [source for _, source, _ in spread(split_rows(prepared, "test"), _DEMO_ROWS)]
     reports = {}
     for name, change in (("clean", None), ("shifted", to_arabic)):
         since = time.time()

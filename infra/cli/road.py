@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from falaj.canonical import digest, digest_file, digest_folder, manifest
+from falaj.canonical import digest, digest_file, manifest
 from falaj.errors import Denied, Exit, FalajError, Fault, Undecided, UsageError
+from falaj.files import read_json, write_json
 from falaj.home import ROOT, runs_folder, volume_folder
 from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run
 from workloads.stages import Stage
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 TRAINING, INFERENCE, SERVICE = "training", "inference", "flan-t5"
 _WORK = "/var/lib/falaj/work"
-_SUFFIXES = (".jsonl", ".csv", ".parquet")
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+_HANDED_ON = ("FALAJ_BASE_MODEL", "FALAJ_DATA_LICENCE", "FALAJ_DATA_SOURCE", "HF_ENDPOINT")
+"""Settings of the person's shell that the stages read too; they are part of what a run is made from."""
 _NOT_OF_THE_MODEL = frozenset({"pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py", "tracking.py", "__main__.py"})
 _SERVED_SECONDS = 180.0
 
@@ -61,20 +64,27 @@ def use_local_cloud() -> None:
         os.environ.setdefault(name, value)
 
 
-def basis() -> dict[str, str]:
-    """Digests of what every run stands on: the code of the stages, the seed model, the policies."""
-    workloads = ROOT / "workloads"
+def basis(environment: str) -> dict[str, str]:
+    """Digests of what every run stands on: the stages' code with the seed and the sample, the person's settings, the policies."""
+    from infra.pipeline.library import Library
+
     files = {
         name: found
-        for name, found in manifest(workloads, leave_out=frozenset()).items()
+        for name, found in manifest(ROOT / "workloads").items()
         if "__pycache__" not in name and name not in _NOT_OF_THE_MODEL and (not name.startswith("serve/") or name == "serve/runtime.py")
     }
-    return {"code": digest(files), "policies": digest_folder(ROOT / "policies")}
+    library = Library.open()
+    policies = digest({"rules": library.digest, "parameters": library.parameters(environment)})
+    return {"code": digest(files), "policies": policies, **({"settings": digest(settings)} if (settings := _handed_on()) else {})}
+
+
+def _handed_on() -> dict[str, str]:
+    return {name: value for name in _HANDED_ON if (value := os.environ.get(name))}
 
 
 def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cause: dict[str, Any] | None) -> Spec:
     """The spec of a run. A file of the user's is copied into the work volume, named by its digest, so that it cannot change under the run."""
-    spec = Spec(run, environment, recipe=recipe, data=_take_in(environment, data) if data else None, cause=cause, basis=basis())
+    spec = Spec(run, environment, recipe=recipe, data=_take_in(environment, data) if data else None, cause=cause, basis=basis(environment))
     return spec if run else replace(spec, run=default_run(spec))
 
 
@@ -86,14 +96,18 @@ def _take_in(environment: str, data: Path) -> dict[str, str]:
             allowed=f"an existing file ending in {', '.join(_SUFFIXES)}",
             next="give it columns source and target",
         )
-    found = digest_file(data)
+    card = data.with_name(data.name + ".card.json")
+    files = [data, card] if card.is_file() else [data]
+    found = digest_file(data) if len(files) == 1 else digest({file.name: digest_file(file) for file in files})
     place = f"data/{found.removeprefix('sha256:')[:16]}/{data.name}"
-    target = volume_folder(environment, TRAINING, "work") / place
-    if not target.is_file() or digest_file(target) != found:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(data, partial)
-        os.replace(partial, target)
+    folder = (volume_folder(environment, TRAINING, "work") / place).parent
+    for file in files:
+        target = folder / file.name
+        if not target.is_file() or digest_file(target) != digest_file(file):
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = folder / f".{file.name}.{os.getpid()}"
+            shutil.copyfile(file, partial)
+            os.replace(partial, target)
     return {"name": data.name, "path": f"{_WORK}/{place}", "digest": found}
 
 
@@ -111,7 +125,7 @@ class Jobs:
             arguments = [*stage.args, "--run", spec.run]
             arguments += ["--recipe", spec.recipe] if spec.recipe else []
             arguments += ["--data", spec.data["path"]] if spec.data else []
-            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=self._secrets(stage))
+            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=self._environment(stage))
         lines: list[str] = []
 
         def follow(line: str) -> None:
@@ -138,13 +152,13 @@ class Jobs:
             number += 1
 
     @staticmethod
-    def _secrets(stage: Stage) -> dict[str, str]:
-        # On this machine the release key is the owner's own file; elsewhere a mounted Secret names it.
+    def _environment(stage: Stage) -> dict[str, str]:
         if stage.name != "register":
-            return {}
+            return _handed_on()
+        # On this machine the release key is the owner's own file; elsewhere a mounted Secret names it.
         from workloads.release import signing_key_file
 
-        return {"FALAJ_SIGNING_KEY": str(signing_key_file())}
+        return {**_handed_on(), "FALAJ_SIGNING_KEY": str(signing_key_file())}
 
 
 def _is_active(job: Mapping[str, Any]) -> bool:
@@ -164,13 +178,20 @@ def _failure(stage: Stage, job: str, code: int | None, lines: list[str]) -> Fala
 
 
 def judge(environment: str, run: Path) -> Judgement:
-    """Judge a run's candidate with the release rules and write `decision.json`. Digests are taken from the files themselves."""
-    from falaj.files import read_json
+    """Judge a run's candidate with the release rules and write `decision.json`, with what it was given beside it.
+
+    Digests are taken from the files themselves, here, whatever the candidate says of them.
+    """
     from infra.pipeline.gate import judge_release
+    from infra.pipeline.library import Library
 
     candidate = read_json(run / "evaluate" / "candidate.json", what="candidate", next="falaj run")
-    observed = {f"{stage}/{name}": found for stage in ("prepare", "train", "compress", "evaluate") for name, found in manifest(run / stage).items()}
-    decision = judge_release(candidate, observed, environment, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    stages = ("prepare", "train", "compress", "evaluate")
+    observed = {f"{stage}/{name}": found for stage in stages for name, found in manifest(run / stage).items()}
+    parameters = Library.open().parameters(environment)
+    decision = judge_release(candidate, observed, environment, datetime.now(UTC), parameters=parameters)
+    write_json(run / "observed.json", observed)
+    write_json(run / "parameters.json", parameters)
     decision.write(run / "decision.json")
     reasons = [*decision.faults]
     for rule in decision.rules:

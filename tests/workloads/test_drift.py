@@ -128,10 +128,18 @@ def test_a_profile_needs_rows() -> None:
 
 
 def test_labels_are_known_for_closed_tasks_and_never_for_free_text() -> None:
-    rows = [("section: a", "net"), ("section: b", "net"), ("section: c", "web"), *[(f"summarize: {i}", f"synopsis {i}") for i in range(9)], ("no prefix", "x")]
-    assert reference.known_labels(rows) == {"section": ["net", "web"], "summarize": []}
-    row = reference.features("summarize: secret", "secret text", 2, labels={"summarize": []}, tokenize=lambda text: (1, 0))
-    assert (row["label"], "secret" in json.dumps(row)) == ("summarize:text", False)
+    closed = [("section", f"section: {letter}", target) for letter, target in zip("abc", ("net", "net", "web"), strict=True)]
+    free = [("summarize", f"summarize: {number}", f"synopsis {number}") for number in range(9)]
+    own = [("own", f"note: {number}", "yes" if number % 2 else "no") for number in range(9)]
+    labels = reference.known_labels([*closed, *free, *own])
+    assert labels == {"other": ["no", "yes"], "section": ["net", "web"], "summarize": []}
+
+    def label(source: str, answer: str) -> str:
+        return reference.features(source, answer, 2, labels=labels, tokenize=lambda text: (1, 0))["label"]
+
+    assert label("summarize: a secret", "a secret") == "summarize:text"
+    assert [label("section: x", "web"), label("section: x", "a secret")] == ["section:web", "section:other"]
+    assert [label("note: x", "yes"), label("other: x", "maybe"), label("no prefix", "no")] == ["other:yes", "other:other", "other:no"]
 
 
 def test_the_job_reads_the_servers_log_and_writes_the_report(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +166,7 @@ def test_a_demonstration_shows_the_alarm_without_raising_it(falaj_home: Path, tm
     shown = drift.measure(tmp_path / "requests", store, now=NOW, demo="shifted")
     real = drift.measure(tmp_path / "requests", store, now=NOW)
     assert (shown["state"], shown["window"]["traffic"], real["state"], real["window"]["requests"]) == ("drift", "demo", "too_little_data", 0)
-    assert json.loads((tmp_path / "requests/drift/demo/shifted.json").read_text()) == shown
+    assert json.loads((tmp_path / "requests/drift/demo/drift-shifted.json").read_text()) == shown
     assert drift.read_report(tmp_path / "requests") == real
 
 

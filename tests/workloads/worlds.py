@@ -94,7 +94,7 @@ def rows_of(sources: Sequence[str], labels: dict[str, list[str]]) -> list[refere
 def profile(seed: int = 1000, rows: int = 400) -> dict[str, Any]:
     """A reference profile of the population that `pairs` draws from."""
     sample = pairs(seed, rows)
-    labels = reference.known_labels(sample)
+    labels = reference.known_labels([("language", *row) for row in sample])
     return reference.build(rows_of([source for source, _ in sample], labels), labels)
 
 
