@@ -103,7 +103,8 @@ def _run(run: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _releases(folder: Path) -> Iterator[tuple[Path, str]]:
-    decisions = {found.digest: found for path in sorted((folder / "runs").glob("*/decision.json")) if (found := artifact(Decision, path)) is not None}
+    paths = [path for pattern in ("runs/*/decision.json", "runs/*/register/release/decision.json", "releases/*/decision.json") for path in folder.glob(pattern)]
+    decisions = {found.digest: found for path in sorted(paths) if (found := artifact(Decision, path)) is not None}
     for path in sorted([*(folder / "releases").glob("*/release.json"), *(folder / "runs").glob("*/register/release/release.json")]):
         release = document(path)
         if not isinstance(release, dict):

@@ -18,7 +18,7 @@ def keep_applied(environment: str) -> list[Path]:
     """Keep the documents of each stack's last apply under `stacks/<stack>/applied/<when>-<digest>/`; safe to call again.
 
     A stack whose documents do not belong together (it was planned anew since) is left alone: there is nothing whole to keep.
-    Returns the folders of the last applies that are kept.
+    So is an apply that had nothing to do. Returns the folders of the last applies that are kept.
     """
     kept = []
     for folder in sorted((environment_folder(environment) / "stacks").glob("*")):
@@ -28,7 +28,7 @@ def keep_applied(environment: str) -> list[Path]:
             decision = Decision.read(folder / "decision.json")
         except UsageError:
             continue
-        if record.plan_digest == plan.digest and record.decision_digest == decision.digest:
+        if record.steps and record.plan_digest == plan.digest and record.decision_digest == decision.digest:
             kept.append(_keep(folder, record))
     return kept
 

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from falaj.home import environment_folder, evidence_folder
+from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
 
 if TYPE_CHECKING:
     from infra.audit.exports import Export
     from infra.audit.verify import Verification
-
-_ENVIRONMENT = click.option("--env", "environment", default="local", show_default=True, help="Environment: local, dev, staging or prod.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -25,9 +23,9 @@ def audit() -> None:
 
 
 @audit.command()
-@_ENVIRONMENT
+@environment_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to, instead of the environment's evidence folder.")
-@_JSON
+@json_option
 def collect(environment: str, out: Path | None, as_json: bool) -> None:
     """Write the signed evidence folder of an environment anew."""
     from infra.audit.evidence import collect as collect_evidence
@@ -53,7 +51,7 @@ def collect(environment: str, out: Path | None, as_json: bool) -> None:
 @audit.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--key", help="The signer's public key, had from elsewhere: a PEM file or a fingerprint (sha256:...).")
-@_JSON
+@json_option
 def verify(folder: Path, key: str | None, as_json: bool) -> int:
     """Check an evidence folder offline: 0 genuine, 3 altered, 4 genuine but incomplete, 2 not evidence."""
     from infra.audit.rerun import GateJudge
@@ -65,10 +63,10 @@ def verify(folder: Path, key: str | None, as_json: bool) -> int:
 
 
 @audit.command()
-@click.option("--framework", required=True, help="Catalogue: gdpr, iso27001 or uae_pdpl.")
-@_ENVIRONMENT
+@click.option("--framework", required=True, help="Catalogue: gdpr, iso27001, uae_pdpl, iso42001 or eu_ai_act.")
+@environment_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to, instead of the environment's exports folder.")
-@_JSON
+@json_option
 def export(framework: str, environment: str, out: Path | None, as_json: bool) -> None:
     """Say what the evidence shows about each control: HTML, CSV and JSON."""
     from infra.audit.catalogues import load_catalogue
@@ -82,9 +80,9 @@ def export(framework: str, environment: str, out: Path | None, as_json: bool) ->
 
 
 @audit.command()
-@_ENVIRONMENT
+@environment_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write, instead of report.html beside the evidence.")
-@_JSON
+@json_option
 def report(environment: str, out: Path | None, as_json: bool) -> None:
     """Write one static HTML page about the whole run."""
     from infra.audit.report import write_report

@@ -166,6 +166,15 @@ def test_each_applied_change_is_kept_when_the_next_one_comes(happy: Path, rules:
     assert kept.manifest.open_points == {}
 
 
+def test_an_apply_that_had_nothing_to_do_leaves_no_history(happy: Path, rules: Path) -> None:
+    folder = stack_folder("local", "cluster")
+    record = json.loads((folder / "apply.json").read_text()) | {"steps": []}
+    write_json(folder / "apply.json", record)
+    kept = collect("local", world.NOON, policies=rules)
+    assert [name for name in kept.manifest.files if name.startswith("stacks/cluster/applied/")] == []
+    assert kept.manifest.open_points == {}
+
+
 def test_evidence_can_be_opened_and_other_folders_cannot(evidence: EvidenceFolder, tmp_path: Path) -> None:
     assert open_evidence(evidence_folder("local")) == evidence
     with pytest.raises(UsageError, match="this is not an evidence folder"):
