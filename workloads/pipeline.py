@@ -38,7 +38,7 @@ class Spec:
     cause: dict[str, Any] | None = None
     """Why it was started, where something other than a person's wish was the reason: a drift report, a schedule."""
     basis: dict[str, str] = field(default_factory=dict)
-    """Digests of what every stage stands on: code, seed, policies."""
+    """Digests of what steps stand on, such as code and settings. One under a step's own name (`gate`: the policies) counts for that step."""
 
 
 @dataclass(frozen=True)
@@ -210,11 +210,11 @@ class Driver:
 
     def _inputs(self, record: RunRecord, name: str) -> str:
         spec = record.spec
+        own = spec.basis.get(name)
         if name == GATE:
-            return digest({"step": name, "read": {"evaluate": record.step("evaluate").output}, "policies": spec.basis.get("policies")})
-        basis = {key: value for key, value in spec.basis.items() if key != "policies"}
+            return digest({"step": name, "read": {"evaluate": record.step("evaluate").output}, "own": own})
         read = {other: record.step(other).output for other in stage(name).after}
-        return digest({"step": name, "recipe": spec.recipe, "data": (spec.data or {}).get("digest"), "basis": basis, "read": read})
+        return digest({"step": name, **_made_from(spec), "own": own, "read": read})
 
     def _output(self, name: str) -> str | None:
         if name == GATE:
@@ -248,7 +248,11 @@ class Driver:
         return record
 
 
+def _made_from(spec: Spec) -> dict[str, Any]:
+    shared = {key: value for key, value in spec.basis.items() if key not in road()}
+    return {"recipe": spec.recipe, "data": (spec.data or {}).get("digest"), "basis": shared}
+
+
 def default_run(spec: Spec) -> str:
     """The id of the run that `spec` stands for: the same spec is the same run, so asking again goes on with it."""
-    value = {"recipe": spec.recipe, "data": (spec.data or {}).get("digest"), "basis": {k: v for k, v in spec.basis.items() if k != "policies"}}
-    return "road-" + digest({**value, "cause": spec.cause}).removeprefix("sha256:")[:10]
+    return "road-" + digest({**_made_from(spec), "cause": spec.cause}).removeprefix("sha256:")[:10]

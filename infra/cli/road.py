@@ -29,7 +29,8 @@ _WORK = "/var/lib/falaj/work"
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _HANDED_ON = ("FALAJ_BASE_MODEL", "FALAJ_DATA_LICENCE", "FALAJ_DATA_SOURCE", "HF_ENDPOINT")
 """Settings of the person's shell that the stages read too; they are part of what a run is made from."""
-_NOT_OF_THE_MODEL = frozenset({"pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py", "tracking.py", "__main__.py"})
+_OF_NO_STAGE = frozenset({"__init__.py", "__main__.py", "pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py"})
+_OF_REGISTER = frozenset({"register.py", "release.py", "reference.py", "tracking.py"})
 _SERVED_SECONDS = 180.0
 
 
@@ -65,17 +66,18 @@ def use_local_cloud() -> None:
 
 
 def basis(environment: str) -> dict[str, str]:
-    """Digests of what every run stands on: the stages' code with the seed and the sample, the person's settings, the policies."""
+    """Digests of what a run stands on: the stages' code with seed and sample, the person's settings, the gate's rules and parameters."""
     from infra.pipeline.library import Library
 
-    files = {
-        name: found
-        for name, found in manifest(ROOT / "workloads").items()
-        if "__pycache__" not in name and name not in _NOT_OF_THE_MODEL and (not name.startswith("serve/") or name == "serve/runtime.py")
-    }
+    code: dict[str, dict[str, str]] = {"code": {}, "register": {}}
+    for name, found in manifest(ROOT / "workloads").items():
+        if "__pycache__" in name or name in _OF_NO_STAGE or (name.startswith("serve/") and name != "serve/runtime.py"):
+            continue
+        code["register" if name in _OF_REGISTER else "code"][name] = found
     library = Library.open()
-    policies = digest({"rules": library.digest, "parameters": library.parameters(environment)})
-    return {"code": digest(files), "policies": policies, **({"settings": digest(settings)} if (settings := _handed_on()) else {})}
+    found = {"code": digest(code["code"]), "register": digest(code["register"])}
+    found["gate"] = digest({"rules": library.digest, "parameters": library.parameters(environment)})
+    return found | ({"settings": digest(settings)} if (settings := _handed_on()) else {})
 
 
 def _handed_on() -> dict[str, str]:

@@ -18,7 +18,7 @@ from workloads.artifacts import begin, finish
 from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run, read_record
 from workloads.stages import Stage, road
 
-SPEC = Spec("demo", "local", recipe="tiny", basis={"code": "sha256:1", "policies": "sha256:2"})
+SPEC = Spec("demo", "local", recipe="tiny", basis={"code": "sha256:1", "gate": "sha256:2"})
 
 
 class PulledPlug(BaseException):
@@ -114,9 +114,9 @@ def test_an_altered_result_is_made_again_and_what_reads_it_only_if_it_came_out_d
 
 def test_new_code_does_every_stage_again_and_new_policies_only_the_gate(world: World) -> None:
     world.drive()
-    world.drive(replace(SPEC, basis={**SPEC.basis, "policies": "sha256:3"}))
+    world.drive(replace(SPEC, basis={**SPEC.basis, "gate": "sha256:3"}))
     assert world.done == ["gate"]
-    world.drive(replace(SPEC, basis={"code": "sha256:9", "policies": "sha256:3"}))
+    world.drive(replace(SPEC, basis={"code": "sha256:9", "gate": "sha256:3"}))
     assert world.done[:4] == ["prepare", "train", "compress", "evaluate"]
 
 
@@ -257,6 +257,6 @@ def test_a_broken_record_is_named_and_left_alone(broken: str, world: World) -> N
 
 def test_the_same_spec_is_the_same_run_and_another_is_not() -> None:
     first = default_run(SPEC)
-    assert default_run(replace(SPEC, run="other", basis={**SPEC.basis, "policies": "x"})) == first
+    assert default_run(replace(SPEC, run="other", basis={**SPEC.basis, "gate": "x"})) == first
     others = [replace(SPEC, recipe="b"), replace(SPEC, cause={"drift": 1}), replace(SPEC, basis={"code": "2"}), replace(SPEC, data={"digest": "sha256:1"})]
     assert len({first, *map(default_run, others)}) == 5
