@@ -21,12 +21,12 @@ from falaj.files import read_json
 from workloads import reference, tracking
 from workloads.artifacts import begin, finish
 from workloads.release import DOCUMENT, MODEL, POINTER, POINTER_SCHEMA, PUBLIC_KEY, SIGNATURE, Release, public_half, seal, signing_key_file, trusted_key, verify
-from workloads.serve.settings import Settings, threads
+from workloads.serve.settings import threads
 from workloads.store import Store, releases_uri
 
 NAME = "flan-t5"
 """Name of the registered model."""
-_PROFILE_ROWS = 400
+_PROFILE_ROWS = 800
 _AGAIN = "falaj run"
 
 
@@ -122,7 +122,7 @@ def profile(run: Path, model: Path) -> dict[str, Any]:
     rows = split_rows(run / "prepare", "validation")
     labels = reference.known_labels(rows)
     sources = [source for _, source, _ in spread(rows, _PROFILE_ROWS)]
-    answers = Runtime.load(model, threads=threads(os.environ)).generate(sources, max_new_tokens=Settings.default_new_tokens)
+    answers = Runtime.load(model, threads=threads(os.environ)).generate(sources)
     count = tokenizer(model)
     answered = zip(sources, answers, strict=True)
     return reference.build([reference.features(source, answer.text, answer.tokens, labels=labels, tokenize=count) for source, answer in answered], labels)

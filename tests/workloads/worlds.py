@@ -35,6 +35,7 @@ _COMMON = ["a", "the", "of", "and", "to", "for", "with", "that", "this", "provid
 class Answer:
     text: str
     tokens: int
+    truncated: bool = False
 
 
 class WordModel:
@@ -43,7 +44,7 @@ class WordModel:
     def __init__(self, name: str = "", seconds: float = 0.0) -> None:
         self.name, self.seconds = name, seconds
 
-    def generate(self, texts: list[str], max_new_tokens: int = 32) -> Sequence[Answer]:
+    def generate(self, texts: list[str], max_new_tokens: int | None = None) -> Sequence[Answer]:
         time.sleep(self.seconds)
         return [Answer(self.name or self._language(text), 2) for text in texts]
 

@@ -139,12 +139,12 @@ class InferenceServer:
         self._metrics.tokens.inc(sum(answer["tokens"] for answer in answers))
         return {"release": loaded.release.version, "outputs": answers, "seconds": round(seconds, 4)}
 
-    def _run(self, loaded: Loaded, texts: list[str], new_tokens: int, traffic: str) -> tuple[list[dict[str, Any]], float]:
+    def _run(self, loaded: Loaded, texts: list[str], new_tokens: int | None, traffic: str) -> tuple[list[dict[str, Any]], float]:
         began = time.perf_counter()
         answers = loaded.model.generate(texts, max_new_tokens=new_tokens)
         seconds = time.perf_counter() - began
         self._record(loaded, texts, answers, seconds, traffic)
-        return [{"text": answer.text, "tokens": answer.tokens} for answer in answers], seconds
+        return [{"text": answer.text, "tokens": answer.tokens, "truncated": answer.truncated} for answer in answers], seconds
 
     def _record(self, loaded: Loaded, texts: list[str], answers: Any, seconds: float, traffic: str) -> None:
         labels = loaded.release.profile["labels"]
@@ -155,7 +155,7 @@ class InferenceServer:
         ]
         self._log.write(lines)
 
-    async def _read(self, request: Request) -> tuple[list[str], int]:
+    async def _read(self, request: Request) -> tuple[list[str], int | None]:
         body = await self._body(request)
         try:
             given = json.loads(body)
@@ -171,8 +171,8 @@ class InferenceServer:
         for text in texts:
             if not isinstance(text, str) or not text.strip() or len(text) > self.settings.characters:
                 raise Refusal(422, "a text is empty, too long or not a string", allowed=f"1 to {self.settings.characters} characters each")
-        tokens = given.get("max_new_tokens", self.settings.default_new_tokens)
-        if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= self.settings.new_tokens:
+        tokens = given.get("max_new_tokens")
+        if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= self.settings.new_tokens):
             raise Refusal(422, "max_new_tokens is out of range", allowed=f"1 to {self.settings.new_tokens}")
         return texts, tokens
 

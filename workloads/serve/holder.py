@@ -16,24 +16,26 @@ from typing import Any, Protocol
 
 from falaj.errors import FalajError
 from workloads.reference import Tokenizer
-from workloads.release import MODEL, POINTER, Release, trusted_key_file, verify
+from workloads.release import MODEL, POINTER, Release, trusted_key, verify
 from workloads.serve.settings import Settings
 from workloads.store import ABSENT, Store
 
 
 class Answers(Protocol):
-    """What a runtime gives back for one text; `tokens` is their number."""
+    """What a runtime gives back for one text; `tokens` is their number, `truncated` says that the text was cut."""
 
     @property
     def text(self) -> str: ...
     @property
     def tokens(self) -> int: ...
+    @property
+    def truncated(self) -> bool: ...
 
 
 class Model(Protocol):
     """The part of `workloads.serve.runtime.Runtime` that serving needs."""
 
-    def generate(self, texts: list[str], max_new_tokens: int = ...) -> Sequence[Answers]: ...
+    def generate(self, texts: list[str], max_new_tokens: int | None = None) -> Sequence[Answers]: ...
 
 
 Load = Callable[[Path, int], Model]
@@ -112,7 +114,7 @@ class Holder:
         folder = self._settings.cache / version
         self._settings.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store.get_folder(version, folder)
-        release = verify(folder, trusted_key_file(), digest=digest)
+        release = verify(folder, trusted_key(), digest=digest)
         model = self._load(folder / MODEL, self._settings.threads)
         model.generate(["warm up"], max_new_tokens=2)
         return Loaded(release, model, tokenizer(folder / MODEL), self._clock() - began)

@@ -33,8 +33,7 @@ class Settings:
     texts: int = 16
     """Most texts in one request."""
     new_tokens: int = 128
-    """Most tokens that may be asked for."""
-    default_new_tokens: int = 32
+    """Most tokens that may be asked for; the model's own length where a request asks for none."""
     poll_seconds: float = 1.0
     """How often the pointer to the current release is read."""
     retry_seconds: float = 5.0

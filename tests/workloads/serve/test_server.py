@@ -39,8 +39,8 @@ def test_a_release_answers_says_who_it_is_and_counts(store: Store, settings: Set
     release = publish(store, tmp_path, "v1")
     with serving(settings, load_named()) as live:
         answer = live.client.post("/generate", json={"texts": ["language: a", "language: b"], "max_new_tokens": 4}).json()
-        assert {key: answer[key] for key in ("release", "outputs")} == {"release": "v1", "outputs": [{"text": "v1", "tokens": 2}] * 2}
-        assert live.client.post("/generate", json={"text": "section: x"}).json()["outputs"] == [{"text": "v1", "tokens": 2}]
+        assert {key: answer[key] for key in ("release", "outputs")} == {"release": "v1", "outputs": [{"text": "v1", "tokens": 2, "truncated": False}] * 2}
+        assert live.client.post("/generate", json={"text": "section: x"}).json()["outputs"] == [{"text": "v1", "tokens": 2, "truncated": False}]
         assert (live.client.get("/healthz").json(), live.client.get("/readyz").json()) == ({"status": "alive"}, {"ready": True, "release": "v1"})
         shown = live.client.get("/v1/release").json()
         assert (shown["version"], shown["digest"], "profile" in shown) == ("v1", release.digest, False)
@@ -220,7 +220,7 @@ def test_a_model_that_fails_is_answered_500_without_its_words(store: Store, sett
     publish(store, tmp_path, "v1")
 
     class Broken:
-        def generate(self, texts: list[str], max_new_tokens: int = 32) -> list[object]:
+        def generate(self, texts: list[str], max_new_tokens: int | None = None) -> list[object]:
             if texts == ["warm up"]:
                 return []
             raise ValueError(f"cannot answer {texts}")
