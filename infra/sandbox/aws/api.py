@@ -52,7 +52,7 @@ class Clients:
         from botocore.config import Config
 
         self._session = self._session or boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")
-        settings = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=16)
+        settings = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5, max_pool_connections=16)
         return self._session.client(service, region_name=region, endpoint_url=self.endpoint, config=settings)
 
 

@@ -51,7 +51,7 @@ class Emulator:
             if _service(environ) == "s3" and answer[0][0].startswith("2"):
                 try:
                     self._keep(method, path, query)
-                except FalajError as problem:
+                except (FalajError, OSError) as problem:
                     print(problem, file=sys.stderr, flush=True)
                     start_response("507 Insufficient Storage", [("Content-Type", "application/xml")])
                     return [b"<Error><Code>InsufficientStorage</Code><Message>the object could not be written to disk</Message></Error>"]
