@@ -259,11 +259,11 @@ def _model(run: Path) -> ModelStory:
         tasks=_tasks(_dict(candidate.get("evaluation"))),
         sizes=[(kind, label, int(size)) for kind, label in _MODELS if (size := _dict(_dict(candidate.get("models")).get(kind)).get("bytes"))],
         latency=_latency(candidate),
-        base_model=_dict(candidate.get("base_model")),
-        data=_dict(candidate.get("data")),
+        base_model=_filled(candidate.get("base_model"), "name", "licence"),
+        data=_filled(candidate.get("data"), "name", "rows"),
         recipe=str(record.get("recipe") or _dict(candidate.get("recipe")).get("name") or ""),
         verdict=decision.verdict if decision else None,
-        release=document(release / "release.json"),
+        release=_filled(found, "version", "parent", "candidate", "decision") if (found := document(release / "release.json")) else None,
         release_signed=(release / "model.sig").exists(),
         release_key=digest_file(key) if key.exists() else None,
     )
@@ -348,6 +348,11 @@ def _timings(value: Any) -> list[tuple[str, float]]:
     """Pairs of step and seconds, in the order they were taken."""
     pairs = [pair for pair in value or [] if isinstance(pair, list) and len(pair) == 2] if isinstance(value, list) else list(_dict(value).items())
     return [(str(name), float(seconds)) for name, seconds in pairs if isinstance(seconds, int | float)]
+
+
+def _filled(value: Any, *keys: str) -> dict[str, Any]:
+    """`value` with an empty text for each of `keys` that it lacks."""
+    return {**dict.fromkeys(keys, ""), **_dict(value)}
 
 
 def _dict(value: Any) -> dict[str, Any]:
