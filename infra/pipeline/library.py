@@ -1,0 +1,170 @@
+"""The policy library on disk: which rules there are, what they say about themselves, and the digest that names all of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from falaj.canonical import digest, digest_file
+from falaj.errors import UsageError
+from falaj.files import read_json
+from falaj.home import ROOT
+from infra.pipeline.schema import problems
+
+Kind = Literal["plan", "release"]
+KINDS: tuple[Kind, ...] = ("plan", "release")
+_JUDGING = ("plan", "release", "lib", "data", "schemas")
+"""Folders whose content decides what the gate says; catalogues and waivers are read by others."""
+_NEXT = "see any other rule under policies/ for the shape"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One folder, one rule, one id; `package` is `falaj.<kind>.<id>`."""
+
+    id: str
+    kind: Kind
+    path: Path
+    title: str
+    description: str
+    check: str
+    severity: Literal["low", "medium", "high", "critical"]
+    controls: dict[str, list[str]]
+    remediation: str
+    runbook: str
+
+    @property
+    def package(self) -> str:
+        return f"falaj.{self.kind}.{self.id}"
+
+
+class Library:
+    """The rules, data and schemas under one `policies` folder. Raises UsageError when the library itself is wrong."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "plan").is_dir():
+            raise UsageError("there is no policy library here", given=str(folder), allowed="a folder with plan/, release/, lib/, data/ and schemas/")
+
+    @classmethod
+    def open(cls, folder: Path | None = None) -> Library:
+        """The library in `folder`, the checkout's own unless named."""
+        return cls(folder or ROOT / "policies")
+
+    @cached_property
+    def digest(self) -> str:
+        """Names everything that can change an answer: rules, helpers, data, schemas; not tests and samples."""
+        return digest({path.relative_to(self.folder).as_posix(): digest_file(path) for path in self._files()})
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """Relative path -> Rego text of every rule and helper."""
+        return {path.relative_to(self.folder).as_posix(): path.read_text(encoding="utf-8") for path in self._files() if path.suffix == ".rego"}
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """All rules, sorted by kind and id."""
+        return [self._rule(kind, folder) for kind in KINDS for folder in sorted((self.folder / kind).iterdir()) if folder.is_dir()]
+
+    def of_kind(self, kind: Kind) -> list[Rule]:
+        return [rule for rule in self.rules if rule.kind == kind]
+
+    @cached_property
+    def environments(self) -> list[str]:
+        """Environments that have parameters."""
+        return sorted(path.stem for path in (self.folder / "data").glob("*.json") if path.stem != "common")
+
+    def parameters(self, environment: str) -> dict[str, Any]:
+        """What the rules are told about `environment`: common.json with the environment's file laid over it.
+
+        Raises UsageError for an unknown environment, an unknown or misspelt key, or a value outside the schema.
+        """
+        if environment not in self.environments:
+            raise UsageError(
+                f"there are no policy parameters for environment '{environment}'",
+                given=environment,
+                allowed=", ".join(self.environments),
+                why="a plan is judged by the rules' parameters of its environment",
+                next="choose one of these, or add policies/data/<environment>.json",
+            )
+        common, own = (self._data(name) for name in ("common", environment))
+        merged = _laid_over(common, own)
+        wrong = problems(merged, read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git"))
+        if wrong:
+            raise UsageError(
+                f"the policy parameters of '{environment}' are wrong",
+                given=f"policies/data/common.json and policies/data/{environment}.json",
+                allowed="policies/schemas/parameters.schema.json",
+                why="; ".join(wrong),
+                next="correct that key: a misspelt parameter would switch a rule off",
+            )
+        return merged
+
+    def _data(self, name: str) -> dict[str, Any]:
+        value = read_json(self.folder / "data" / f"{name}.json", what=f"parameter file {name}.json", next="restore it from git")
+        if not isinstance(value, dict):
+            raise UsageError(f"{name}.json is not a JSON object", given=str(self.folder / "data" / f"{name}.json"))
+        return value
+
+    def _files(self) -> list[Path]:
+        return [
+            path
+            for top in _JUDGING
+            for path in sorted((self.folder / top).rglob("*"))
+            if path.is_file() and not path.name.endswith("_test.rego") and (path.suffix == ".rego" or top in ("data", "schemas"))
+        ]
+
+    def _rule(self, kind: Kind, folder: Path) -> Rule:
+        path = folder / f"{folder.name}.rego"
+        if not path.exists():
+            raise UsageError(f"policies/{kind}/{folder.name} holds no rule", given=str(folder), allowed=f"{folder.name}.rego in it", next=_NEXT)
+        text = path.read_text(encoding="utf-8")
+        package = re.search(r"^package\s+(\S+)\s*$", text, re.MULTILINE)
+        if package is None or package[1] != f"falaj.{kind}.{folder.name}":
+            raise UsageError(
+                f"the package of rule {folder.name} is not its id",
+                given=package[1] if package else "no package",
+                allowed=f"falaj.{kind}.{folder.name}",
+                why="folder, package and id are one name, so that a rule cannot be lost by renaming",
+                next=_NEXT,
+            )
+        missing = [name for name in ("judged", "fail", "unknown") if not re.search(rf"^{name}\b", text, re.MULTILINE)]
+        if missing:
+            raise UsageError(
+                f"rule {folder.name} does not say {', '.join(missing)}",
+                given=str(path),
+                allowed="judged, fail and unknown",
+                why="a rule that cannot fail, or cannot say that it does not know, judges nothing",
+                next=_NEXT,
+            )
+        about = metadata(text, name=folder.name)
+        wrong = problems(about, read_json(self.folder / "schemas" / "metadata.schema.json", what="metadata schema", next="restore it from git"))
+        if wrong:
+            raise UsageError(f"the metadata of rule {folder.name} is wrong", given=str(path), why="; ".join(wrong), next=_NEXT)
+        return Rule(id=folder.name, kind=kind, path=path, title=about["title"].strip(), description=about["description"].strip(), **about["custom"])
+
+
+def metadata(text: str, *, name: str) -> dict[str, Any]:
+    """The YAML of the first METADATA block of a Rego file, which stands above its package."""
+    block = re.search(r"^# METADATA\n((?:#.*\n)+)", text)
+    try:
+        value = yaml.safe_load(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE)) if block else None
+    except yaml.YAMLError as problem:
+        raise UsageError(f"the metadata of {name} is not YAML", why=str(problem).replace("\n", " "), next=_NEXT) from problem
+    if not isinstance(value, dict):
+        raise UsageError(f"{name} has no METADATA block at its top", allowed="# METADATA, title, description, custom", next=_NEXT)
+    return value
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` wins; objects are merged key by key, lists are replaced whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = _laid_over(below[key], value) if both else value
+    return merged

@@ -1,0 +1,76 @@
+# METADATA
+# title: Policy documents
+# description: |
+#   AWS policy documents, as text or as an object: statements, actions, principals. A document that is hidden, even in part,
+#   has no statements here; rules ask `unreadable` about it first.
+package falaj.lib.documents
+
+import rego.v1
+
+import data.falaj.lib.plan
+
+# The document as an object; undefined where it is hidden, missing or not JSON.
+parsed(value) := json.unmarshal(value) if {
+	is_string(value)
+	json.is_valid(value)
+}
+
+parsed(value) := value if {
+	is_object(value)
+	not plan.hidden(value)
+}
+
+# Why nobody can read the document; undefined where it can be read.
+unreadable(value) := "the policy document is not known before an apply" if {
+	value != null
+	plan.holds_hidden(value)
+}
+
+malformed(value) if {
+	is_string(value)
+	not json.is_valid(value)
+}
+
+malformed(value) if {
+	is_string(value)
+	json.is_valid(value)
+	not is_object(json.unmarshal(value))
+}
+
+statements(value) := [statement | some statement in plan.listed(object.get(document, "Statement", null))] if {
+	document := parsed(value)
+	is_object(document)
+} else := []
+
+allows(value) := [statement | some statement in statements(value); object.get(statement, "Effect", "Allow") == "Allow"]
+
+denies(value) := [statement | some statement in statements(value); object.get(statement, "Effect", "Allow") == "Deny"]
+
+actions(statement) := {lower(action) | some action in plan.listed(object.get(statement, "Action", null))}
+
+resources(statement) := {resource | some resource in plan.listed(object.get(statement, "Resource", null))}
+
+conditional(statement) if count(object.get(statement, "Condition", {})) > 0
+
+# Every principal of a statement as text: "*", "AWS:<arn>", "Service:<host>", "Federated:<arn>".
+principals(statement) := {"*"} if object.get(statement, "Principal", null) == "*"
+
+principals(statement) := {principal |
+	some kind, names in object.get(statement, "Principal", {})
+	some name in plan.listed(names)
+	principal := anybody(kind, name)
+} if {
+	is_object(object.get(statement, "Principal", {}))
+}
+
+anybody(_, name) := "*" if name == "*"
+
+anybody(kind, name) := sprintf("%v:%v", [kind, name]) if name != "*"
+
+# True where the pattern of a statement (`s3:Get*`) covers the action (`s3:GetObject`).
+covers(pattern, action) if {
+	expression := replace(replace(replace(lower(pattern), ".", "\\."), "*", ".*"), "?", ".")
+	regex.match(sprintf("^%v$", [expression]), lower(action))
+}
+
+label(statement, index) := sprintf("statement %v", [object.get(statement, "Sid", index + 1)])

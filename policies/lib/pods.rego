@@ -1,0 +1,67 @@
+# METADATA
+# title: Pods
+# description: Everything in a plan that makes pods, with the pod specification it makes them from.
+package falaj.lib.pods
+
+import rego.v1
+
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+spec_paths := {
+	"Pod": ["spec"],
+	"Deployment": ["spec", "template", "spec"],
+	"StatefulSet": ["spec", "template", "spec"],
+	"DaemonSet": ["spec", "template", "spec"],
+	"ReplicaSet": ["spec", "template", "spec"],
+	"ReplicationController": ["spec", "template", "spec"],
+	"Job": ["spec", "template", "spec"],
+	"CronJob": ["spec", "jobTemplate", "spec", "template", "spec"],
+}
+
+# URN -> pod specification, or a marker where it is hidden.
+specs[urn] := plan.at(resource.inputs, spec_paths[types.kind(resource.type)]) if {
+	some urn in plan.custom
+	resource := plan.get(urn)
+	plan.is_kubernetes(resource)
+}
+
+# A chart makes pods that the plan does not show.
+charts contains urn if {
+	some urn in plan.custom
+	regex.match("^kubernetes:helm\\.sh/v[0-9a-z]+:(Release|Chart)$", plan.get(urn).type)
+}
+
+containers(spec) := [container |
+	some list in ["containers", "initContainers", "ephemeralContainers"]
+	some container in plan.listed(plan.at(spec, [list]))
+]
+
+# Containers whose fields can be read, with the name that messages use.
+readable(spec) := {name: container |
+	some index, container in containers(spec)
+	not plan.hidden(container)
+	name := container_name(container, index)
+}
+
+container_name(container, _) := container.name if is_string(object.get(container, "name", null))
+
+container_name(container, index) := sprintf("%v", [index]) if not is_string(object.get(container, "name", null))
+
+# The specification itself, its lists of containers or a whole container is hidden.
+opaque(spec) if plan.hidden(spec)
+
+opaque(spec) if {
+	not plan.hidden(spec)
+	some container in containers(spec)
+	plan.hidden(container)
+}
+
+# A pod without one readable container says nothing that could be judged.
+empty(spec) if spec == null
+
+empty(spec) if {
+	spec != null
+	not plan.hidden(spec)
+	count(containers(spec)) == 0
+}

@@ -1,0 +1,109 @@
+# METADATA
+# title: A bucket is encrypted with a key of ours
+# description: Keys that the provider manages can neither be revoked nor audited by us.
+# custom:
+#   check: C02
+#   severity: high
+#   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
+#   remediation: Add a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms, kmsMasterKeyId of a key of ours and bucketKeyEnabled.
+#   runbook: gate_denied
+package falaj.plan.bucket_encrypted
+
+import rego.v1
+
+import data.falaj.lib.buckets
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains bucket.urn if some bucket in buckets.all
+
+fail[bucket.urn] contains "no encryption configuration belongs to this bucket" if {
+	some bucket in buckets.all
+	count(encryption(bucket)) == 0
+	not buckets.stray(types.bucket_encryption)
+}
+
+fail[bucket.urn] contains "the encryption configuration has no rule" if {
+	some bucket in buckets.all
+	some configuration in encryption(bucket)
+	plan.listed(configuration.rules) == []
+}
+
+fail[bucket.urn] contains "it is encrypted by keys of the storage service, not by KMS" if {
+	some [bucket, rule, _] in rules
+	plan.fact(algorithm(rule), algorithm(rule) in {"aws:kms", "aws:kms:dsse"}) == "broken"
+}
+
+fail[bucket.urn] contains "no key is named, so the key is one that the provider manages" if {
+	some [bucket, rule, _] in rules
+	by_kms(rule)
+	key(rule) == null
+}
+
+fail[bucket.urn] contains "the key is one that the provider manages" if {
+	some [bucket, rule, _] in rules
+	is_string(key(rule))
+	contains(key(rule), "alias/aws/")
+}
+
+fail[bucket.urn] contains "there is no bucket key, so every object costs a call to KMS" if {
+	some [bucket, rule, _] in rules
+	by_kms(rule)
+	not object.get(rule, "bucketKeyEnabled", false) == true
+	not plan.hidden(object.get(rule, "bucketKeyEnabled", false))
+}
+
+unknown[bucket.urn] contains "an encryption configuration does not say yet which bucket it belongs to" if {
+	some bucket in buckets.all
+	count(encryption(bucket)) == 0
+	buckets.stray(types.bucket_encryption)
+}
+
+unknown[bucket.urn] contains "the rules of the encryption configuration are not known before an apply" if {
+	some bucket in buckets.all
+	some configuration in encryption(bucket)
+	hidden_rule(configuration.rules)
+}
+
+unknown[bucket.urn] contains "the encryption algorithm or bucket key is not known before an apply" if {
+	some [bucket, rule, _] in rules
+	some value in [algorithm(rule), object.get(rule, "bucketKeyEnabled", false)]
+	plan.hidden(value)
+}
+
+unknown[bucket.urn] contains "the key is not known before an apply, and no reference says whose it is" if {
+	some [bucket, rule, referred] in rules
+	plan.hidden(key(rule))
+	count(referred) == 0
+}
+
+# Configurations of a bucket: parts of their own, or the older block on the bucket itself.
+encryption(bucket) := array.concat(
+	[{"rules": object.get(part.inputs, "rules", null), "keys": plan.referred_of(part, "rules", types.keys)} |
+		some part in buckets.parts(types.bucket_encryption, bucket)
+	],
+	[{"rules": plan.at(block, ["rule"]), "keys": plan.referred_of(bucket, "serverSideEncryptionConfiguration", types.keys)} |
+		block := bucket.inputs.serverSideEncryptionConfiguration
+		block != null
+	],
+)
+
+rules contains [bucket, rule, configuration.keys] if {
+	some bucket in buckets.all
+	some configuration in encryption(bucket)
+	some rule in plan.listed(configuration.rules)
+	not plan.hidden(rule)
+}
+
+hidden_rule(value) if plan.hidden(value)
+
+hidden_rule(value) if {
+	some rule in plan.listed(value)
+	plan.hidden(rule)
+}
+
+algorithm(rule) := plan.at(rule, ["applyServerSideEncryptionByDefault", "sseAlgorithm"])
+
+key(rule) := plan.at(rule, ["applyServerSideEncryptionByDefault", "kmsMasterKeyId"])
+
+by_kms(rule) if algorithm(rule) in {"aws:kms", "aws:kms:dsse"}

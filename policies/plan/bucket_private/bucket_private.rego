@@ -1,0 +1,79 @@
+# METADATA
+# title: A bucket cannot be made public
+# description: |
+#   All four parts of the public-access block are on, and objects belong to the bucket's owner, so that no object list or
+#   policy can open it, whoever writes one.
+# custom:
+#   check: C03
+#   severity: critical
+#   controls: {iso27001: [A.5.14, A.8.12], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Add a BucketPublicAccessBlock with all four settings true, and BucketOwnershipControls with BucketOwnerEnforced.
+#   runbook: gate_denied
+package falaj.plan.bucket_private
+
+import rego.v1
+
+import data.falaj.lib.buckets
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+settings := ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"]
+
+judged contains bucket.urn if some bucket in buckets.all
+
+fail[bucket.urn] contains sprintf("no %v belongs to this bucket", [label]) if {
+	some bucket in buckets.all
+	some type, label in needed
+	count(buckets.parts(type, bucket)) == 0
+	not buckets.stray(type)
+}
+
+fail[bucket.urn] contains sprintf("%v is not true", [setting]) if {
+	some bucket in buckets.all
+	some block in buckets.parts(types.bucket_public_access, bucket)
+	some setting in settings
+	value := object.get(block.inputs, setting, false)
+	plan.fact(value, value == true) == "broken"
+}
+
+fail[bucket.urn] contains "objects do not belong to the bucket's owner (BucketOwnerEnforced)" if {
+	some bucket in buckets.all
+	some controls in buckets.parts(types.bucket_ownership, bucket)
+	value := plan.at(controls.inputs, ["rule", "objectOwnership"])
+	plan.fact(value, value == "BucketOwnerEnforced") == "broken"
+}
+
+fail[bucket.urn] contains sprintf("its access list is %v", [bucket.inputs.acl]) if {
+	some bucket in buckets.all
+	bucket.inputs.acl in {"public-read", "public-read-write", "authenticated-read", "website"}
+}
+
+unknown[bucket.urn] contains sprintf("nobody can say yet to which bucket the %v belongs", [label]) if {
+	some bucket in buckets.all
+	some type, label in needed
+	count(buckets.parts(type, bucket)) == 0
+	buckets.stray(type)
+}
+
+unknown[bucket.urn] contains sprintf("%v is not known before an apply", [setting]) if {
+	some bucket in buckets.all
+	some block in buckets.parts(types.bucket_public_access, bucket)
+	some setting in settings
+	plan.hidden(block.inputs[setting])
+}
+
+unknown[bucket.urn] contains "object ownership is not known before an apply" if {
+	some bucket in buckets.all
+	some controls in buckets.parts(types.bucket_ownership, bucket)
+	plan.hidden(plan.at(controls.inputs, ["rule", "objectOwnership"]))
+}
+
+unknown[bucket.urn] contains "its access list is not known before an apply" if {
+	some bucket in buckets.all
+	plan.hidden(bucket.inputs.acl)
+}
+
+needed := {
+	types.bucket_public_access: "public-access block",
+	types.bucket_ownership: "ownership control",
+}

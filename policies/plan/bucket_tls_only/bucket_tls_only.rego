@@ -1,0 +1,91 @@
+# METADATA
+# title: A bucket answers over TLS only
+# description: The bucket's policy denies every request that is not encrypted in transit, and opens the bucket to nobody at large.
+# custom:
+#   check: C03
+#   severity: high
+#   controls: {iso27001: [A.5.14, A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
+#   remediation: Add a BucketPolicy that denies s3:* to everybody on the bucket and its objects where aws:SecureTransport is false.
+#   runbook: gate_denied
+package falaj.plan.bucket_tls_only
+
+import rego.v1
+
+import data.falaj.lib.buckets
+import data.falaj.lib.documents
+import data.falaj.lib.types
+
+judged contains bucket.urn if some bucket in buckets.all
+
+fail[bucket.urn] contains "no bucket policy belongs to this bucket" if {
+	some bucket in buckets.all
+	count(policies(bucket)) == 0
+	not buckets.stray(types.bucket_policy)
+}
+
+fail[bucket.urn] contains "the bucket policy is not a JSON object" if {
+	some bucket in buckets.all
+	some policy in policies(bucket)
+	documents.malformed(policy)
+}
+
+fail[bucket.urn] contains "no statement denies requests without TLS on the bucket and all its objects" if {
+	some bucket in buckets.all
+	count(policies(bucket)) > 0
+	every policy in policies(bucket) {
+		not documents.unreadable(policy)
+		not denies_plain(policy, bucket)
+	}
+}
+
+fail[bucket.urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
+	some bucket in buckets.all
+	some policy in policies(bucket)
+	not documents.unreadable(policy)
+	some index, statement in documents.allows(policy)
+	"*" in documents.principals(statement)
+	not documents.conditional(statement)
+}
+
+unknown[bucket.urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
+	some bucket in buckets.all
+	count(policies(bucket)) == 0
+	buckets.stray(types.bucket_policy)
+}
+
+unknown[bucket.urn] contains why if {
+	some bucket in buckets.all
+	some policy in policies(bucket)
+	why := documents.unreadable(policy)
+}
+
+policies(bucket) := [object.get(part.inputs, "policy", null) | some part in buckets.parts(types.bucket_policy, bucket)]
+
+denies_plain(policy, bucket) if {
+	some statement in documents.denies(policy)
+	"*" in documents.principals(statement)
+	some action in documents.actions(statement)
+	action in {"s3:*", "*"}
+	some operator in ["Bool", "BoolIfExists"]
+	lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
+	covers_bucket(statement, bucket)
+	covers_objects(statement, bucket)
+}
+
+covers_bucket(statement, bucket) if {
+	some resource in documents.resources(statement)
+	name_in(resource) in names(bucket)
+}
+
+covers_objects(statement, bucket) if {
+	some resource in documents.resources(statement)
+	name_in(resource) in {sprintf("%v/*", [name]) | some name in names(bucket)}
+}
+
+covers_objects(statement, _) if "*" in documents.resources(statement)
+
+name_in(resource) := regex.replace(resource, "^arn:aws[a-z-]*:s3:::", "")
+
+names(bucket) := {"*", bucket.inputs.bucket} if is_string(bucket.inputs.bucket)
+
+names(bucket) := {"*"} if not is_string(object.get(bucket.inputs, "bucket", null))

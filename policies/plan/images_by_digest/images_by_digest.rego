@@ -1,0 +1,52 @@
+# METADATA
+# title: An image is named by digest and comes from our registry
+# description: A tag can be moved to other content after it was reviewed; a digest cannot. Other registries are outside our scans and our country.
+# custom:
+#   check: C13
+#   severity: high
+#   controls: {iso27001: [A.5.21, A.8.19], iso42001: [A.10.3]}
+#   remediation: Write the image as <our registry>/<name>@sha256:<digest>.
+#   runbook: gate_denied
+package falaj.plan.images_by_digest
+
+import rego.v1
+
+import data.falaj.lib.plan
+import data.falaj.lib.pods
+
+judged contains urn if some urn, _ in pods.specs
+
+judged contains urn if some urn in pods.charts
+
+fail[urn] contains sprintf("%v is not named by digest", [image]) if {
+	some [urn, image] in images
+	is_string(image)
+	not regex.match("@sha256:[0-9a-f]{64}$", image)
+}
+
+fail[urn] contains sprintf("%v is not from a registry of ours", [image]) if {
+	some [urn, image] in images
+	is_string(image)
+	count([1 | some pattern in input.parameters.image_registries; regex.match(pattern, image)]) == 0
+}
+
+fail[urn] contains "a container names no image" if some [urn, null] in images
+
+unknown[urn] contains "what is in the pod is not known before an apply" if {
+	some urn, spec in pods.specs
+	pods.opaque(spec)
+}
+
+unknown[urn] contains "the pods of a chart are not in the plan" if some urn in pods.charts
+
+unknown[urn] contains "an image is not known before an apply" if {
+	some [urn, image] in images
+	plan.hidden(image)
+}
+
+images contains [urn, object.get(container, "image", null)] if {
+	some urn, spec in pods.specs
+	is_object(spec)
+	not plan.hidden(spec)
+	some container in pods.readable(spec)
+}

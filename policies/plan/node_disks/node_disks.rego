@@ -1,0 +1,95 @@
+# METADATA
+# title: Node disks are encrypted with a key of ours
+# description: |
+#   Training data and models lie on node disks while they are worked on. Every disk a machine names is encrypted, with a key
+#   that we can revoke; a machine that names none keeps the image's own, unencrypted unless the account says otherwise.
+# custom:
+#   check: C08
+#   severity: high
+#   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
+#   remediation: Name every block device with encrypted true and kmsKeyId of a key of ours.
+#   runbook: gate_denied
+package falaj.plan.node_disks
+
+import rego.v1
+
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains machine.urn if some machine in machines
+
+fail[machine.urn] contains "it names no disk, so the image's defaults decide" if {
+	some machine in machines
+	not machine.urn in unclear
+	count([disk | some [urn, disk, _] in disks; urn == machine.urn]) == 0
+}
+
+fail[urn] contains sprintf("disk %v is not encrypted", [name]) if {
+	some [urn, disk, name] in disks
+	value := truth(plan.at(disk, ["encrypted"]))
+	plan.fact(value, value == true) == "broken"
+}
+
+fail[urn] contains sprintf("disk %v names no key, so the key is one that the provider manages", [name]) if {
+	some [urn, disk, name] in disks
+	plan.at(disk, ["kmsKeyId"]) == null
+}
+
+fail[urn] contains sprintf("the key of disk %v is one that the provider manages", [name]) if {
+	some [urn, disk, name] in disks
+	is_string(plan.at(disk, ["kmsKeyId"]))
+	contains(disk.kmsKeyId, "alias/aws/")
+}
+
+unknown[urn] contains "its disks are not known before an apply" if some urn in unclear
+
+unknown[urn] contains sprintf("whether disk %v is encrypted is not known before an apply", [name]) if {
+	some [urn, disk, name] in disks
+	plan.hidden(plan.at(disk, ["encrypted"]))
+}
+
+unknown[urn] contains sprintf("the key of disk %v is not known before an apply, and no reference says whose it is", [name]) if {
+	some [urn, disk, name] in disks
+	plan.hidden(plan.at(disk, ["kmsKeyId"]))
+	count(keys(urn)) == 0
+}
+
+machines := plan.of_types({types.launch_template, types.instance, "aws:ebs/volume:Volume"})
+
+fields := ["blockDeviceMappings", "rootBlockDevice", "ebsBlockDevices"]
+
+disks contains [machine.urn, mapping.ebs, object.get(mapping, "deviceName", sprintf("%v", [index]))] if {
+	some machine in machines
+	some index, mapping in plan.listed(object.get(machine.inputs, "blockDeviceMappings", null))
+	plan.known(object.get(mapping, "ebs", null))
+}
+
+disks contains [machine.urn, disk, object.get(disk, "deviceName", field)] if {
+	some machine in machines
+	some field in ["rootBlockDevice", "ebsBlockDevices"]
+	some disk in plan.listed(object.get(machine.inputs, field, null))
+	not plan.hidden(disk)
+}
+
+disks contains [volume.urn, volume.inputs, "itself"] if some volume in plan.of_type("aws:ebs/volume:Volume")
+
+unclear contains machine.urn if {
+	some machine in machines
+	some field in fields
+	some value in array.concat([object.get(machine.inputs, field, null)], plan.listed(object.get(machine.inputs, field, null)))
+	unclear_disk(value)
+}
+
+unclear_disk(value) if plan.hidden(value)
+
+unclear_disk(value) if plan.hidden(value.ebs)
+
+# Launch templates keep some truths as text.
+truth(value) := value == "true" if is_string(value)
+
+truth(value) := value if not is_string(value)
+
+keys(urn) := {key |
+	some field in array.concat(fields, ["kmsKeyId"])
+	some key in plan.referred_of(plan.get(urn), field, types.keys)
+}

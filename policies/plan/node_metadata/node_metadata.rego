@@ -1,0 +1,68 @@
+# METADATA
+# title: Pods cannot borrow their node's credentials
+# description: |
+#   The metadata service hands the node's role to whoever asks. Sessions (IMDSv2) with a hop limit of one keep pods out. A node
+#   group without a launch template of its own cannot say so.
+# custom:
+#   check: C08
+#   severity: high
+#   controls: {iso27001: [A.8.3, A.8.5, A.8.9], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Use a launch template with metadataOptions httpTokens required and httpPutResponseHopLimit 1 for every node group.
+#   runbook: gate_denied
+package falaj.plan.node_metadata
+
+import rego.v1
+
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains machine.urn if some machine in machines
+
+judged contains group.urn if some group in groups
+
+fail[machine.urn] contains "metadata is handed out without a session (httpTokens is not required)" if {
+	some machine in machines
+	not switched_off(machine)
+	value := option(machine, "httpTokens")
+	plan.fact(value, value == "required") == "broken"
+}
+
+fail[machine.urn] contains "metadata reaches beyond the node (httpPutResponseHopLimit is not 1)" if {
+	some machine in machines
+	not switched_off(machine)
+	value := option(machine, "httpPutResponseHopLimit")
+	plan.fact(value, value == 1) == "broken"
+}
+
+fail[group.urn] contains "it has no launch template, so its nodes keep the defaults" if {
+	some group in groups
+	object.get(group.inputs, "launchTemplate", null) == null
+}
+
+unknown[machine.urn] contains sprintf("%v is not known before an apply", [field]) if {
+	some machine in machines
+	some field in ["httpTokens", "httpPutResponseHopLimit"]
+	plan.hidden(option(machine, field))
+}
+
+unknown[group.urn] contains "its launch template is not in this plan" if {
+	some group in groups
+	object.get(group.inputs, "launchTemplate", null) != null
+	not uses_known_template(group)
+}
+
+machines := plan.of_types({types.launch_template, types.instance})
+
+groups := plan.of_type(types.node_group)
+
+option(machine, field) := plan.at(machine.inputs, ["metadataOptions", field])
+
+switched_off(machine) if option(machine, "httpEndpoint") == "disabled"
+
+uses_known_template(group) if count(plan.referred_of(group, "launchTemplate", {types.launch_template})) > 0
+
+uses_known_template(group) if {
+	some template in plan.of_type(types.launch_template)
+	is_string(template.inputs.name)
+	template.inputs.name == plan.at(group.inputs, ["launchTemplate", "name"])
+}

@@ -1,0 +1,66 @@
+# METADATA
+# title: A role names who may take it
+# description: |
+#   A trust policy names accounts, roles or services. Identities from outside (OIDC, SAML) are bound to one subject, so that
+#   not every job of a hosted service can take the role.
+# custom:
+#   check: C09
+#   severity: critical
+#   controls: {iso27001: [A.5.15, A.5.16, A.8.2], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Name the principals in assumeRolePolicy; for federated ones add a condition on the subject (`:sub`) without a bare wildcard.
+#   runbook: gate_denied
+package falaj.plan.trust_named
+
+import rego.v1
+
+import data.falaj.lib.documents
+import data.falaj.lib.plan
+
+judged contains role.urn if some role in roles
+
+fail[role.urn] contains "the trust policy is missing or not a JSON object" if {
+	some role in roles
+	not documents.unreadable(trust(role))
+	not documents.parsed(trust(role))
+}
+
+fail[role.urn] contains sprintf("%v lets everybody take the role", [documents.label(statement, index)]) if {
+	some [role, index, statement] in statements
+	"*" in documents.principals(statement)
+}
+
+fail[role.urn] contains sprintf("%v trusts all but those it names", [documents.label(statement, index)]) if {
+	some [role, index, statement] in statements
+	statement.NotPrincipal
+}
+
+fail[role.urn] contains sprintf("%v trusts an outside identity without naming its subject", [documents.label(statement, index)]) if {
+	some [role, index, statement] in statements
+	some principal in documents.principals(statement)
+	startswith(principal, "Federated:")
+	not names_subject(statement)
+}
+
+unknown[role.urn] contains why if {
+	some role in roles
+	why := documents.unreadable(trust(role))
+}
+
+roles := plan.of_type("aws:iam/role:Role")
+
+trust(role) := object.get(role.inputs, "assumeRolePolicy", null)
+
+statements contains [role, index, statement] if {
+	some role in roles
+	not documents.unreadable(trust(role))
+	some index, statement in documents.allows(trust(role))
+}
+
+names_subject(statement) if {
+	some _, condition in statement.Condition
+	some key, values in condition
+	regex.match("(?i):(sub|aud:sub)$", key)
+	every value in plan.listed(values) {
+		not regex.match("^[*?:]*$", value)
+	}
+}
