@@ -128,7 +128,7 @@ def open_evidence(path: Path) -> EvidenceFolder:
 def not_evidence(path: Path) -> UsageError:
     """The error for a folder that is something else."""
     return UsageError(
-        "this is not an evidence folder", given=str(path), allowed=f"a folder with {', '.join(sorted(ENVELOPE))}", next="falaj audit collect --env local"
+        "this is not an evidence folder", given=str(path), allowed=f"a folder with {', '.join(sorted(ENVELOPE))}", next="falaj audit collect makes one"
     )
 
 

@@ -229,3 +229,31 @@ def test_a_folder_that_is_not_evidence_is_wrong_use(tmp_path: Path) -> None:
 def test_the_result_as_json_says_the_same(copy: Path) -> None:
     found: Verification = verify(copy)
     assert (found.to_json()["verdict"], found.to_json()["first"]) == ("genuine", None)
+
+
+def test_one_changed_byte_anywhere_is_found_and_named(copy: Path) -> None:
+    missed = {}
+    for path in sorted(path for path in copy.rglob("*") if path.is_file()):
+        name, data = path.relative_to(copy).as_posix(), path.read_bytes()
+        place = len(data) * 2 // 3
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        first = verify(copy).first
+        path.write_bytes(data)
+        blamed = {"signature.ed25519": "manifest.json"}.get(name, name)
+        if first is None or first.path not in (blamed, "manifest.json" if name == "public_key.pem" else blamed):
+            missed[name] = first
+    assert missed == {}
+    assert verify(copy).verdict == "genuine"
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "/etc/hostname"])
+def test_a_manifest_that_points_outside_the_folder_reads_nothing_there(copy: Path, name: str) -> None:
+    (copy.parent / "outside.json").write_text("{}")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][name] = {"digest": digest_bytes(b"{}"), "bytes": 2, "kind": "plan"}
+    data = json.dumps(manifest).encode()
+    key = signing_key("somebody")
+    (copy / "manifest.json").write_bytes(data)
+    (copy / "signature.ed25519").write_bytes(key.sign(data))
+    (copy / "public_key.pem").write_bytes(public_pem(key))
+    assert verify(copy).first == Finding("missing", name, "the manifest lists it")
