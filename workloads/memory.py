@@ -1,0 +1,88 @@
+"""Whether a recipe fits into this machine's memory, asked before hours are spent on finding out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+from falaj.errors import Fault, UsageError
+from workloads.recipes import Recipe
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
+_LIBRARIES = 700 << 20
+"""Resident size of torch and transformers with nothing loaded."""
+
+
+def require(recipe: Recipe, base: Path) -> int:
+    """Bytes that training will need. Raises Fault when less is free, before anything is loaded."""
+    needed, free = needed_bytes(recipe, base), free_bytes()
+    if needed > free:
+        raise Fault(
+            f"there is not enough free memory for the recipe {recipe.name}",
+            given=f"{free / 1e9:.2f} GB free, about {needed / 1e9:.2f} GB needed",
+            why="training that runs out of memory is killed without a word",
+            next="free some memory, raise the job's limit (FALAJ_MEMORY_LIMIT), or take a recipe with a smaller model or batch",
+        )
+    return needed
+
+
+def needed_bytes(recipe: Recipe, base: Path) -> int:
+    """Rough upper estimate: weights, gradients, their bf16 copies, optimiser state, and what a batch leaves for the backward pass."""
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    parameters = _parameters(base)
+    model = parameters * (4 + 4 + 2 + 1)
+    width, inner, heads = config["d_model"], config["d_ff"], config["num_heads"]
+    encoder, decoder = config["num_layers"], config.get("num_decoder_layers") or config["num_layers"]
+    per_token = 4 * (12 * width + 5 * inner + 4 * heads * config["d_kv"])
+    source, target = recipe.batch * recipe.input_tokens, recipe.batch * recipe.target_tokens
+    linear = per_token * (source * encoder + 1.5 * target * decoder)
+    attention = 12 * heads * (source * recipe.input_tokens * encoder + target * (recipe.target_tokens + recipe.input_tokens) * decoder)
+    logits = 12 * target * config["vocab_size"]
+    return int(_LIBRARIES + model + linear + attention + logits)
+
+
+def free_bytes() -> int:
+    """What this process may still take: the machine's free memory, its cgroup's rest, or FALAJ_MEMORY_LIMIT, whichever is least."""
+    import psutil
+
+    limits = [psutil.virtual_memory().available]
+    if told := os.environ.get("FALAJ_MEMORY_LIMIT"):
+        limits.append(quantity(told))
+    limits += _cgroup_rest()
+    return min(limits)
+
+
+def quantity(text: str) -> int:
+    """Bytes of a Kubernetes memory quantity such as `512Mi` or `8G`. Raises UsageError for anything else."""
+    found = re.fullmatch(r"(\d+)([kKmMgG]?i?)", text.strip())
+    if found is None or found[2].lower() not in _UNITS:
+        raise UsageError("not an amount of memory", given=f"FALAJ_MEMORY_LIMIT={text}", allowed="a number with k, M, G, Ki, Mi or Gi")
+    return int(found[1]) * _UNITS[found[2].lower()]
+
+
+def _cgroup_rest() -> list[int]:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        most = (folder / "memory.max").read_text().strip()
+        return [] if most == "max" else [max(0, int(most) - int((folder / "memory.current").read_text()))]
+    except (OSError, ValueError):
+        return []
+
+
+def _parameters(base: Path) -> int:
+    total = 0
+    for path in base.glob("*.safetensors"):
+        with path.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            header: dict[str, Any] = json.loads(stream.read(length))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                count = 1
+                for size in tensor["shape"]:
+                    count *= size
+                total += count
+    return total
