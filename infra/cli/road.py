@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TRAINING, INFERENCE, SERVICE = "training", "inference", "flan-t5"
 _WORK = "/var/lib/falaj/work"
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
-_HANDED_ON = ("FALAJ_BASE_MODEL", "FALAJ_DATA_LICENCE", "FALAJ_DATA_SOURCE", "HF_ENDPOINT")
+HANDED_ON = ("FALAJ_BASE_MODEL", "FALAJ_DATA_LICENCE", "FALAJ_DATA_SOURCE", "HF_ENDPOINT")
 """Settings of the person's shell that the stages read too; they are part of what a run is made from."""
 _OF_NO_STAGE = frozenset({"__init__.py", "__main__.py", "pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py"})
 _OF_REGISTER = frozenset({"register.py", "release.py", "reference.py", "tracking.py"})
@@ -81,7 +81,7 @@ def basis(environment: str) -> dict[str, str]:
 
 
 def _handed_on() -> dict[str, str]:
-    return {name: value for name in _HANDED_ON if (value := os.environ.get(name))}
+    return {name: value for name in HANDED_ON if (value := os.environ.get(name))}
 
 
 def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cause: dict[str, Any] | None) -> Spec:
@@ -122,35 +122,45 @@ class Jobs:
 
     def submit(self, stage: Stage, spec: Spec) -> None:
         """Run one stage to its end. Raises the error whose exit code the stage ended with."""
-        name, found = self._place(stage, spec)
-        if found is None:
-            arguments = [*stage.args, "--run", spec.run]
+        name, there = self._place(stage, spec)
+        if not there:
+            arguments = ["--run", spec.run]
             arguments += ["--recipe", spec.recipe] if spec.recipe else []
             arguments += ["--data", spec.data["path"]] if spec.data else []
             self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=self._environment(stage))
         lines: list[str] = []
 
-        def follow(line: str) -> None:
+        def follow(pod: str, line: str) -> None:
             lines.append(line)
             self.progress(f"  {stage.name} | {line}")
 
-        result = self.client.wait_for_job(TRAINING, name, stage.deadline_seconds + 60, on_log=follow)
-        if not result.succeeded:
-            raise _failure(stage, name, result.exit_code, lines)
+        try:
+            self.client.wait_for_job(TRAINING, name, stage.deadline_seconds + 60, on_log=follow)
+        except Fault as problem:
+            raise _failure(stage, name, self._exit_code(name), lines, problem) from problem
 
     def cancel(self, stage: Stage) -> None:
         """Delete the stage's Jobs that are still going."""
-        for job in self.client.list("batch/v1", "Job", TRAINING):
+        for job in self.client.list("Job", TRAINING):
             if job["metadata"]["name"].startswith(f"{stage.name}-") and _is_active(job):
-                self.client.delete("batch/v1", "Job", TRAINING, job["metadata"]["name"])
+                self.client.delete("Job", TRAINING, job["metadata"]["name"])
 
-    def _place(self, stage: Stage, spec: Spec) -> tuple[str, Mapping[str, Any] | None]:
+    def _exit_code(self, name: str) -> int | None:
+        try:
+            pods = self.client.job_pods(TRAINING, name)
+            states = [row["state"] for pod in pods for row in pod.get("status", {}).get("containerStatuses") or []]
+            return next((state["terminated"]["exitCode"] for state in reversed(states) if "terminated" in state), None)
+        except Fault:
+            return None
+
+    def _place(self, stage: Stage, spec: Spec) -> tuple[str, bool]:
+        """The name of the Job to follow, and whether it is going already."""
         number = 1
         while True:
             name = f"{stage.name}-{spec.run}-{number}"
-            found = self.client.get("batch/v1", "Job", TRAINING, name)
+            found = self.client.find("Job", TRAINING, name)
             if found is None or _is_active(found):
-                return name, found
+                return name, found is not None
             number += 1
 
     @staticmethod
@@ -168,13 +178,13 @@ def _is_active(job: Mapping[str, Any]) -> bool:
     return not any(each.get("type") in ("Complete", "Failed") and each.get("status") == "True" for each in conditions)
 
 
-def _failure(stage: Stage, job: str, code: int | None, lines: list[str]) -> FalajError:
+def _failure(stage: Stage, job: str, code: int | None, lines: list[str], problem: Fault) -> FalajError:
     kinds = {int(Exit.USAGE): UsageError, int(Exit.DENIED): Denied, int(Exit.UNDECIDED): Undecided}
-    told = [line for line in lines if line.strip()][-12:]
+    told = [line for line in lines if line.strip()][-12:] or str(problem).splitlines()
     return kinds.get(code or 1, Fault)(
         f"{stage.name} failed",
-        given=f"job {job}, exit {code}",
-        why="\n           ".join(told) or None,
+        given=f"job {job}" + (f", exit {code}" if code is not None else ""),
+        why="\n           ".join(told),
         next="mend it, then run the same command again: it goes on here",
     )
 
@@ -228,7 +238,7 @@ def drive(spec: Spec, client: Client, progress: Callable[[str], None]) -> RunRec
 
 def deployment_env(client: Client) -> dict[str, str]:
     """Plain environment variables of the inference Deployment: where it takes releases from, among others. Raises UsageError without one."""
-    found = client.get("apps/v1", "Deployment", INFERENCE, SERVICE)
+    found = client.find("Deployment", INFERENCE, SERVICE)
     if found is None:
         raise UsageError(f"there is no Deployment {SERVICE}", given=f"namespace {INFERENCE}", next="falaj up --env local")
     containers = found["spec"]["template"]["spec"]["containers"]
