@@ -9,7 +9,7 @@ For whoever writes a provider that this engine runs in process:
     * an update or a delete that had begun: `read` (return an empty `resource_id` for what is gone);
     * a create that had begun: the optional hook
 
-          async def adopt(self, urn: str, inputs: dict[str, PropertyValue]) -> ReadResponse | None
+          async def adopt(self, urn: str, type: str, inputs: Mapping[str, PropertyValue]) -> ReadResponse | None
 
       which looks for what that create may have made (by its deterministic name, its tags) and returns it as `read` would,
       with `resource_id`, `properties` and `inputs`, or None when nothing is there. A provider whose `create` can simply be

@@ -1,0 +1,123 @@
+"""The embedded engine: `infra.engine.engine.Engine` without the Pulumi CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from falaj.errors import UsageError
+from infra.artifacts import StateRef
+from infra.engine.embedded import urns
+from infra.engine.embedded.ending import Deletion, delete_all, foresee, leftovers
+from infra.engine.embedded.planned import in_order
+from infra.engine.embedded.program import run_program
+from infra.engine.embedded.providers import ProviderSource
+from infra.engine.embedded.refresh import recover, refresh_all
+from infra.engine.embedded.resources import Resource
+from infra.engine.embedded.run import Run, start
+from infra.engine.embedded.sources import source_for
+from infra.engine.embedded.state import StateFile
+from infra.engine.embedded.values import Properties, to_plan
+from infra.engine.engine import Guard, Outcome, Preview, Program, Progress
+
+
+class EmbeddedEngine:
+    """Plans any environment; applies those in `applies` only, which outside tests is `local` alone."""
+
+    name = "embedded"
+
+    def __init__(self, environment: str, providers: ProviderSource | None = None, *, applies: Collection[str] = ("local",)) -> None:
+        """`providers` makes a provider for a package name; left out, the sandbox's serve `local` and planning ones the rest."""
+        self.environment = environment
+        self._providers = providers
+        self._applies = frozenset(applies)
+
+    def preview(self, program: Program) -> Preview:
+        """What an apply would do. Writes nothing. Raises UsageError when the program fails or asks for what cannot be done."""
+        snapshot = self._file(program).load()
+        run = start(snapshot, None, self._source(), preview=True)
+        deployment = run_program(program, run)
+        _raise_fatal(run)
+        if not run.errors:
+            foresee(run, leftovers(run.journal.resources(), deployment.registered()))
+        if run.errors:
+            raise UsageError(
+                f"{program.project} cannot be planned: {run.errors[0]}",
+                given=str(program.folder),
+                why="\n".join(run.errors[1:]) or None,
+                next="correct the program or its config, and plan again",
+            )
+        return Preview(resources=in_order(run.planned.values()), outputs=to_plan(_outputs(list(run.news.values()))), state=snapshot.ref)
+
+    def up(self, program: Program, *, guard: Guard | None = None, progress: Progress | None = None) -> Outcome:
+        """Make it so. A failed step leaves the others; its error is in the outcome. Raises what the guard raises, and UsageError for what is refused."""
+
+        def work(run: Run) -> None:
+            run.guard = guard
+            deployment = run_program(program, run)
+            if not run.errors and run.fatal is None:
+                delete_all(run, leftovers(run.journal.resources(), deployment.registered()))
+
+        return self._apply(program, work, progress)
+
+    def refresh(self, program: Program, *, progress: Progress | None = None) -> Outcome:
+        """Bring the state to what is live: one step per resource that differs (`update`) or is gone (`delete`)."""
+        return self._apply(program, refresh_all, progress)
+
+    def destroy(self, program: Program, *, progress: Progress | None = None) -> Outcome:
+        """Delete everything the state holds."""
+        return self._apply(program, lambda run: delete_all(run, [Deletion(item, "delete") for item in run.journal.resources()]), progress)
+
+    def state(self, program: Program) -> StateRef:
+        return self._file(program).ref()
+
+    def outputs(self, program: Program) -> dict[str, Any]:
+        """Outputs of the last apply, secrets hidden behind their marker."""
+        return to_plan(_outputs(self._file(program).load().resources))
+
+    def export(self, program: Program) -> dict[str, Any]:
+        return self._file(program).export()
+
+    def _file(self, program: Program) -> StateFile:
+        return StateFile(self.environment, program.project)
+
+    def _source(self) -> ProviderSource:
+        return self._providers or source_for(self.environment)
+
+    def _apply(self, program: Program, work: Callable[[Run], None], progress: Progress | None) -> Outcome:
+        if self.environment not in self._applies:
+            raise UsageError(
+                f"the embedded engine does not apply '{self.environment}'",
+                given=self.environment,
+                allowed=", ".join(sorted(self._applies)),
+                why="only the Pulumi CLI may touch a real cloud",
+                next="install the Pulumi CLI, or use --env local",
+            )
+        file = self._file(program)
+        with file.locked():
+            snapshot = file.load()
+            run = start(snapshot, file, self._source(), preview=False)
+            run.progress = progress
+            recover(run, snapshot.pending)
+            try:
+                work(run)
+            finally:
+                if run.journal.broken is None:
+                    run.journal.commit()
+            _raise_fatal(run)
+            return Outcome(
+                steps=run.steps,
+                before=snapshot.ref,
+                after=run.journal.ref,
+                outputs=to_plan(_outputs(run.journal.resources())),
+                error="\n".join(run.errors) or None,
+            )
+
+
+def _outputs(resources: list[Resource]) -> Properties:
+    return next((item.outputs for item in resources if item.type == urns.STACK_TYPE), {})
+
+
+def _raise_fatal(run: Run) -> None:
+    if run.fatal is not None:
+        raise run.fatal
