@@ -17,6 +17,8 @@ from falaj.errors import Exit, FalajError, UsageError
 from workloads.stages import DRIFT, STAGE_NAMES
 
 _RUN_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_MODULES = {"compress": "workloads.compress.stage"}
+"""Stages whose module is not called after them."""
 _RUN_ID_LENGTH = 40
 """A run id becomes part of Kubernetes names, which end at 63 characters."""
 
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(given: argparse.Namespace) -> int:
-    module = import_module(f"workloads.{given.stage}")
+    module = import_module(_MODULES.get(given.stage, f"workloads.{given.stage}"))
     if given.stage in STAGE_NAMES:
         call_stage(_entry(module, given.stage), run_folder(given.run), recipe=given.recipe, data=given.data)
         return int(Exit.DONE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -79,8 +80,11 @@ def signing_key_file() -> Path:
     return path
 
 
-def trusted_key_file() -> Path:
-    """The public key that releases must be signed with: FALAJ_TRUSTED_KEY, else this machine's own. Raises UsageError where there is none."""
+def trusted_key() -> bytes:
+    """The public key (PEM) that releases must be signed with: FALAJ_TRUSTED_KEY names its file, else this machine's own is meant.
+
+    Raises UsageError where there is none.
+    """
     named = os.environ.get("FALAJ_TRUSTED_KEY")
     path = Path(named) if named else keys_folder() / "release.pub.pem"
     if not path.is_file():
@@ -91,7 +95,7 @@ def trusted_key_file() -> Path:
             why="a release is not checked against the key it carries itself: whoever altered the model could have put theirs there",
             next="mount that key and set FALAJ_TRUSTED_KEY, or register a release on this machine first",
         )
-    return path
+    return path.read_bytes()
 
 
 def public_half(private: Path) -> bytes:
@@ -123,11 +127,11 @@ def seal(folder: Path, document: Mapping[str, Any], private: Path) -> Release:
     (folder / SIGNATURE).unlink(missing_ok=True)
     config = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)
     signing.Config().use_elliptic_key_signer(private_key=private).set_hashing_config(config).sign(folder, folder / SIGNATURE)
-    return verify(folder, folder / PUBLIC_KEY)
+    return verify(folder, public_half(private))
 
 
-def verify(folder: Path, trusted: Path, *, digest: str | None = None) -> Release:
-    """The release in `folder`, if it is exactly what the holder of `trusted` signed, and `digest` where one is given.
+def verify(folder: Path, trusted: bytes, *, digest: str | None = None) -> Release:
+    """The release in `folder`, if it is exactly what the holder of the key `trusted` (public, PEM) signed, and `digest` where one is given.
 
     Raises NotTrusted naming the first file that was altered, is missing or was added.
     """
@@ -166,15 +170,18 @@ def _check_files(folder: Path, document: Mapping[str, Any]) -> None:
             raise _refusal(document, f"{name} was altered", f"{found}, expected {expected[name]}")
 
 
-def _check_signature(folder: Path, document: Mapping[str, Any], trusted: Path) -> None:
+def _check_signature(folder: Path, document: Mapping[str, Any], trusted: bytes) -> None:
     from model_signing import verifying
 
     if not (folder / SIGNATURE).is_file():
         raise _refusal(document, f"{SIGNATURE} is missing", "a release without a signature")
-    try:
-        verifying.Config().use_elliptic_key_verifier(public_key=trusted).verify(folder, folder / SIGNATURE)
-    except Exception as problem:  # model-signing lets through what its parsers raise, and every one of them means 'no'
-        raise _refusal(document, "its signature does not verify", f"key {digest_bytes(trusted.read_bytes())[:19]}: {problem}") from problem
+    with tempfile.NamedTemporaryFile(suffix=".pem") as key:
+        key.write(trusted)
+        key.flush()
+        try:
+            verifying.Config().use_elliptic_key_verifier(public_key=Path(key.name)).verify(folder, folder / SIGNATURE)
+        except Exception as problem:  # model-signing lets through what its parsers raise, and every one of them means 'no'
+            raise _refusal(document, "its signature does not verify", f"key {digest_bytes(trusted)[:19]}: {problem}") from problem
 
 
 def _refusal(document: Mapping[str, Any], what: str, given: str) -> NotTrusted:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from falaj.errors import Drifted, FalajError, Fault, Undecided, UsageError
+from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 _DEMO_ROWS = 200
@@ -22,10 +23,10 @@ _ARABIC = "مرحبا كيف يمكنني تجديد رخصة القيادة ف�
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment whose requests are judged.")
+@environment_option
 @click.option("--hours", type=float, help="Only requests of the last hours; all of the current release where left out.")
 @click.option("--demo", is_flag=True, help="Send held-out rows, then Arabic ones, and show that only the second raises the alarm.")
-@click.option("--json", "as_json", is_flag=True, help="Print drift.json.")
+@json_option
 def drift(environment: str, hours: float | None, demo: bool, as_json: bool) -> None:
     """Judge the request log. Exit 0 when it is as the reference, 5 on drift, 4 with too little data."""
     from infra.cli import road

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment to roll back.")
+@environment_option
 @click.option("--to", "version", help="Version to serve; the one before the current where left out.")
-@click.option("--json", "as_json", is_flag=True, help="Print the new pointer as JSON.")
+@json_option
 def rollback(environment: str, version: str | None, as_json: bool) -> None:
     """Point to an earlier release, after verifying it, and wait until it is served. Nothing is trained or built."""
     from infra.cli import road

@@ -9,16 +9,17 @@ from typing import Any
 
 import click
 
+from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment whose cluster runs the jobs.")
+@environment_option
 @click.option("--data", type=click.Path(path_type=Path), help="Your own JSONL, CSV or Parquet file with the columns source and target.")
 @click.option("--recipe", default="", help="Named training recipe; the platform's small one where left out.")
 @click.option("--run", "run_id", default="", help="Id of the run; the same inputs are the same run where left out.")
 @click.option("--retrain", is_flag=True, help="Start a run only if the last drift report asks for one.")
-@click.option("--json", "as_json", is_flag=True, help="Print the run record as JSON.")
+@json_option
 def run(environment: str, data: Path | None, recipe: str, run_id: str, retrain: bool, as_json: bool) -> None:
     """Run road B: prepare, train, compress, evaluate, judge, register, and wait until it is served.
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
+from infra.cli.options import environment_option
 from infra.cli.output import progress
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment whose releases are served, where --releases is left out.")
+@environment_option
 @click.option("--releases", help="A folder of releases, or s3://bucket/prefix.")
 @click.option("--requests", type=click.Path(path_type=Path, file_okay=False), help="Folder for the request log; none is kept where left out.")
 @click.option("--port", default=8080, show_default=True, help="Loopback port; 0 takes a free one.")
