@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,12 @@ from falaj.errors import Fault, UsageError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _GONE = ("NotFound", "NoSuch", "NotFoundException", "ResourceNotFound", "404", "TrailNotFound", "DoesNotExist")
+
+
+@lru_cache(maxsize=8)
+def clients_of(endpoint: str) -> Clients:
+    """The clients of an endpoint, shared by every provider of this process. Raises UsageError for one that is not on this machine."""
+    return Clients(endpoint)
 
 
 def is_gone(problem: Exception) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from falaj.canonical import digest
 from falaj.errors import FalajError, UsageError
 from infra.sandbox.aws import state
-from infra.sandbox.aws.api import Api, Clients, explain, is_gone
+from infra.sandbox.aws.api import Api, clients_of, explain, is_gone
 from infra.sandbox.aws.invokes import INVOKES
 from infra.sandbox.aws.row import MARK, Properties, Row, Tags
 from infra.sandbox.aws.service import ACCOUNT, REGION, endpoint
@@ -28,6 +29,8 @@ from infra.sandbox.aws.values import UNKNOWN, has_unknown, plain, plain_map, sec
 
 T = TypeVar("T")
 VERSION = version("pulumi-aws")
+_THREADS = ThreadPoolExecutor(16, thread_name_prefix="aws")
+"""Shared: an engine may call from many event loops, and each would start threads of its own."""
 
 
 def mark_of(urn: str, inputs: Properties) -> str:
@@ -38,13 +41,13 @@ def mark_of(urn: str, inputs: Properties) -> str:
 class AwsProvider(rpc.Provider):
     """Resource types are rows of `infra.sandbox.aws.types.ROWS`; functions those of `INVOKES`."""
 
-    def __init__(self, offline: bool = False, clients: Clients | None = None) -> None:
+    def __init__(self, offline: bool = False) -> None:
         self.offline = offline
         self.version = VERSION
         self._region = REGION
         self._accounts: list[str] = []
         self._tags: Tags = {}
-        self._clients = clients
+        self._endpoint = endpoint()
 
     # Configuration
 
@@ -197,6 +200,10 @@ class AwsProvider(rpc.Provider):
         api = self._api({"region": region})
         return rpc.InvokeResponse(return_value=wrap_map(await self._call(f"{request.tok} failed", lambda: function.ask(api, given))))
 
+    def answers_unknown(self, token: str) -> bool:
+        """True for a function whose answer cannot be had while planning offline."""
+        return self.offline and (token not in INVOKES or not INVOKES[token].pure)
+
     # Inside
 
     def _row(self, token: str) -> Row:
@@ -226,8 +233,7 @@ class AwsProvider(rpc.Provider):
                 why="the local AWS has one account",
                 next="set it in Pulumi.local.yaml",
             )
-        self._clients = self._clients or Clients(endpoint())
-        return Api(self._clients, self._region_of(properties), ACCOUNT)
+        return Api(clients_of(self._endpoint), self._region_of(properties), ACCOUNT)
 
     def _observed(self, row: Row, api: Api, identity: str, known: Properties) -> Properties:
         seen = row.read(api, identity, known)
@@ -250,11 +256,11 @@ class AwsProvider(rpc.Provider):
 
     async def _call(self, what: str, function: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(function)
+            return await asyncio.get_running_loop().run_in_executor(_THREADS, function)
         except FalajError:
             raise
         except Exception as problem:
-            raise explain(problem, what, self._clients.endpoint if self._clients else endpoint()) from problem
+            raise explain(problem, what, self._endpoint) from problem
 
     def _refuse_offline(self, preview: bool, urn: str) -> None:
         if self.offline and not preview:

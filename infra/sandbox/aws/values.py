@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.runtime.rpc import UNKNOWN as UNKNOWN_TEXT
 
 
 class Unknown:
@@ -28,7 +29,7 @@ UNKNOWN = Unknown()
 def plain(value: PropertyValue) -> Any:
     """The bare value: secret marks and dependencies dropped, whole numbers as int, unknown ones as UNKNOWN."""
     inner = value.value
-    if isinstance(inner, Computed):
+    if isinstance(inner, Computed) or inner == UNKNOWN_TEXT:
         return UNKNOWN
     if isinstance(inner, float) and inner.is_integer():
         return int(inner)
@@ -47,7 +48,8 @@ def plain_map(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
 def wrap(value: Any) -> PropertyValue:
     """The opposite of `plain`."""
     if isinstance(value, Unknown):
-        return PropertyValue.computed()
+        # As the wire has it: the SDK's server can neither receive nor send its own Computed.
+        return PropertyValue(UNKNOWN_TEXT)
     if isinstance(value, Mapping):
         return PropertyValue({key: wrap(item) for key, item in value.items()})
     if isinstance(value, (list, tuple)):

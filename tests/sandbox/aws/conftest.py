@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental import provider as rpc
 
-from infra.sandbox.aws.api import Clients
+from infra.sandbox.aws.api import clients_of
 from infra.sandbox.aws.provider import AwsProvider
 from infra.sandbox.aws.values import plain_map, wrap_map
 
@@ -31,7 +31,6 @@ class Server:
     folder: Path
     process: subprocess.Popen[bytes] | None = None
     port: int = 0
-    clients: Clients | None = None
 
     @property
     def url(self) -> str:
@@ -60,8 +59,7 @@ class Server:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client as somebody at a keyboard would use it."""
-        self.clients = self.clients or Clients(self.url)
-        return self.clients.get(service, region)
+        return clients_of(self.url).get(service, region)
 
 
 @dataclass
@@ -140,17 +138,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.kill()
 
 
-@pytest.fixture(scope="module")
-def clients(server: Server) -> Clients:
-    """Shared by the tests of a module: each client takes a noticeable part of a second to make."""
-    return Clients(server.url)
-
-
 @pytest.fixture
-def driver(server: Server, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+def driver(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     """A configured provider; what the test made is removed after it, newest first."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-    made = Driver(AwsProvider(clients=clients))
+    made = Driver(AwsProvider())
     made.configure(region=REGION, allowedAccountIds=f'["{ACCOUNT}"]', defaultTags='{"tags": {"owner": "falaj"}}')
     yield made
     for thing in reversed(made.made):
