@@ -12,6 +12,8 @@ from typing import Any
 
 from falaj.canonical import digest
 from falaj.errors import Denied, Undecided, UsageError
+from falaj.files import write_json
+from falaj.home import stack_folder
 from infra.artifacts import Decision, Plan, RuleResult, StateRef, Verdict
 from infra.pipeline.library import Kind, Library, Rule
 from infra.pipeline.policy_engine import EvaluationFailed, PolicyEngine, choose
@@ -85,7 +87,24 @@ def judge_release(
     )
 
 
-def require_allowed(decision: Decision, *, next: str | None = None) -> None:
+def judge_stack(
+    environment: str, stack: str, *, now: datetime | str | None = None, policies: Path | None = None, engine: PolicyEngine | None = None
+) -> Decision:
+    """Judge the plan.json of one of our stacks; writes decision.json, and the parameters it was made with, beside it."""
+    path = stack_folder(environment, stack) / "plan.json"
+    return judge_file(path, now=now, policies=policies, engine=engine)
+
+
+def judge_file(path: Path, *, now: datetime | str | None = None, policies: Path | None = None, engine: PolicyEngine | None = None) -> Decision:
+    """Judge the plan in `path` by its environment's parameters; decision.json and parameters.json go beside it."""
+    plan = Plan.read(path, next="make it again: falaj plan")
+    parameters = Library.open(policies).parameters(plan.environment)
+    decision = judge_plan(plan, parameters, now, policies=policies, engine=engine)
+    write_json(path.with_name("parameters.json"), parameters)
+    return decision.write(path.with_name("decision.json"))
+
+
+def refuse_unless_allowed(decision: Decision, *, next: str | None = None) -> None:
     """Raise Denied or Undecided unless the decision allows."""
     if decision.verdict == "allowed":
         return

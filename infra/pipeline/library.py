@@ -149,6 +149,11 @@ class Library:
         return Rule(id=folder.name, kind=kind, path=path, title=about["title"].strip(), description=about["description"].strip(), **about["custom"])
 
 
+def load_library(folder: Path | None = None) -> Library:
+    """The library in `folder`, the checkout's own unless named."""
+    return Library.open(folder)
+
+
 def metadata(text: str, *, name: str) -> dict[str, Any]:
     """The YAML of the first METADATA block of a Rego file, which stands above its package."""
     block = re.search(r"^# METADATA\n((?:#.*\n)+)", text)

@@ -64,7 +64,7 @@ class RegorusEngine:
         if digest not in loaded:
             while len(loaded) >= _KEPT:
                 loaded.pop(next(iter(loaded)))
-            engine = regorus.Engine()
+            engine = regorus.Engine()  # ty: ignore[missing-attribute]
             for path, text in modules.items():
                 engine.add_policy(path, text)
             loaded[digest] = engine
@@ -74,13 +74,13 @@ class RegorusEngine:
 def choose(name: str | None = None) -> PolicyEngine:
     """The engine called `name` (`opa`, `regorus`); by FALAJ_POLICY_ENGINE, or the best at hand, where none is named.
 
-    OPA is at hand when FALAJ_OPA_URL names a server or the binary is on PATH or among the built tools.
+    OPA is at hand when FALAJ_OPA_URL names a server or the binary is on PATH; the one that the tests build is used when asked for.
     """
     name = name or os.environ.get("FALAJ_POLICY_ENGINE") or None
     if name not in (None, "opa", "regorus"):
         raise UsageError(f"there is no policy engine '{name}'", given=name, allowed="opa, regorus", next="choose one, or leave it out")
     url, binary = os.environ.get("FALAJ_OPA_URL"), opa_binary()
-    if name == "regorus" or (name is None and not url and binary is None):
+    if name == "regorus" or (name is None and not url and shutil.which("opa") is None):
         return _embedded
     if not url and binary is None:
         raise Fault(

@@ -22,8 +22,12 @@ metric(task) := object.get(tasks[task], "metric", "no metric")
 
 # Undefined where it was not measured.
 score(model, task) := value if {
-	value := evaluation.models[model][task][metric(task)]
+	name := metric(task)
+	value := evaluation.models[model][task][name]
 	is_number(value)
 }
+
+# Asked instead of `not score(...) >= 0`, which OPA takes for undefined where there is no score.
+measured(model, task) if is_number(score(model, task))
 
 percent(value) := sprintf("%v %%", [round(value * 1000) / 10])

@@ -49,8 +49,8 @@ fail[bucket.urn] contains "the key is one that the provider manages" if {
 fail[bucket.urn] contains "there is no bucket key, so every object costs a call to KMS" if {
 	some [bucket, rule, _] in rules
 	by_kms(rule)
-	not object.get(rule, "bucketKeyEnabled", false) == true
-	not plan.hidden(object.get(rule, "bucketKeyEnabled", false))
+	value := object.get(rule, "bucketKeyEnabled", false)
+	plan.fact(value, value == true) == "broken"
 }
 
 unknown[bucket.urn] contains "an encryption configuration does not say yet which bucket it belongs to" if {

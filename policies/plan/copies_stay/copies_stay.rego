@@ -28,10 +28,11 @@ fail[urn] contains sprintf("it copies to %v; allowed: %v", [target, concat(", ",
 	not target in input.parameters.allowed_regions
 }
 
-fail[urn] contains sprintf("it copies to a vault in %v; allowed: %v", [region_of(target), concat(", ", input.parameters.allowed_regions)]) if {
+fail[urn] contains sprintf("it copies to a vault in %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
 	some [urn, "arn", target] in targets
 	is_string(target)
-	not region_of(target) in input.parameters.allowed_regions
+	where := region_of(target)
+	not where in input.parameters.allowed_regions
 }
 
 fail[urn] contains "a multi-region key can be copied to any region" if {

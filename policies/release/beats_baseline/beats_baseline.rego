@@ -28,7 +28,7 @@ fail[subject] contains sprintf("%v is %v points above the %v baseline; %v are ne
 
 unknown[subject] contains sprintf("%v was not measured", [release.metric(about.task)]) if {
 	some subject, about in held
-	not release.score(about.model, about.task) >= 0
+	not release.measured(about.model, about.task)
 }
 
 unknown[subject] contains "no baseline was measured" if {
@@ -42,7 +42,8 @@ held[subject] := object.union(about, {"points": points}) if {
 }
 
 baselines(task) := {name: value |
+	metric := release.metric(task)
 	some name, scores in object.get(release.evaluation, "baselines", {})
-	value := scores[task][release.metric(task)]
+	value := scores[task][metric]
 	is_number(value)
 }

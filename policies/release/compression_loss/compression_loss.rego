@@ -34,7 +34,7 @@ fail[subject] contains sprintf("%v fell from %v to %v, a loss of %v; at most %v 
 unknown[subject] contains sprintf("%v of %v was not measured", [release.metric(about.task), model]) if {
 	some subject, about in compressed
 	some model in ["full", about.model]
-	not release.score(model, about.task) >= 0
+	not release.measured(model, about.task)
 }
 
 unknown[subject] contains "the full model scores nothing, so nothing can be lost" if {

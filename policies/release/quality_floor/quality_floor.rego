@@ -25,12 +25,12 @@ fail[subject] contains sprintf("%v is %v; at least %v is needed", [release.metri
 
 unknown[subject] contains sprintf("%v was not measured", [release.metric(about.task)]) if {
 	some subject, about in release.subjects
-	not release.score(about.model, about.task) >= 0
+	not release.measured(about.model, about.task)
 }
 
 unknown[subject] contains sprintf("no floor is set for %v", [release.metric(about.task)]) if {
 	some subject, about in release.subjects
-	not floor(about.task) >= 0
+	not has_floor(about.task)
 }
 
 unknown[subject] contains sprintf("it was measured on %v rows; %v are needed", [rows, input.parameters.release.minimum_rows]) if {
@@ -44,8 +44,11 @@ unknown[subject] contains "no model was evaluated on any task" if {
 	count(release.subjects) == 0
 }
 
+has_floor(task) if is_number(floor(task))
+
 floor(task) := input.parameters.release.quality_floor.tasks[task]
 
-floor(task) := input.parameters.release.quality_floor.metrics[release.metric(task)] if {
-	not input.parameters.release.quality_floor.tasks[task] >= 0
+floor(task) := input.parameters.release.quality_floor.metrics[metric] if {
+	metric := release.metric(task)
+	not task in object.keys(input.parameters.release.quality_floor.tasks)
 }

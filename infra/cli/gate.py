@@ -1,0 +1,113 @@
+"""`falaj gate`: judges plans by the policies, and says plainly what stands in the way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from infra.cli.output import emit, progress, table
+from infra.cli.plan import choose_engine, make, options
+
+if TYPE_CHECKING:
+    from infra.artifacts import Decision, RuleResult
+    from infra.engine.engine import Engine
+
+
+@click.command()
+@click.option("--fresh", is_flag=True, help="Plan again even where the plan at hand is up to date.")
+@options
+def gate(folder: Path | None, environment: str, stack: str | None, engine: str | None, as_json: bool, fresh: bool) -> None:
+    """Judge an environment's plans, or that of the program in DIR: exit 0 allowed, 3 denied, 4 undecided.
+
+    What was planned before is judged as it is, as long as program and state are still the same; else it is planned first.
+    """
+    from infra.pipeline.gate import judge_file, refuse_unless_allowed
+
+    paths = plans_at_hand(folder, environment, stack, engine) if not fresh else []
+    if not paths:
+        made = make(folder, environment, stack, engine)
+        paths = places(folder, environment, [one.stack for one in made])
+    began = time.perf_counter()
+    decisions = [judge_file(path) for path in paths]
+    progress(f"judged by {len(decisions[0].rules)} rules in {time.perf_counter() - began:.2f} s ({decisions[0].engine})")
+    emit({"decisions": [decision.to_json() for decision in decisions]}, as_json, lambda: show(decisions))
+    for verdict in ("denied", "undecided"):
+        for decision in decisions:
+            if decision.verdict == verdict:
+                refuse_unless_allowed(decision)
+
+
+def places(folder: Path | None, environment: str, stacks: list[str]) -> list[Path]:
+    """Where the plans lie."""
+    from falaj.home import stack_folder
+    from infra.pipeline.plan import plan_file
+
+    return [plan_file(folder, environment)] if folder is not None else [stack_folder(environment, stack) / "plan.json" for stack in stacks]
+
+
+def plans_at_hand(folder: Path | None, environment: str, stack: str | None, engine_name: str | None) -> list[Path]:
+    """The plans written before, if all of them are there and of today's programs and states; else nothing."""
+    from infra.pipeline.plan import STACKS
+
+    paths = places(folder, environment, [stack] if stack else list(STACKS))
+    if not all(path.exists() for path in paths):
+        return []
+    engine = choose_engine(folder, environment, stack, engine_name)
+    return paths if all(_is_current(path, folder, environment, engine) for path in paths) else []
+
+
+def _is_current(path: Path, folder: Path | None, environment: str, engine: Engine) -> bool:
+    from infra.engine.program import open_program
+    from infra.pipeline.plan import program_digest, read_plan, stack_program
+
+    plan = read_plan(path)
+    program = open_program(folder, environment) if folder is not None else stack_program(environment, path.parent.name)
+    return plan.program == program_digest(program) and plan.state == engine.state(program)
+
+
+def show(decisions: list[Decision]) -> str:
+    """A row per rule over all plans, then every failure and unknown with what to do, then a line per plan."""
+    names = [result.rule for result in decisions[0].rules] if decisions else []
+    rows = [_row([result for decision in decisions for result in decision.rules if result.rule == name]) for name in names]
+    parts = [table(rows, ["rule", "check", "severity", "judged", "failed", "unknown"])] if rows else []
+    for decision in decisions:
+        parts += [block for result in decision.rules if (block := _trouble(decision, result))]
+        parts += [f"FAULT    {decision.subject}: {fault}" for fault in decision.faults]
+    quiet = [name for name in names if not any(result.judged for decision in decisions for result in decision.rules if result.rule == name)]
+    if quiet:
+        parts.append(f"judged nobody: {', '.join(quiet)}")
+    parts.append(table([_summary(decision) for decision in decisions], ["plan", "verdict", "resources judged", "judgements", "failed", "unknown", "decision"]))
+    return "\n\n".join(parts)
+
+
+def _row(results: list[RuleResult]) -> list[str]:
+    judged, failed, unknown = (sum(len(getattr(result, part)) for result in results) for part in ("judged", "fail", "unknown"))
+    return [results[0].rule, results[0].check, results[0].severity, str(judged), str(failed) if failed else "-", str(unknown) if unknown else "-"]
+
+
+def _trouble(decision: Decision, result: RuleResult) -> str:
+    if not result.fail and not result.unknown:
+        return ""
+    word = "DENIED " if result.fail else "UNKNOWN"
+    lines = [f"{word}  {result.rule} ({result.check}, {result.severity}): {result.title}"]
+    for urn in sorted({*result.fail, *result.unknown}):
+        lines.append(f"  {decision.subject}  {_named(urn)}")
+        lines += [f"    - {why}" for why in result.fail.get(urn, [])]
+        lines += [f"    ? {what}" for what in result.unknown.get(urn, [])]
+    controls = "; ".join(f"{framework} {', '.join(ids)}" for framework, ids in sorted(result.controls.items()))
+    return "\n".join([*lines, f"  next      {result.remediation}", f"  runbook   runbooks/{result.runbook}.md", f"  controls  {controls}"])
+
+
+def _named(subject: str) -> str:
+    """`name (type)` of a URN; other subjects as they are."""
+    parts = subject.split("::")
+    return f"{parts[-1]} ({parts[-2].rsplit('$', 1)[-1]})" if subject.startswith("urn:pulumi:") and len(parts) >= 4 else subject
+
+
+def _summary(decision: Decision) -> list[str]:
+    subjects = {urn for result in decision.rules for urn in result.judged}
+    totals = [sum(len(getattr(result, part)) for result in decision.rules) for part in ("judged", "fail", "unknown")]
+    return [decision.subject, decision.verdict, str(len(subjects)), *map(str, totals), decision.digest[7:19]]

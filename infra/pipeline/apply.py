@@ -1,0 +1,233 @@
+"""Applies what was judged, and nothing else.
+
+A decision is worth as much as what binds it: the same plan, the same rules and parameters, the same starting state. All are
+compared before the first step, the gate is asked again (so that an edited decision does not help), and every single step is
+held against the plan while the engine works.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from falaj.canonical import digest
+from falaj.errors import FalajError, Undecided
+from falaj.home import stack_folder
+from infra.artifacts import AppliedStep, ApplyRecord, Decision, Plan
+from infra.engine.engine import Engine, Program, Progress
+from infra.pipeline.gate import instant, judge_plan, refuse_unless_allowed
+from infra.pipeline.library import Library
+from infra.pipeline.plan import make_plan, program_digest, read_plan, stack_program
+from infra.pipeline.policy_engine import PolicyEngine
+
+_AGAIN = "plan and judge again: falaj gate --fresh"
+_SECRET_KEY = "4dabf18193072939515e22adb298388d"
+"""Marks special values, secrets among them, in an exported state."""
+
+
+def apply_stack(
+    environment: str,
+    stack: str,
+    *,
+    engine: Engine | None = None,
+    now: Callable[[], str] = instant,
+    policies: Path | None = None,
+    policy_engine: PolicyEngine | None = None,
+    replan: bool = True,
+    progress: Progress | None = None,
+) -> ApplyRecord:
+    """Apply the judged plan of a stack and write apply.json.
+
+    `replan` plans once more and compares, which catches what a program reads from elsewhere; leave it out only right after planning.
+    Raises Denied for a denied decision; Undecided for a missing, edited or outdated one, or a step outside the plan; UsageError
+    for an unreadable plan. A step that fails is in the record, whose result is then `failed`.
+    """
+    if engine is None:
+        from infra.engine.choose import choose
+
+        engine = choose(environment, None)
+    folder = stack_folder(environment, stack)
+    plan = read_plan(folder / "plan.json")
+    decision = require_decision(plan, folder / "decision.json", policies=policies, policy_engine=policy_engine)
+    program = stack_program(environment, stack)
+    _require_same_start(plan, program, engine)
+    if replan:
+        _require_same_plan(plan, make_plan(environment, stack, engine=engine))
+    return carry_out(plan, decision, program, engine, now=now, progress=progress).write(folder / "apply.json")
+
+
+def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, policy_engine: PolicyEngine | None = None) -> Decision:
+    """The decision in `path`, if it allows exactly `plan` by the rules and parameters of today."""
+    if not path.exists():
+        raise Undecided(f"nobody has judged the plan of {plan.stack}", given=str(path), why="nothing is applied without a decision", next=_AGAIN)
+    decision = Decision.read(path, next=_AGAIN)
+    library = Library.open(policies)
+    parameters = library.parameters(plan.environment)
+    bound = (
+        ("plan", decision.subject_digest, plan.digest),
+        ("rules", decision.policy_digest, library.digest),
+        ("parameters", decision.parameters_digest, digest(parameters)),
+        ("starting state", decision.state and decision.state.to_json(), plan.state.to_json()),
+        ("environment", decision.environment, plan.environment),
+    )
+    for what, judged, present in bound:
+        if judged != present:
+            raise Undecided(
+                f"the decision on {plan.stack} is about another {what}" if what != "rules" else f"the decision on {plan.stack} was made by other rules",
+                given=_shown(judged),
+                allowed=_shown(present),
+                why="a decision holds for what was judged, and for nothing else",
+                next=_AGAIN,
+            )
+    again = judge_plan(plan, parameters, decision.decided_at, policies=policies, engine=policy_engine)
+    if again.model_copy(update={"engine": decision.engine}).digest != decision.digest:
+        raise Undecided(
+            f"the decision on {plan.stack} is not what the rules say",
+            given=f"{decision.verdict}, with {sum(len(rule.fail) for rule in decision.rules)} failures",
+            allowed=f"{again.verdict}, with {sum(len(rule.fail) for rule in again.rules)} failures",
+            why="the file was edited after the gate wrote it",
+            next=_AGAIN,
+        )
+    refuse_unless_allowed(decision)
+    return decision
+
+
+def carry_out(plan: Plan, decision: Decision, program: Program, engine: Engine, *, now: Callable[[], str], progress: Progress | None = None) -> ApplyRecord:
+    """Run the engine under the guard of the plan, and record what it did even where it stopped."""
+    started_at = now()
+    begun: list[AppliedStep] = []
+    mutex = threading.Lock()
+
+    def note(op: str, urn: str) -> None:
+        with mutex:
+            begun.append(AppliedStep(urn=urn, op=op, seconds=0.0))
+        if progress is not None:
+            progress(op, urn)
+
+    def record(steps: list[AppliedStep], before: Any, after: Any, error: str | None) -> ApplyRecord:
+        return ApplyRecord(
+            environment=plan.environment,
+            project=plan.project,
+            stack=plan.stack,
+            plan_digest=plan.digest,
+            decision_digest=decision.digest,
+            engine=engine.name,
+            before=before,
+            after=after,
+            steps=steps,
+            result="failed" if error else "succeeded",
+            error=error,
+            started_at=started_at,
+            finished_at=now(),
+        )
+
+    try:
+        outcome = engine.up(program, guard=guard(plan, recorded_inputs(engine.export(program))), progress=note)
+    except FalajError as problem:
+        record(begun, plan.state, engine.state(program), str(problem)).write(stack_folder(plan.environment, plan.stack) / "apply.json")
+        raise
+    return record(outcome.steps, outcome.before, outcome.after, outcome.error)
+
+
+def guard(plan: Plan, recorded: Mapping[str, list[dict[str, Any]]]) -> Callable[[str, str, dict[str, Any]], None]:
+    """Refuses a step that was not planned for that resource, or whose inputs, as far as they were known, are others than planned.
+
+    `recorded` has the inputs that a resource has now: what a replacement deletes is compared with those.
+    """
+    planned = {resource.urn: resource for resource in plan.resources}
+
+    def check(op: str, urn: str, inputs: dict[str, Any]) -> None:
+        resource = planned.get(urn)
+        if resource is None or not _covers(resource.op, op):
+            raise Undecided(
+                f"a step was not planned: {op} of {urn}",
+                given=op,
+                allowed=resource.op if resource else "nothing: the plan does not hold this resource",
+                why="only what was judged is done",
+                next=_AGAIN,
+            )
+        where = differs(resource.inputs, inputs)
+        if where is not None and not (resource.op == "replace" and any(differs(old, inputs) is None for old in recorded.get(urn, []))):
+            raise Undecided(
+                f"{urn} would get another {where} than was judged",
+                why="the value was known when the plan was judged, and has changed since",
+                next=_AGAIN,
+            )
+
+    return check
+
+
+def differs(planned: Any, present: Any, path: str = "") -> str | None:
+    """Dotted path of the first known planned value that is not the present one; None where all known ones agree."""
+    if isinstance(planned, dict) and ("__falaj__" in planned or _SECRET_KEY in planned):
+        return None
+    if isinstance(planned, dict) and isinstance(present, dict) and "__falaj__" not in present:
+        for key in sorted({*planned, *present}):
+            if key not in planned or key not in present:
+                if planned.get(key) is None and present.get(key) is None:
+                    continue
+                return f"{path}.{key}".lstrip(".")
+            if (found := differs(planned[key], present[key], f"{path}.{key}")) is not None:
+                return found
+        return None
+    if isinstance(planned, list) and isinstance(present, list) and len(planned) == len(present):
+        found = (differs(one, two, f"{path}[{index}]") for index, (one, two) in enumerate(zip(planned, present, strict=True)))
+        return next((where for where in found if where is not None), None)
+    return None if planned == present else path.lstrip(".") or "value"
+
+
+def recorded_inputs(exported: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """URN -> inputs of each resource of an exported state."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for resource in (exported.get("deployment") or {}).get("resources") or []:
+        found.setdefault(resource["urn"], []).append(resource.get("inputs") or {})
+    return found
+
+
+_STEPS = {
+    "create": {"create"},
+    "update": {"update", "same"},
+    "replace": {"replace", "create-replacement", "delete-replaced", "create", "delete", "same", "update"},
+    "delete": {"delete", "delete-replaced"},
+    "same": {"same"},
+    "read": {"read", "same", "read-replacement"},
+}
+
+
+def _covers(planned: str, step: str) -> bool:
+    return step in _STEPS[planned]
+
+
+def _require_same_start(plan: Plan, program: Program, engine: Engine) -> None:
+    present = engine.state(program)
+    if present != plan.state:
+        raise Undecided(
+            f"the state of {plan.stack} has moved on since it was planned",
+            given=f"planned from serial {plan.state.serial}",
+            allowed=f"serial {present.serial}, as it is now" if present.serial != plan.state.serial else "the state's content as it is now",
+            why="the same steps from another start lead elsewhere",
+            next=_AGAIN,
+        )
+    if program_digest(program) != plan.program:
+        raise Undecided(
+            f"the program of {plan.stack} has changed since it was planned", given=_shown(plan.program), allowed=_shown(program_digest(program)), next=_AGAIN
+        )
+
+
+def _require_same_plan(judged: Plan, present: Plan) -> None:
+    if judged.digest == present.digest:
+        return
+    one, two = ({resource.urn: resource for resource in plan.resources} for plan in (judged, present))
+    changed = [urn for urn in {**one, **two} if one.get(urn) != two.get(urn)]
+    raise Undecided(
+        f"{judged.stack} would no longer be what was judged",
+        given=f"{len(changed)} resources differ: {', '.join(changed[:3])}" if changed else "its outputs differ",
+        why="the program reads something that has changed since it was planned",
+        next=_AGAIN,
+    )
+
+
+def _shown(value: Any) -> str:
+    return str(value) if not isinstance(value, dict) else f"serial {value.get('serial')}"
