@@ -50,8 +50,10 @@ class Artifact(BaseModel):
             raise UsageError(f"{path.name} is not a {cls.__name__}", given=str(path), why=str(problem).splitlines()[0], next=next) from problem
 
 
-class StateRef(Artifact):
-    """The starting state a plan was made from. `serial` grows by one with every write; an empty state is serial 0."""
+class StateRef(BaseModel):
+    """The starting state a plan was made from; part of an artifact, not one itself. `serial` grows by one with every write; an empty state is serial 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     serial: int
     digest: str
