@@ -29,7 +29,7 @@ from infra.artifacts import Artifact
 from infra.audit import chain
 from infra.audit.bindings import open_points
 from infra.audit.guide import GUIDE
-from infra.audit.history import keep_applied
+from infra.audit.history import keep_applied, keep_policies
 from infra.audit.sources import Kind, Source, refuse_private_keys, sources
 
 MANIFEST, SIGNATURE, PUBLIC_KEY, GUIDE_NAME = "manifest.json", "signature.ed25519", "public_key.pem", "how_to_verify.md"
@@ -98,7 +98,8 @@ def collect(environment: str, now: str, destination: Path | None = None, *, poli
         _recover(target)
         _refuse_other_folder(target)
         keep_applied(environment)
-        found = sources(environment, policies or ROOT / "policies", releases)
+        rules = policies or ROOT / "policies"
+        found = sources(environment, rules, keep_policies(environment, rules).name, releases)
         if not any(source.kind in ("plan", "decision", "apply", "run") for source in found):
             raise UsageError(
                 f"there is nothing to collect in {environment}",

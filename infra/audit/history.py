@@ -1,4 +1,7 @@
-"""Every change that was applied, kept: the next plan overwrites plan.json, but an auditor asks for the change of three months ago."""
+"""What later work would overwrite, kept: every change that was applied, and the rules that it was judged by.
+
+An auditor asks for the change of three months ago, and why it was allowed then.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,19 @@ def keep_applied(environment: str) -> list[Path]:
         if record.steps and record.plan_digest == plan.digest and record.decision_digest == decision.digest:
             kept.append(_keep(folder, record))
     return kept
+
+
+def keep_policies(environment: str, policies: Path) -> Path:
+    """Keep the rules as they are now under `<environment>/policies/<digest>/`, so that today's decisions can be made again tomorrow."""
+    from infra.pipeline.library import Library
+
+    target = environment_folder(environment) / "policies" / Library.open(policies).digest.removeprefix("sha256:")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
+            shutil.copytree(policies, Path(temporary) / "policies")
+            os.rename(Path(temporary) / "policies", target)
+    return target
 
 
 def _keep(folder: Path, record: ApplyRecord) -> Path:

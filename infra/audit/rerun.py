@@ -77,7 +77,7 @@ def _plan_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> D
     plan = artifact(Plan, path.parent / "plan.json")
     if plan is None or plan.digest != decision.subject_digest:
         raise LookupError("the plan that it judged is not here")
-    return judge.plan(plan, _parameters(path, decision), decision.decided_at, folder / "policies")
+    return judge.plan(plan, _parameters(path, decision), decision.decided_at, _policies(folder, decision))
 
 
 def _release_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> Decision:
@@ -86,7 +86,13 @@ def _release_again(folder: Path, path: Path, decision: Decision, judge: Judge) -
         raise LookupError("the candidate that it judged is not here")
     if not isinstance(observed, dict):
         raise LookupError("the digests that were observed then were not recorded")
-    return judge.release(candidate, observed, _parameters(path, decision), decision.environment, decision.decided_at, folder / "policies")
+    return judge.release(candidate, observed, _parameters(path, decision), decision.environment, decision.decided_at, _policies(folder, decision))
+
+
+def _policies(folder: Path, decision: Decision) -> Path:
+    """The rules it was made with: those of an earlier day where they are kept apart, else those that were current."""
+    earlier = folder / "earlier_policies" / decision.policy_digest.removeprefix("sha256:")
+    return earlier if earlier.is_dir() else folder / "policies"
 
 
 def _parameters(path: Path, decision: Decision) -> dict | None:

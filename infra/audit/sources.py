@@ -6,6 +6,7 @@ them by digest.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,10 +54,11 @@ class Source:
         return self.path.read_bytes() if self.made is None else self.made
 
 
-def sources(environment: str, policies: Path, releases: Path | None) -> list[Source]:
+def sources(environment: str, policies: Path, today: str, releases: Path | None) -> list[Source]:
     """Everything that belongs into the evidence of an environment, sorted by name.
 
-    `releases` is a folder with one folder of documents per release version, where the caller has fetched them.
+    `today` is the digest of `policies`, in hexadecimal digits. `releases` is a folder with one folder of documents per release
+    version, where the caller has fetched them.
     """
     found = [
         *_stacks(environment),
@@ -65,6 +67,7 @@ def sources(environment: str, policies: Path, releases: Path | None) -> list[Sou
         *_drift(environment),
         *_policies(policies),
     ]
+    found += _earlier_policies(environment, found, today)
     if audit_log(environment).exists():
         found.append(Source("audit.jsonl", audit_log(environment), "audit log"))
     return sorted(found, key=lambda source: source.name)
@@ -133,6 +136,26 @@ def _policies(policies: Path) -> Iterator[Source]:
         if path.is_file() and not path.is_symlink():
             name = path.relative_to(policies).as_posix()
             yield Source(f"policies/{name}", path, "waiver" if name.startswith("waivers/") else "policy")
+
+
+def _earlier_policies(environment: str, found: list[Source], today: str) -> Iterator[Source]:
+    """The rules of earlier days that a collected decision names, where they were kept; today's are in `policies`."""
+    top = environment_folder(environment) / "policies"
+    named = {_policy_digest(source) for source in found if source.kind == "decision"}
+    for digest in sorted(named - {today, ""}):
+        for path in sorted((top / digest).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield Source(f"earlier_policies/{digest}/{path.relative_to(top / digest).as_posix()}", path, "policy")
+
+
+def _policy_digest(source: Source) -> str:
+    """The hexadecimal digits of the policy digest in a decision; empty where it has none."""
+    try:
+        value = json.loads(source.read())
+    except ValueError:
+        return ""
+    digest = value.get("policy_digest") if isinstance(value, dict) else None
+    return digest.removeprefix("sha256:") if isinstance(digest, str) and re.fullmatch(r"sha256:[0-9a-f]{64}", digest) else ""
 
 
 def _is_document(path: Path) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from falaj.home import runs_folder, stack_folder
+from falaj.canonical import manifest
+from falaj.files import write_json
+from falaj.home import ROOT, runs_folder, stack_folder
 from infra.artifacts import Plan
 from infra.audit.evidence import collect
 from infra.audit.rerun import GateJudge
@@ -29,7 +33,7 @@ def judged(happy: Path) -> Path:
     (run / "parameters.json").unlink()
     for path in (run / "register" / "release").glob("*.json"):
         path.unlink()
-    observed = {name: found for model in world.candidate()["models"].values() for name, found in model["files"].items()}
+    observed = {f"{stage}/{name}": found for stage in ("prepare", "train", "compress", "evaluate") for name, found in manifest(run / stage).items()}
     judge_release(world.candidate(), observed, "local", world.NOON).write(run / "decision.json")
     return collect("local", world.NOON).path
 
@@ -58,3 +62,19 @@ def test_decisions_made_with_other_rules_are_not_taken_for_wrong_ones(judged: Pa
     resign(judged)
     found = verify(judged, judge=GateJudge())
     assert (found.verdict, set(found.open_points.values())) == ("incomplete", {"not run again: it was made with other rules than those in this folder"})
+
+
+def test_decisions_of_an_earlier_day_are_made_again_with_the_rules_of_that_day(judged: Path, tmp_path: Path) -> None:
+    stricter = tmp_path / "stricter"
+    shutil.copytree(ROOT / "policies", stricter)
+    data = json.loads((stricter / "data" / "common.json").read_text())
+    write_json(stricter / "data" / "common.json", data | {"allowed_regions": ["me-south-1"]})
+    folder = stack_folder("local", "cluster")
+    judge_plan(Plan.read(folder / "plan.json"), None, world.NOON, policies=stricter).write(folder / "decision.json")
+    found = verify(collect("local", world.NOON, policies=stricter).path, judge=GateJudge())
+    assert {each.path: each.outcome for each in found.decisions} == {
+        f"runs/{world.RUN}/decision.json": "same answer",
+        "stacks/cluster/decision.json": "same answer",
+        "stacks/foundation/decision.json": "same answer",
+    }
+    assert found.verdict == "genuine"

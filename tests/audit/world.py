@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from falaj.canonical import digest
+from falaj.canonical import digest, digest_bytes
 from falaj.files import write_json
 from falaj.home import environment_folder, runs_folder, stack_folder, volume_folder
 from infra.artifacts import SECRET, UNKNOWN, AppliedStep, ApplyRecord, Decision, Plan, PlannedResource, RuleResult, StateRef
@@ -192,10 +192,10 @@ def candidate() -> dict[str, Any]:
         },
         "recipe": {"name": "tune_seed", "epochs": 3, "learning_rate": 0.0006, "batch": 32},
         "models": {
-            "full": {"format": "safetensors", "files": {"train/model/model.safetensors": digest({"full": 1})}, "bytes": 48_914_432},
+            "full": {"format": "safetensors", "files": {"train/model/model.safetensors": digest_bytes(b"full")}, "bytes": 48_914_432},
             "int8": {
                 "format": "onnx",
-                "files": {"compress/model/encoder.onnx": digest({"int8": 1}), "compress/model/decoder.onnx": digest({"int8": 2})},
+                "files": {"compress/model/encoder.onnx": digest_bytes(b"encoder"), "compress/model/decoder.onnx": digest_bytes(b"decoder")},
                 "bytes": 13_107_200,
             },
         },
@@ -288,7 +288,9 @@ def build_run(environment: str) -> None:
     verdict.write(run / "decision.json")
     _text(run / "prepare" / "data_card.md", "# Debian package descriptions\n\nPublic descriptions of packages; no personal data was found.\n")
     _text(run / "prepare" / "train.jsonl", '{"source": "summarize: a row of data", "target": "row"}\n')
-    _text(run / "train" / "model" / "model.safetensors", "weights")
+    _text(run / "train" / "model" / "model.safetensors", "full")
+    _text(run / "compress" / "model" / "encoder.onnx", "encoder")
+    _text(run / "compress" / "model" / "decoder.onnx", "decoder")
     _text(run / "train" / "model" / "config.json", "{}")
     release = run / "register" / "release"
     write_json(
@@ -303,13 +305,13 @@ def build_run(environment: str) -> None:
             "decision": verdict.digest,
             "base_model": judged["base_model"],
             "data": judged["data"]["digest"],
-            "files": {"model/encoder.onnx": digest({"int8": 1}), "model/decoder.onnx": digest({"int8": 2})},
+            "files": {"model/encoder.onnx": digest_bytes(b"encoder"), "model/decoder.onnx": digest_bytes(b"decoder")},
             "registered_at": "2026-11-23T12:07:20Z",
         },
     )
     _text(release / "model.sig", '{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}')
     _text(release / "key.pem", "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n")
-    _text(release / "model" / "encoder.onnx", "weights")
+    _text(release / "model" / "encoder.onnx", "encoder")
     _text(release / "model" / "tokenizer.json", "{}")
     chain.append(environment, "judged", RUN, {"decision": verdict.digest, "verdict": "allowed"}, "2026-11-23T12:07:10Z")
     chain.append(environment, "released", VERSION, {"run": RUN}, "2026-11-23T12:07:20Z")
