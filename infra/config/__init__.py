@@ -1,1 +1,1 @@
-"""What an environment is made from: closed, frozen models, and tables of what each region has. Never calls a cloud."""
+"""What an environment is, as frozen data: models, region facts, names and subnets. Never calls a cloud, never imports Pulumi at import time."""

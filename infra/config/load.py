@@ -1,19 +1,32 @@
-"""Reads config: inside a Pulumi program from its stack's config, outside from the four YAML files of an environment."""
+"""Config read and refused: from a running Pulumi program, or from the stacks' YAML files. Asks nobody; a wrong value never reaches a plan."""
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import yaml
 from pydantic import ValidationError
 
 from falaj.errors import UsageError
 from falaj.home import ROOT
-from infra.config.model import STACKS, ClusterConfig, EnvironmentConfig, FoundationConfig, PlatformConfig, StackConfig, WorkloadsConfig
+from infra.config.checks import check
+from infra.config.model import (
+    ENVIRONMENTS,
+    MODELS,
+    ClusterConfig,
+    Common,
+    FoundationConfig,
+    PlatformConfig,
+    PlatformStackConfig,
+    StackConfig,
+    WorkloadsConfig,
+)
 
-_NAMESPACE = "falaj:"
+NAMESPACE = "falaj"
 
 
 @overload
@@ -21,89 +34,204 @@ def load(stack: Literal["foundation"]) -> FoundationConfig: ...
 @overload
 def load(stack: Literal["cluster"]) -> ClusterConfig: ...
 @overload
-def load(stack: Literal["platform"]) -> PlatformConfig: ...
+def load(stack: Literal["platform"]) -> PlatformStackConfig: ...
 @overload
 def load(stack: Literal["workloads"]) -> WorkloadsConfig: ...
-def load(stack: str) -> Any:
-    """The config of the running Pulumi program. Raises UsageError, naming the key, for anything that does not fit."""
+def load(stack: str) -> StackConfig:
+    """The config of `stack` inside its Pulumi program. Raises UsageError for anything that is not right."""
     import pulumi
-    from pulumi.runtime.config import CONFIG, get_config_env
+    from pulumi.runtime import config as running
 
-    given = {**get_config_env(), **CONFIG.get()}
-    found = {key: _value(text) for key, text in given.items() if key.startswith(_NAMESPACE)}
-    return _parse(stack, found, f"stacks/{stack}/Pulumi.{pulumi.get_stack()}.yaml")
+    known = {**running.get_config_env(), **running.CONFIG.get()}
+    values = {key.partition(":")[2]: _decoded(value) for key, value in known.items() if key.startswith(NAMESPACE + ":")}
+    return parse(stack, pulumi.get_stack(), values)
 
 
-def load_file(stack: str, environment: str, *, stacks: Path = ROOT / "stacks") -> StackConfig:
-    """One stack's config from its YAML file."""
-    path = stacks / stack / f"Pulumi.{environment}.yaml"
-    shown = f"stacks/{stack}/{path.name}"
+def load_environment(environment: str, stacks: Path | None = None) -> PlatformConfig:
+    """The config of a whole environment, from the YAML files of its four stacks under `stacks` (this checkout's own unless given).
+
+    Raises UsageError for an unknown environment, a bad file, or files that do not agree.
+    """
+    _require_environment(environment)
+    folder = stacks or ROOT / "stacks"
+    found = {stack: parse(stack, environment, read_values(folder / stack / f"Pulumi.{environment}.yaml"), folder) for stack in MODELS}
+    _require_agreement(environment, found)
+    return PlatformConfig.model_validate(found)
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The `falaj:` keys of a stack's YAML file, without their namespace. Raises UsageError when it is missing or malformed."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        config = document["config"]
-        found = {str(key): value for key, value in config.items() if str(key).startswith(_NAMESPACE)}
     except FileNotFoundError as problem:
         raise UsageError(
-            f"there is no environment {environment}", given=shown, allowed="local, dev, staging, prod", next="name one of them, or add the file"
+            "config: there is no such file",
+            given=_shown(path),
+            why="every stack has one per environment",
+            next="take the file of another environment as a model",
         ) from problem
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as problem:
-        raise UsageError(
-            f"{path.name} is not a Pulumi stack file", given=shown, allowed="YAML with a `config` map", why=str(problem).splitlines()[0]
-        ) from problem
-    return _parse(stack, found, shown)
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise UsageError("config: the file is not YAML", given=_shown(path), why=" ".join(str(problem).split()), next="put the file right") from problem
+    values = (document or {}).get("config") if isinstance(document, dict | None) else None
+    if not isinstance(values, dict):
+        raise UsageError("config: the file has no config", given=_shown(path), allowed="a mapping under `config:`", next="put the file right")
+    return {key.partition(":")[2]: _as_pulumi(value) for key, value in values.items() if str(key).startswith(NAMESPACE + ":")}
 
 
-def load_environment(environment: str, *, stacks: Path = ROOT / "stacks") -> EnvironmentConfig:
-    """All four stacks of an environment. Raises UsageError where they contradict each other."""
-    parts = {stack: load_file(stack, environment, stacks=stacks) for stack in STACKS}
+def parse(stack: str, environment: str, values: Mapping[str, Any], stacks: Path | None = None) -> StackConfig:
+    """`values` (key without namespace -> value) as the config of one stack, checked against what its region has."""
+    _require_environment(environment)
+    file = _shown((stacks or ROOT / "stacks") / stack / f"Pulumi.{environment}.yaml")
+    model = MODELS[stack]
+    if "environment" in values:
+        raise _unknown_key("environment", model, file, why="the environment is the name of the Pulumi stack")
     try:
-        return EnvironmentConfig.model_validate(parts)
+        config = model.model_validate({**values, "environment": environment})
     except ValidationError as problem:
+        raise _refusal(problem, model, file) from problem
+    check(config, file)
+    return config
+
+
+def schema(stack: str) -> dict[str, Any]:
+    """JSON schema of a stack's `config:` block, for editors."""
+    body = MODELS[stack].model_json_schema()
+    body["properties"].pop("environment")
+    body["properties"] = {f"{NAMESPACE}:{name}": value for name, value in body["properties"].items()}
+    body["required"] = [f"{NAMESPACE}:{name}" for name in body["required"] if name != "environment"]
+    body["additionalProperties"] = True  # config of other namespaces stands in the same block
+    return body
+
+
+def _require_environment(environment: str) -> None:
+    if environment not in ENVIRONMENTS:
         raise UsageError(
-            f"the stacks of {environment} do not agree", given=f"stacks/*/Pulumi.{environment}.yaml", why=_reason(problem), next="give them the same value"
-        ) from problem
-
-
-def _value(text: Any) -> Any:
-    # Pulumi hands objects and numbers to a program as JSON text; a plain string stays what it is.
-    if isinstance(text, str) and text[:1] in "[{":
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            return text
-    return text
-
-
-def _parse(stack: str, found: dict[str, Any], shown: str) -> StackConfig:
-    model = STACKS[stack]
-    given = {key.removeprefix(_NAMESPACE): value for key, value in found.items()}
-    unknown = sorted(set(given) - set(model.model_fields))
-    if unknown:
-        raise UsageError(
-            f"{unknown[0]}: unknown config key",
-            given=f"{shown}, key {_NAMESPACE}{unknown[0]}",
-            allowed=", ".join(model.model_fields),
-            why="a misspelt key would silently leave a default in place",
-            next="correct or remove it",
+            f"environment: there is no '{environment}'",
+            given=environment,
+            allowed=", ".join(ENVIRONMENTS),
+            why="every environment has its own config, account and rules",
+            next="choose one of those",
         )
-    try:
-        return model.model_validate(given)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or _named(problem, given)
+
+
+def _require_agreement(environment: str, found: Mapping[str, StackConfig]) -> None:
+    first, *others = found
+    for name in Common.model_fields:
+        for other in others:
+            _equal(environment, (first, name, getattr(found[first], name)), (other, name, getattr(found[other], name)))
+    foundation, platform = found["foundation"], found["platform"]
+    if isinstance(foundation, FoundationConfig) and isinstance(platform, PlatformStackConfig):
+        _equal(environment, ("foundation", "network.cidr", foundation.network.cidr), ("platform", "network_cidr", platform.network_cidr))
+
+
+def _equal(environment: str, one: tuple[str, str, Any], other: tuple[str, str, Any]) -> None:
+    if one[2] != other[2]:
         raise UsageError(
-            f"{key}: {_reason(problem)}",
-            given=f"{shown}, key {_NAMESPACE}{key.split('.')[0]}" + (f": {first['input']}" if first["loc"] and not isinstance(first["input"], dict) else ""),
-            why="config is checked before anything is planned",
-            next="correct it and run the same command again",
-        ) from problem
+            f"{one[1]}: the stacks of {environment} do not agree",
+            given="; ".join(f"stacks/{stack}/Pulumi.{environment}.yaml, key {NAMESPACE}:{key} is {_short(value)}" for stack, key, value in (one, other)),
+            allowed="the same value in every stack",
+            why="they are parts of one environment in one account, region and network",
+            next="make them equal",
+        )
 
 
-def _reason(problem: ValidationError) -> str:
-    return problem.errors()[0]["msg"].removeprefix("Value error, ")
+def _decoded(value: Any) -> Any:
+    """Pulumi hands objects and lists over as JSON text."""
+    if isinstance(value, str) and value[:1] in "[{":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
-def _named(problem: ValidationError, given: dict[str, Any]) -> str:
-    # A check over the whole model has no place of its own; the first key its message speaks of is the best pointer.
-    words = _reason(problem).replace(":", " ").split()
-    return next((word for word in words if word in given), "config")
+def _as_pulumi(value: Any) -> Any:
+    """A YAML value as a program would see it: scalars at the top are text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, dict | list | str) else str(value)
+
+
+def _refusal(problem: ValidationError, model: type[Common], file: str) -> UsageError:
+    first = problem.errors(include_url=False)[0]
+    path = [part for part in first["loc"] if isinstance(part, str | int)]
+    key = ".".join(str(part) for part in path)
+    if first["type"] == "extra_forbidden":
+        owner = _model_at(model, path[:-1])
+        return _unknown_key(str(path[-1]), owner, file, within=".".join(str(part) for part in path[:-1]))
+    if first["type"] == "missing":
+        return UsageError(
+            f"{key}: it is missing",
+            given=f"{file}, no key {NAMESPACE}:{key}",
+            allowed=_describe(model, path),
+            why="it has no default that would be right everywhere",
+            next="add it",
+        )
+    return UsageError(
+        f"{key}: {_short(first['input'])} cannot be used",
+        given=f"{file}, key {NAMESPACE}:{key}",
+        allowed=_describe(model, path),
+        why=first["msg"][:1].lower() + first["msg"][1:],
+        next="put the value right",
+    )
+
+
+def _unknown_key(key: str, model: type[Any], file: str, *, within: str = "", why: str = "") -> UsageError:
+    names = sorted(name for name in model.model_fields if name != "environment")
+    close = difflib.get_close_matches(key, names, 1)
+    place = f"{within}.{key}" if within else key
+    return UsageError(
+        f"{place}: there is no such key",
+        given=f"{file}, key {NAMESPACE}:{place}",
+        allowed=", ".join(names),
+        why=why or "a key that nobody reads would look as if it did something",
+        next=f"write {close[0]}" if close else "remove it",
+    )
+
+
+def _model_at(model: type[Any], path: list[Any]) -> type[Any]:
+    """The model that a path of field names and indices leads to."""
+    for part in path:
+        if isinstance(part, str) and part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            inner = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type) and hasattr(each, "model_fields")]
+            model = inner[0] if inner else model
+    return model
+
+
+def _describe(model: type[Common], path: list[Any]) -> str:
+    """What a value may be, in the words of the model's schema."""
+    node: Any = model.model_json_schema()
+    definitions = node.get("$defs", {})
+    for part in path:
+        node = _resolve(node, definitions)
+        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+    node = _resolve(node, definitions)
+    words = [str(node["type"])] if "type" in node else []
+    for name, word in (
+        ("enum", "one of"),
+        ("const", "exactly"),
+        ("pattern", "matching"),
+        ("minimum", "from"),
+        ("maximum", "to"),
+        ("minItems", "with at least"),
+    ):
+        if name in node:
+            value = node[name]
+            words.append(f"{word} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    return " ".join(words) or "a value of another form"
+
+
+def _resolve(node: Any, definitions: Mapping[str, Any]) -> Any:
+    while "$ref" in node:
+        node = definitions[node["$ref"].rsplit("/", 1)[-1]]
+    return node
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str) if not isinstance(value, str) else f"'{value}'"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)

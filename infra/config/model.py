@@ -1,224 +1,300 @@
-"""The config of each stack: the only place where defaults stand. Frozen; an unknown key is refused.
-
-The keys of `stacks/<stack>/Pulumi.<environment>.yaml`, without their `falaj:`, are the field names.
-"""
+"""The config of every stack as frozen models. The only place of defaults; `stacks/*/Pulumi.<env>.yaml` overrides them, nothing else does."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from infra.config import regions
+from infra.config.classes import CLASSES, ClassName
+from infra.config.versions import KUBERNETES
 
 Environment = Literal["local", "dev", "staging", "prod"]
-DataClass = Literal["internal", "confidential", "personal", "evidence"]
-"""How sensitive data is. `personal` identifies people; `evidence` proves what was done and may not be altered."""
+ENVIRONMENTS: tuple[Environment, ...] = ("local", "dev", "staging", "prod")
+
+Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")]
+Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti)?$")]
+Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
 
 
-def _digest(value: str) -> str:
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
-        raise ValueError("an image is named by digest: sha256: and 64 hexadecimal digits")
-    return value
-
-
-Digest = Annotated[str, AfterValidator(_digest)]
-
-
-class Model(BaseModel):
-    """Base of all config: frozen, and closed against unknown keys."""
+class Frozen(BaseModel):
+    """Base of all config: nothing changes after loading, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StackConfig(Model):
-    """What every stack must know, the same in all four files of an environment."""
+class Common(Frozen):
+    """What every stack of an environment must be told, and told alike."""
 
     environment: Environment
+    """Taken from the Pulumi stack's name, never from a file."""
     region: str
-    account: str = Field(pattern=r"^\d{12}$")
+    allowed_regions: tuple[str, ...] = ("me-central-1",)
+    account: Account
     partition: Literal["aws"] = "aws"
-    owner: str = Field(min_length=1)
-    """Who answers for what is made: a team or a role, written into every resource's tags."""
+    zones: tuple[str, ...] = Field(min_length=2)
+    owner: Name
+    """Team that answers for the environment; becomes the `owner` tag."""
+    retention_days: dict[ClassName, Annotated[int, Field(ge=1)]] = {}
+    """Data class -> days, where they differ from `infra.config.classes`."""
 
-    @model_validator(mode="after")
-    def _region_is_known(self) -> Self:
-        regions.require_region(self.region)
-        return self
+    def retention_of(self, data_class: ClassName) -> int:
+        """Days that objects of a class are kept."""
+        return self.retention_days.get(data_class, CLASSES[data_class].retention_days)
 
 
-class Retention(Model):
-    """How long a class of data is kept, why it may be held, and why it lies where it lies."""
+class KeysConfig(Frozen):
+    """Encryption keys: one per data class that is stored."""
 
-    days: int = Field(gt=0)
+    deletion_days: int = Field(default=30, ge=7, le=30)
+    """Days between asking for a key's deletion and its end."""
+    rotation_days: int = Field(default=365, ge=90, le=2560)
+
+
+class NetworkConfig(Frozen):
+    """One private network: no internet gateway, no NAT, no public subnet."""
+
+    cidr: str
+    nodes_prefix: int = 19
+    endpoints_prefix: int = 24
+    interface_endpoints: tuple[str, ...] = (
+        "autoscaling",
+        "ec2",
+        "ecr.api",
+        "ecr.dkr",
+        "eks",
+        "eks-auth",
+        "elasticfilesystem",
+        "elasticloadbalancing",
+        "kms",
+        "logs",
+        "secretsmanager",
+        "sts",
+    )
+    """Services reached through an interface endpoint; S3 has a gateway endpoint besides."""
+
+
+class BucketConfig(Frozen):
+    """One bucket of one data class."""
+
+    name: Name
+    data_class: ClassName
     purpose: str
-    legal_basis: str
-    residency: str
-    """Reason code of the residency decision for this class, for the record of processing."""
+    inside_only: bool = True
+    """Objects are reached from the environment's own network only; False for what people or CI read from outside."""
+    locked: bool = False
+    """Object Lock: for the retention nobody can delete or overwrite a version."""
+    record_access: bool = False
+    """Every read and write of an object is written to the audit trail."""
 
 
-class FoundationConfig(StackConfig):
-    """Keys, buckets, network, registry, roles, trail."""
-
-    zones: list[str] = Field(min_length=2, max_length=3)
-    vpc_cidr: str = "10.64.0.0/16"
-    retention: dict[DataClass, Retention]
-    object_lock_days: int = Field(default=365, ge=1)
-    key_deletion_days: int = Field(default=30, ge=7, le=30)
-    log_days: int = Field(default=365, ge=1)
-    force_destroy: bool = False
-    """Whether `down` may delete buckets that hold something; for environments that hold nothing of value."""
-    endpoints: list[str] = ["ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "sts", "secretsmanager", "ec2"]
-    """Services reached from inside the network, without the internet."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        network = ipaddress.ip_network(self.vpc_cidr)
-        if not network.is_private or network.prefixlen > 20:
-            raise ValueError(f"vpc_cidr {self.vpc_cidr} must be a private network of at least /20: three zones of nodes need the room")
-        regions.require_zones(self.region, self.zones)
-        for service in self.endpoints:
-            regions.require_service(self.region, service.split(".")[0])
-        if missing := {"internal", "confidential", "personal", "evidence"} - set(self.retention):
-            raise ValueError(f"retention says nothing of {', '.join(sorted(missing))}")
-        return self
+BUCKETS: tuple[BucketConfig, ...] = (
+    BucketConfig(name="state", data_class="confidential", purpose="infrastructure-state", inside_only=False),
+    BucketConfig(name="data", data_class="personal", purpose="model-training", record_access=True),
+    BucketConfig(name="artifacts", data_class="confidential", purpose="model-releases", record_access=True),
+    BucketConfig(name="evidence", data_class="evidence", purpose="audit-evidence", inside_only=False, locked=True),
+    BucketConfig(name="logs", data_class="internal", purpose="operations-logs", inside_only=False),
+)
+"""The buckets of every environment; their names are an interface of the workloads."""
 
 
-class NodePool(Model):
-    """A managed group of like machines. GPU machines are tainted so that only jobs that ask for a GPU land there."""
+class LockConfig(Frozen):
+    """Default retention of locked buckets. In COMPLIANCE mode nobody can shorten it, the account's root included."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")
-    instance_types: list[str] = Field(min_length=1)
+    mode: Literal["GOVERNANCE", "COMPLIANCE"] = "COMPLIANCE"
+    days: int = Field(ge=1)
+
+
+class PeopleConfig(Frozen):
+    """Who may take the environment's own roles: principals of the organisation's identity account, or of a CI account."""
+
+    operators: tuple[Arn, ...] = Field(min_length=1)
+    auditors: tuple[Arn, ...] = Field(min_length=1)
+
+
+class FoundationConfig(Common):
+    """Stack `foundation`: what outlives every cluster."""
+
+    keys: KeysConfig = KeysConfig()
+    network: NetworkConfig
+    lock: LockConfig
+    people: PeopleConfig
+    repositories: tuple[Name, ...] = ("falaj-train", "falaj-serve")
+    untagged_image_days: int = Field(default=14, ge=1)
+    removable: bool = False
+    """Buckets and registries may be destroyed with what is in them; for environments whose content is a rehearsal."""
+
+
+class PoolConfig(Frozen):
+    """One group of nodes."""
+
+    name: Name
+    kind: Literal["system", "gpu", "inference"]
+    instance_types: tuple[str, ...] = Field(min_length=1)
     minimum: int = Field(ge=0)
-    maximum: int = Field(gt=0)
-    disk_gib: int = Field(default=80, ge=20)
-    ami_type: str
+    maximum: int = Field(ge=1)
+    disk_gib: int = Field(default=80, ge=30, le=2000)
     capacity: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
 
-    @model_validator(mode="after")
-    def _bounds(self) -> Self:
-        if self.minimum > self.maximum:
-            raise ValueError(f"pool {self.name}: minimum {self.minimum} is above maximum {self.maximum}")
-        return self
-
-
-class ClusterConfig(StackConfig):
-    """EKS, its node pools, add-ons and who may enter."""
-
-    kubernetes_version: str = "1.34"
-    system_pool: NodePool
-    gpu_pools: list[NodePool] = []
-    cpu_pools: list[NodePool] = []
-    administrators: list[str] = []
-    """Names of IAM roles of this account that administer the cluster."""
-    log_days: int = Field(default=365, ge=1)
-    addons: dict[str, str] = {
-        "vpc-cni": "v1.21.1-eksbuild.1",
-        "coredns": "v1.12.4-eksbuild.1",
-        "kube-proxy": "v1.34.0-eksbuild.2",
-        "eks-pod-identity-agent": "v1.3.8-eksbuild.2",
-    }
-
     @property
-    def pools(self) -> list[NodePool]:
-        return [self.system_pool, *self.gpu_pools, *self.cpu_pools]
-
-    @model_validator(mode="after")
-    def _machines_exist(self) -> Self:
-        for pool in self.pools:
-            for machine in pool.instance_types:
-                regions.require_instance(self.region, machine)
-                if regions.is_gpu(machine) != (pool in self.gpu_pools):
-                    raise ValueError(f"pool {pool.name}: {machine} belongs among the {'GPU' if regions.is_gpu(machine) else 'CPU'} pools")
-        names = [pool.name for pool in self.pools]
-        if len(set(names)) != len(names):
-            raise ValueError(f"two node pools share a name: {', '.join(names)}")
-        return self
+    def gpu(self) -> bool:
+        return self.kind == "gpu"
 
 
-class Quota(Model):
-    """Upper bounds of one namespace, in Kubernetes quantities."""
+class AccessConfig(Frozen):
+    """What one role may do on the cluster: an EKS access policy, on the whole of it or in some namespaces."""
 
-    cpu: str
-    memory: str
+    role: Name
+    policy: Literal["AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy"]
+    namespaces: tuple[str, ...] = ()
+    """Empty: the whole cluster."""
+    groups: tuple[str, ...] = ()
+    """Kubernetes groups, for RBAC of our own."""
+
+
+class ClusterConfig(Common):
+    """Stack `cluster`: one EKS cluster and its nodes."""
+
+    kubernetes_version: str = KUBERNETES
+    service_cidr: str = "172.20.0.0/16"
+    log_days: int = Field(default=400, ge=1)
+    pools: tuple[PoolConfig, ...] = Field(min_length=1)
+    access: tuple[AccessConfig, ...] = (
+        AccessConfig(role="operator", policy="AmazonEKSClusterAdminPolicy", groups=("falaj:operators",)),
+        AccessConfig(role="auditor", policy="AmazonEKSViewPolicy", groups=("falaj:auditors",)),
+    )
+    protect_from_deletion: bool = True
+
+
+class QuotaConfig(Frozen):
+    """The most that one namespace may ask for."""
+
+    cpu: Quantity
+    memory: Quantity
     gpus: int = Field(default=0, ge=0)
-    pods: int = Field(default=50, gt=0)
-    storage: str = "500Gi"
+    pods: int = Field(default=50, ge=1)
 
 
-class PlatformConfig(StackConfig):
-    """Namespaces with their quotas, priorities and network policies."""
+class ClaimConfig(Frozen):
+    """A volume that outlives its pods."""
 
-    form: Literal["process", "eks"] = "eks"
-    """`process`: the local cluster of processes; `eks`: the cluster of the cluster stack."""
-    vpc_cidr: str = "10.64.0.0/16"
-    quotas: dict[Literal["training", "inference"], Quota]
-
-
-class Inference(Model):
-    """The service of a released model on CPUs."""
-
-    minimum: int = Field(ge=1)
-    maximum: int = Field(ge=1)
-    cpu: int = Field(default=2, ge=1)
-    """Whole cores; the thread count is fixed to it, since more threads than cores make every request slower."""
-    memory: str = "2Gi"
-    target_cpu_percent: int = Field(default=60, ge=10, le=95)
-    drain_seconds: int = Field(default=5, ge=0)
-
-    @model_validator(mode="after")
-    def _bounds(self) -> Self:
-        if self.minimum > self.maximum:
-            raise ValueError(f"inference: minimum {self.minimum} is above maximum {self.maximum}")
-        return self
+    name: Name
+    size: Quantity
+    shared: bool = False
+    """Mounted by several pods on several nodes at the same time."""
+    storage_class: str | None = None
+    """Storage class of the cluster; None takes its default."""
 
 
-class WorkloadsConfig(StackConfig):
-    """The FLAN-T5 jobs, the inference service, the drift schedule."""
+class NamespaceConfig(Frozen):
+    """One team's room on the cluster."""
 
-    form: Literal["process", "eks"] = "eks"
-    train_image: Digest
-    serve_image: Digest
-    inference: Inference
-    gpu: bool = False
-    """Whether training asks for a GPU."""
-    work_storage: str = "200Gi"
-    requests_storage: str = "50Gi"
-    tracking_uri: str
-    drift_schedule: str = "17 * * * *"
-
-    @model_validator(mode="after")
-    def _schedule(self) -> Self:
-        if len(self.drift_schedule.split()) != 5:
-            raise ValueError(f"drift_schedule {self.drift_schedule!r} is not a cron line of five fields")
-        return self
+    name: Name
+    quota: QuotaConfig
+    claims: tuple[ClaimConfig, ...]
+    serves: bool = False
+    """Pods of other namespaces may reach its port `serving_port`."""
 
 
-STACKS: dict[str, type[StackConfig]] = {
+class PlatformStackConfig(Common):
+    """Stack `platform`: what every workload on the cluster lives under."""
+
+    network_cidr: str
+    """The environment's network, as in the foundation stack: where egress may go."""
+    namespaces: tuple[NamespaceConfig, ...] = Field(min_length=1)
+    serving_port: int = Field(default=8080, ge=1, le=65535)
+    object_store_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
+    """Where TLS traffic to the object store may go. S3's gateway endpoint answers on public addresses; no other route leads out of the network."""
+    pod_security_version: str = f"v{KUBERNETES}"
+    largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
+
+
+class ImagesConfig(Frozen):
+    """Digest of each image in the environment's own registry."""
+
+    train: Digest
+    serve: Digest
+
+
+class ServingConfig(Frozen):
+    """How the model is served."""
+
+    cpu: Annotated[int, Field(ge=1)] = 2
+    """Whole CPUs of one replica, and so its threads."""
+    memory: Quantity = "2Gi"
+    minimum: int = Field(default=2, ge=1)
+    maximum: int = Field(default=6, ge=1)
+    target_cpu_percent: int = Field(default=70, ge=10, le=95)
+    drain_seconds: int = Field(default=10, ge=0)
+    """How long a replica goes on answering after it was told to end, while endpoints forget it."""
+
+
+class SchedulesConfig(Frozen):
+    """When what runs by the clock runs; times of `time_zone`."""
+
+    drift: Cron = "17 * * * *"
+    time_zone: str = "Asia/Dubai"
+
+
+class WorkloadsConfig(Common):
+    """Stack `workloads`: the FLAN-T5 jobs, their server and their schedules."""
+
+    images: ImagesConfig
+    serving: ServingConfig = ServingConfig()
+    schedules: SchedulesConfig = SchedulesConfig()
+    use_gpu: bool = True
+    """Stages that can use a GPU ask for one."""
+    tracking_uri: str = "sqlite:////var/lib/falaj/work/mlflow/mlflow.db"
+    release_keys: bool = True
+    """The signing key comes from the Secret `release-signing` and the trusted one from the ConfigMap `release-trust`; False takes the machine's own."""
+
+
+StackConfig = FoundationConfig | ClusterConfig | PlatformStackConfig | WorkloadsConfig
+MODELS: dict[str, type[StackConfig]] = {
     "foundation": FoundationConfig,
     "cluster": ClusterConfig,
-    "platform": PlatformConfig,
+    "platform": PlatformStackConfig,
     "workloads": WorkloadsConfig,
 }
-"""Stack -> its config model, in the order they stand on each other."""
+"""Stack folder -> its config, in the order in which stacks are made."""
 
 
-class EnvironmentConfig(Model):
-    """All four stacks of one environment, agreeing on what they share."""
+class PlatformConfig(Frozen):
+    """A whole environment: the four stacks' configs, which agree on everything they share."""
 
     foundation: FoundationConfig
     cluster: ClusterConfig
-    platform: PlatformConfig
+    platform: PlatformStackConfig
     workloads: WorkloadsConfig
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        for name in ("environment", "region", "account", "partition", "owner"):
-            found = {stack: getattr(getattr(self, stack), name) for stack in STACKS}
-            if len(set(found.values())) > 1:
-                raise ValueError(f"the stacks disagree on {name}: " + ", ".join(f"{stack} says {value}" for stack, value in found.items()))
-        if self.platform.vpc_cidr != self.foundation.vpc_cidr:
-            raise ValueError(f"the stacks disagree on vpc_cidr: foundation says {self.foundation.vpc_cidr}, platform says {self.platform.vpc_cidr}")
-        return self
+    @property
+    def common(self) -> Common:
+        """What the four share."""
+        return Common.model_validate({name: getattr(self.foundation, name) for name in Common.model_fields})
+
+    @property
+    def environment(self) -> Environment:
+        return self.foundation.environment
+
+    @property
+    def region(self) -> str:
+        return self.foundation.region
+
+    @property
+    def allowed_regions(self) -> tuple[str, ...]:
+        return self.foundation.allowed_regions
+
+    @property
+    def account(self) -> str:
+        return self.foundation.account
+
+    @property
+    def partition(self) -> str:
+        return self.foundation.partition
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return self.foundation.zones

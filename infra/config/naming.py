@@ -1,70 +1,91 @@
-"""Names, ARNs and tags as pure functions: the same in every stack, and known before anything exists."""
+"""Names, ARNs and tags as pure functions of config, so that a plan knows them before anything exists."""
 
 from __future__ import annotations
 
-from infra.config.model import StackConfig
+from infra.config.classes import CLASSES, ClassName
+from infra.config.model import Common
 
-MODEL_TAGS = ("owner", "environment", "data-class", "purpose", "legal-basis", "retention")
-"""The tags that every taggable resource carries."""
+TRAINING = "training"
+INFERENCE = "inference"
+SERVICE_ACCOUNTS: dict[str, str] = {TRAINING: "falaj-training", INFERENCE: "falaj-inference"}
+"""Namespace -> service account whose pods get the role of that namespace."""
+MODEL_SERVICE = "flan-t5"
 
 
-def prefix(config: StackConfig) -> str:
-    """First part of every name: product and environment."""
+def prefix(config: Common) -> str:
+    """`falaj-<env>`: the beginning of every physical name."""
     return f"falaj-{config.environment}"
 
 
-def bucket_name(purpose: str, config: StackConfig) -> str:
-    """Globally unique, since bucket names are: the account is part of it."""
-    return f"{prefix(config)}-{purpose}-{config.account}"
-
-
-def bucket_arn(purpose: str, config: StackConfig) -> str:
-    """ARN of a bucket of ours."""
-    return f"arn:{config.partition}:s3:::{bucket_name(purpose, config)}"
-
-
-def key_alias(purpose: str, config: StackConfig) -> str:
-    """Alias of a key; stable where the key's id is not known yet."""
-    return f"alias/{prefix(config)}-{purpose}"
-
-
-def key_alias_arn(purpose: str, config: StackConfig) -> str:
-    """ARN of a key's alias, by which other stacks name the key before it exists."""
-    return f"arn:{config.partition}:kms:{config.region}:{config.account}:{key_alias(purpose, config)}"
-
-
-def role_name(purpose: str, config: StackConfig) -> str:
-    """Name of an IAM role of ours."""
-    return f"{prefix(config)}-{purpose}"
-
-
-def role_arn(name: str, config: StackConfig) -> str:
-    """ARN of a role of this account by its name."""
-    return f"arn:{config.partition}:iam::{config.account}:role/{name}"
-
-
-def cluster_name(config: StackConfig) -> str:
-    """Name of the EKS cluster."""
+def cluster_name(config: Common) -> str:
+    """The environment's one cluster."""
     return prefix(config)
 
 
-def registry(config: StackConfig) -> str:
-    """Host of the account's own image registry in the region."""
+def bucket_name(config: Common, bucket: str) -> str:
+    """Bucket names are one namespace for all of AWS, so they end in the account."""
+    return f"{prefix(config)}-{bucket}-{config.account}"
+
+
+def bucket_arn(config: Common, bucket: str) -> str:
+    """ARN of the bucket, known before it is."""
+    return f"arn:{config.partition}:s3:::{bucket_name(config, bucket)}"
+
+
+def key_alias(config: Common, data_class: ClassName) -> str:
+    """Alias of the key of a data class."""
+    return f"alias/{prefix(config)}-{data_class}"
+
+
+def key_alias_arn(config: Common, data_class: ClassName) -> str:
+    """The ARN of a key's alias, known before the key is; not every API takes one in place of a key's own ARN."""
+    return arn(config, "kms", key_alias(config, data_class))
+
+
+def role_name(config: Common, role: str) -> str:
+    """Name of one of our roles."""
+    return f"{prefix(config)}-{role}"
+
+
+def role_arn(config: Common, role: str) -> str:
+    """ARN of one of our roles, known before it is."""
+    return global_arn(config, "iam", f"role/{role_name(config, role)}")
+
+
+def arn(config: Common, service: str, rest: str) -> str:
+    """ARN of something regional in the environment's own account."""
+    return f"arn:{config.partition}:{service}:{config.region}:{config.account}:{rest}"
+
+
+def global_arn(config: Common, service: str, rest: str) -> str:
+    """ARN of something without a region in the environment's own account."""
+    return f"arn:{config.partition}:{service}::{config.account}:{rest}"
+
+
+def root_arn(config: Common) -> str:
+    """The account itself as a principal: it hands permission on to the account's own IAM policies."""
+    return global_arn(config, "iam", "root")
+
+
+def service_name(config: Common, service: str) -> str:
+    """Name of a service as VPC endpoints know it."""
+    return f"com.amazonaws.{config.region}.{service}"
+
+
+def registry(config: Common) -> str:
+    """Host name of the environment's own image registry."""
     return f"{config.account}.dkr.ecr.{config.region}.amazonaws.com"
 
 
-def image(repository: str, digest: str, config: StackConfig) -> str:
-    """Full name of an image, by digest."""
-    return f"{registry(config)}/{repository}@{digest}"
-
-
-def tags(config: StackConfig, *, data_class: str, purpose: str, legal_basis: str = "legitimate interest", retention_days: int | None = None) -> dict[str, str]:
-    """The tags of a resource; `retention` is `none` for what holds no data."""
+def tags(config: Common, data_class: ClassName, purpose: str, **more: str) -> dict[str, str]:
+    """The tags of every resource: whose it is, what it holds, what for, on which legal basis, for how long."""
+    known = CLASSES[data_class]
     return {
         "owner": config.owner,
         "environment": config.environment,
         "data-class": data_class,
         "purpose": purpose,
-        "legal-basis": legal_basis,
-        "retention": f"{retention_days} days" if retention_days else "none",
+        "legal-basis": known.legal_basis,
+        "retention": f"{config.retention_of(data_class)}d",
+        **more,
     }

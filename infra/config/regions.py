@@ -1,69 +1,100 @@
-"""What a region has and lacks, looked up in `regions.yaml`; a live check of the cloud is another matter."""
+"""What a region has, from `regions.yaml`: instance families, services, and the global services that no region can hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict
+
+from falaj.errors import UsageError
+
+_TABLE = Path(__file__).with_name("regions.yaml")
+
+
+class Region(BaseModel):
+    """One region. Families map to the sizes offered, an empty tuple being every size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    country: str
+    place: str
+    zones: tuple[str, ...]
+    opt_in: bool = False
+    gpu: dict[str, tuple[str, ...]]
+    cpu: dict[str, tuple[str, ...]]
+    services: tuple[str, ...]
+    lacks: dict[str, str]
+    """Service that people expect and the region does not have -> what stands in for it."""
+
+
+class Regions(BaseModel):
+    """The whole table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    global_services: dict[str, str]
+    """Service -> where its data lies, whatever region is configured."""
+    regions: dict[str, Region]
 
 
 @cache
-def _tables() -> dict[str, Any]:
-    return yaml.safe_load(Path(__file__).with_name("regions.yaml").read_text())
+def regions() -> Regions:
+    """The table, read once."""
+    return Regions.model_validate(yaml.safe_load(_TABLE.read_text(encoding="utf-8")))
 
 
-def known_regions() -> list[str]:
-    """The regions there are facts about; data is allowed in no other."""
-    return sorted(_tables()["regions"])
+def region(name: str, *, given: str) -> Region:
+    """The facts about one region. Raises UsageError for a region that nobody has looked up."""
+    known = regions().regions
+    if name not in known:
+        raise UsageError(
+            f"region: nothing is known about '{name}'",
+            given=given,
+            allowed=", ".join(sorted(known)),
+            why="what a region offers is checked before anything is planned",
+            next="add the region to infra/config/regions.yaml with its source",
+        )
+    return known[name]
 
 
-def global_services() -> dict[str, str]:
-    """Service -> where it lives, for those that no config can pin to a region."""
-    return dict(_tables()["global_services"])
+def require_instance_type(name: str, wanted: str, *, gpu: bool, given: str) -> None:
+    """Raise UsageError, naming what there is, unless region `name` offers the instance type `wanted` (such as `g5.xlarge`)."""
+    found = region(name, given=given)
+    offered, other = (found.gpu, found.cpu) if gpu else (found.cpu, found.gpu)
+    kind = "GPU" if gpu else "CPU"
+    family, _, size = wanted.partition(".")
+    sizes = offered.get(family)
+    if sizes is None or not size or (sizes and size not in sizes):
+        why = f"{family} is offered there without GPUs" if gpu and family in other else f"{found.place} does not offer it"
+        if not gpu and family in other:
+            why = f"{family} has GPUs, and this pool is declared without"
+        listed = sorted(family if not sizes else ", ".join(f"{family}.{size}" for size in sizes) for family, sizes in offered.items())
+        raise UsageError(
+            f"instance type: '{wanted}' is not in region {name}",
+            given=given,
+            allowed=f"{kind} families {', '.join(listed)}",
+            why=why,
+            next="choose one of those families; infra/config/regions.yaml holds the table",
+        )
 
 
-def require_region(region: str) -> None:
-    """Raise ValueError for a region outside the allowed set."""
-    if region not in _tables()["regions"]:
-        raise ValueError(f"region {region!r} is not allowed; allowed: {', '.join(known_regions())}. Data and models stay in the country (rule provider_region)")
-
-
-def require_zones(region: str, zones: Sequence[str]) -> None:
-    """Raise ValueError for a zone that the region does not have, or one named twice."""
-    there = _tables()["regions"][region]["zones"]
-    if wrong := [zone for zone in zones if zone not in there]:
-        raise ValueError(f"{region} has no zone {', '.join(wrong)}; it has {', '.join(there)}")
-    if len(set(zones)) != len(zones):
-        raise ValueError(f"a zone is named twice: {', '.join(zones)}")
-
-
-def require_instance(region: str, machine: str) -> None:
-    """Raise ValueError for a machine type of a family or size that the region lacks, naming what it has of that kind."""
-    facts = _tables()["regions"][region]
-    family, _, size = machine.partition(".")
-    kinds = facts["instances"]
-    if not size or family not in [*kinds["gpu"], *kinds["cpu"]]:
-        kind = "gpu" if is_gpu(machine) else "cpu"
-        raise ValueError(f"{region} has no {machine}; {'GPU' if kind == 'gpu' else 'CPU'} families there: {', '.join(kinds[kind])}")
-    sizes = facts.get("only_sizes", {}).get(family)
-    if sizes and size not in sizes:
-        raise ValueError(f"{region} has {family} in size {', '.join(sizes)} only, not {size}")
-
-
-def require_service(region: str, service: str) -> None:
-    """Raise ValueError for a service that the region lacks, or that is not known to be there."""
-    facts = _tables()["regions"][region]
-    if service in facts["services"]:
+def require_service(name: str, service: str, *, given: str) -> None:
+    """Raise UsageError unless region `name` offers `service` (as named in a VPC endpoint, such as `ecr.api`)."""
+    found = region(name, given=given)
+    if service in found.services:
         return
-    if service in global_services():
-        raise ValueError(f"{service} is a global service in {global_services()[service]}; it cannot be pinned to {region}")
-    raise ValueError(f"{region} has no {service}; it has {', '.join(facts['services'])}")
-
-
-def is_gpu(machine: str) -> bool:
-    """True for machine types of the accelerated families (g, p, inf, trn), wherever they exist."""
-    family = machine.partition(".")[0]
-    return family.startswith(("inf", "trn")) or (family[:1] in "gp" and family[1:2].isdigit())
+    if service in found.lacks:
+        why = f"the region does not have it; in its place: {found.lacks[service]}"
+    elif service in regions().global_services:
+        why = f"it is global: its data lies in {regions().global_services[service]}"
+    else:
+        why = f"{found.place} does not offer it"
+    raise UsageError(
+        f"service: '{service}' is not in region {name}",
+        given=given,
+        allowed=", ".join(sorted(found.services)),
+        why=why,
+        next="leave it out; infra/config/regions.yaml holds the table",
+    )

@@ -1,19 +1,74 @@
-"""Subnet arithmetic, apart from any resource."""
+"""CIDR arithmetic: how one network is cut into a subnet per purpose and zone. Pure; the same input gives the same subnets for ever."""
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from falaj.errors import UsageError
+
+_LARGEST, _SMALLEST = 16, 28
+"""Prefix lengths that a VPC and its subnets may have: docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 
 
-def private_subnets(vpc_cidr: str, zones: int) -> list[str]:
-    """One subnet per zone, equal in size, side by side, inside `vpc_cidr`; a quarter of it each, whatever the number of zones.
+@dataclass(frozen=True)
+class ZoneSubnets:
+    """The subnets of one zone: `nodes` for machines and pods, `endpoints` for VPC endpoints and the control plane's interfaces."""
 
-    A quarter and not a third: networks halve, and the fourth quarter stays free for what comes later.
-    Raises ValueError for more than four zones or a network too small to divide.
+    zone: str
+    nodes: str
+    endpoints: str
+
+
+def carve(cidr: str, zones: Sequence[str], *, nodes_prefix: int, endpoints_prefix: int) -> tuple[ZoneSubnets, ...]:
+    """Cut `cidr` for `zones`: node subnets from the bottom, endpoint subnets behind them. Nothing overlaps.
+
+    A zone added at the end leaves the node subnets of the others where they are. Raises UsageError when it does not fit.
     """
-    network = ipaddress.ip_network(vpc_cidr)
-    if not 1 <= zones <= 4:
-        raise ValueError(f"{zones} zones do not fit: a network is cut into four")
-    if network.prefixlen > 24:
-        raise ValueError(f"{vpc_cidr} is too small to cut into four subnets of a useful size")
-    return [str(subnet) for subnet in list(network.subnets(prefixlen_diff=2))[:zones]]
+    network = parse(cidr)
+    for what, prefix in (("nodes", nodes_prefix), ("endpoints", endpoints_prefix)):
+        if not network.prefixlen < prefix <= _SMALLEST:
+            raise UsageError(
+                f"network: a /{prefix} subnet for {what} cannot be cut from {cidr}",
+                given=f"/{prefix}",
+                allowed=f"/{network.prefixlen + 1} to /{_SMALLEST}",
+                why="a subnet is smaller than its network, and no subnet of a VPC is smaller than /28",
+                next="choose another prefix length",
+            )
+    step, small = 1 << (32 - nodes_prefix), 1 << (32 - endpoints_prefix)
+    first = int(network.network_address)
+    # Endpoint subnets are aligned to their own size, whichever of the two sizes is larger.
+    behind = -(-(first + step * len(zones)) // small) * small
+    used = behind + small * len(zones) - first
+    if used > network.num_addresses:
+        raise UsageError(
+            f"network: {cidr} is too small for {len(zones)} zones",
+            given=f"/{nodes_prefix} for nodes and /{endpoints_prefix} for endpoints in each of {', '.join(zones)}",
+            allowed=f"{network.num_addresses} addresses; {used} would be needed",
+            why="every zone needs both subnets",
+            next="take a larger network, fewer zones or smaller subnets",
+        )
+    return tuple(
+        ZoneSubnets(zone, str(IPv4Network((first + step * index, nodes_prefix))), str(IPv4Network((behind + small * index, endpoints_prefix))))
+        for index, zone in enumerate(zones)
+    )
+
+
+def parse(cidr: str) -> IPv4Network:
+    """`cidr` as a network that a VPC can have. Raises UsageError for text that is none, host bits set, a public range or a bad size."""
+    try:
+        network = IPv4Network(cidr)
+    except ValueError as problem:
+        raise UsageError(
+            f"network: '{cidr}' is not a network", given=cidr, allowed="such as 10.40.0.0/16", why=str(problem), next="give the network address"
+        ) from problem
+    if not network.is_private or not _LARGEST <= network.prefixlen <= _SMALLEST:
+        raise UsageError(
+            f"network: '{cidr}' cannot be a VPC's",
+            given=cidr,
+            allowed=f"a private network from /{_LARGEST} to /{_SMALLEST}",
+            why="a public range would hide somebody else's addresses, and a VPC has these sizes only",
+            next="choose a network under 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+        )
+    return network

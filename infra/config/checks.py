@@ -1,0 +1,145 @@
+"""What a single field cannot say: config that is well formed and still cannot work in its region or its network."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from falaj.errors import UsageError
+from infra.config.classes import CLASSES, Residency
+from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig, PlatformStackConfig, WorkloadsConfig
+from infra.config.regions import region, require_instance_type, require_service
+from infra.config.subnets import carve, parse
+
+_NEEDS_ENDPOINTS = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail")
+
+
+def check(config: Common, file: str) -> None:
+    """Raise UsageError, in the words of the file it came from, for the first thing that is not right."""
+    _region(config, file)
+    _zones(config, file)
+    if isinstance(config, FoundationConfig):
+        _foundation(config, file)
+    elif isinstance(config, ClusterConfig):
+        _cluster(config, file)
+    elif isinstance(config, PlatformStackConfig):
+        _platform(config, file)
+    elif isinstance(config, WorkloadsConfig):
+        _workloads(config, file)
+
+
+def _key(file: str, key: str) -> str:
+    return f"{file}, key falaj:{key}"
+
+
+def _region(config: Common, file: str) -> None:
+    given = _key(file, "region")
+    if config.region not in config.allowed_regions:
+        strictest = next(
+            (CLASSES[bucket.data_class] for bucket in BUCKETS if CLASSES[bucket.data_class].residency is Residency.PDPL_22), CLASSES["confidential"]
+        )
+        raise UsageError(
+            f"region: '{config.region}' is not allowed for data class '{strictest.name}'",
+            given=given,
+            allowed=", ".join(config.allowed_regions),
+            why=f"{strictest.residency.reason} (rule provider_region)",
+            next=f"choose {' or '.join(config.allowed_regions)}, or have the exception decided: runbooks/residency_exception.md",
+        )
+    for name in config.allowed_regions:
+        region(name, given=_key(file, "allowed_regions"))
+
+
+def _zones(config: Common, file: str) -> None:
+    known = region(config.region, given=_key(file, "region")).zones
+    wrong = [zone for zone in config.zones if zone not in known]
+    if wrong or len(set(config.zones)) != len(config.zones):
+        raise UsageError(
+            f"zones: {', '.join(wrong) or 'a zone stands there twice'}" + (f" is not a zone of {config.region}" if wrong else ""),
+            given=_key(file, "zones"),
+            allowed=f"different ones of {', '.join(known)}",
+            why="subnets are cut per zone before anything is asked of the cloud",
+            next="choose from those",
+        )
+
+
+def _foundation(config: FoundationConfig, file: str) -> None:
+    for service in (*_NEEDS_ENDPOINTS, *config.network.interface_endpoints):
+        require_service(config.region, service, given=_key(file, "network.interface_endpoints"))
+    network = config.network
+    carve(network.cidr, config.zones, nodes_prefix=network.nodes_prefix, endpoints_prefix=network.endpoints_prefix)
+    if config.lock.days > config.retention_of("evidence"):
+        raise UsageError(
+            f"lock.days: {config.lock.days} is longer than evidence is kept",
+            given=_key(file, "lock.days"),
+            allowed=f"at most {config.retention_of('evidence')}, the retention of evidence",
+            why="what is locked cannot be deleted when its time has come",
+            next="shorten the lock, or lengthen retention_days.evidence",
+        )
+
+
+def _cluster(config: ClusterConfig, file: str) -> None:
+    for index, pool in enumerate(config.pools):
+        for wanted in pool.instance_types:
+            require_instance_type(config.region, wanted, gpu=pool.gpu, given=_key(file, f"pools.{index}.instance_types"))
+        if pool.minimum > pool.maximum:
+            raise _order(file, f"pools.{index}.minimum", pool.minimum, pool.maximum)
+        if len({_arm(wanted) for wanted in pool.instance_types}) > 1:
+            raise UsageError(
+                f"pools.{index}.instance_types: pool {pool.name} mixes processor architectures",
+                given=_key(file, f"pools.{index}.instance_types"),
+                allowed="types of one architecture",
+                why="one image of the operating system starts every node of a pool",
+                next="make two pools of it",
+            )
+    names = [pool.name for pool in config.pools]
+    if len(set(names)) != len(names) or not any(pool.kind == "system" for pool in config.pools):
+        raise UsageError(
+            "pools: every pool needs a name of its own, and one must be of kind system",
+            given=_key(file, "pools") + f": {', '.join(f'{pool.name} ({pool.kind})' for pool in config.pools)}",
+            why="DNS and the add-ons run on the system pool, which no taint keeps them off",
+            next="rename or add a pool",
+        )
+
+
+def _arm(instance_type: str) -> bool:
+    """True for Graviton: a `g` behind the generation, as in m7g, r7gd, c8gn."""
+    family = instance_type.partition(".")[0]
+    return "g" in family.lstrip("abcdefghijklmnopqrstuvwxyz").partition("-")[0]
+
+
+def _platform(config: PlatformStackConfig, file: str) -> None:
+    parse(config.network_cidr)
+    for cidr in config.object_store_cidrs:
+        try:
+            IPv4Network(cidr)
+        except ValueError as problem:
+            raise UsageError(
+                f"object_store_cidrs: '{cidr}' is not a network",
+                given=_key(file, "object_store_cidrs"),
+                allowed="networks such as 10.40.0.0/16",
+                why=str(problem),
+                next="put it right",
+            ) from problem
+    names = [namespace.name for namespace in config.namespaces]
+    if sorted(names) != ["inference", "training"]:
+        raise UsageError(
+            f"namespaces: {', '.join(names) or 'none'}",
+            given=_key(file, "namespaces"),
+            allowed="training and inference, once each",
+            why="the workloads, their identities and the network policies are made for these two",
+            next="name those",
+        )
+
+
+def _workloads(config: WorkloadsConfig, file: str) -> None:
+    if config.serving.minimum > config.serving.maximum:
+        raise _order(file, "serving.minimum", config.serving.minimum, config.serving.maximum)
+
+
+def _order(file: str, key: str, minimum: int, maximum: int) -> UsageError:
+    return UsageError(
+        f"{key}: {minimum} is more than the maximum",
+        given=_key(file, key),
+        allowed=f"at most {maximum}",
+        why="a group can never be as small as its minimum then",
+        next="lower the minimum or raise the maximum",
+    )
