@@ -58,6 +58,7 @@ class Deployment:
         self._seen: set[str] = set()
         self._goals: dict[str, Goal] = {}
         self._component_providers: dict[str, dict[str, str]] = {}
+        self._stack_outputs: tuple[Resource, Properties] | None = None
         self._generating = threading.Lock()
         self._defaults = DefaultProviders(config, secret_keys, self._register_default)
 
@@ -117,10 +118,20 @@ class Deployment:
         return new
 
     def set_outputs(self, urn: str, outputs: Properties) -> None:
-        """Outputs of a component or of the stack, final once the program has registered them."""
+        """Outputs of a component, final once the program has registered them. Those of the stack wait for `finish`."""
         resource = self.news.get(urn)
-        if resource is not None and resource.outputs != outputs:
+        if resource is None:
+            return
+        if resource.type == urns.STACK_TYPE:
+            self._stack_outputs = (resource, outputs)
+        elif resource.outputs != outputs:
             resource.outputs = outputs
+            self.run.journal.note()
+
+    def finish(self) -> None:
+        """Take over the stack's outputs of a program that ended well; after a failed one those of before stay."""
+        if self._stack_outputs is not None and not self.run.errors and self.run.fatal is None:
+            resource, resource.outputs = self._stack_outputs
             self.run.journal.note()
 
     # --- what to do

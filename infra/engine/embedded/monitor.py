@@ -95,7 +95,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         def serve() -> empty_pb2.Empty:
             outputs = from_struct(request.outputs, at=request.urn)
             # During an apply an output is unknown only where a resource failed; the outputs of before stay.
-            if self._run.preview or not (self._run.errors or contains(outputs, Unknown)):
+            if self._run.preview or not contains(outputs, Unknown):
                 self._deployment.set_outputs(request.urn, outputs)
             return empty_pb2.Empty()
 

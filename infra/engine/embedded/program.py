@@ -58,6 +58,7 @@ def run_program(program: Program, run: Run) -> Deployment:
         _log.log(logging.ERROR if severity == "error" else logging.INFO, "%s", message)
     if code and not run.errors and run.fatal is None:
         run.fail("\n".join([f"the program ended with {_ending(code)}", *tail]))
+    deployment.finish()
     if run.errors and monitor.unanswered and run.preview:
         run.fail(f"note: these invokes have no answer while planning, their results are unknown: {', '.join(sorted(monitor.unanswered))}")
     return deployment

@@ -7,6 +7,7 @@ process as it does as a plugin of the CLI.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import threading
 from collections.abc import Callable, Coroutine
@@ -63,15 +64,32 @@ class Read:
     outputs: Properties
 
 
-_local = threading.local()
+class _Loops:
+    """Event loops to borrow: one per call under way, kept for the next."""
+
+    def __init__(self) -> None:
+        self._free: list[asyncio.AbstractEventLoop] = []
+        self._mutex = threading.Lock()
+        atexit.register(self.close)
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Run a provider's method to its end on this thread."""
+        with self._mutex:
+            loop = self._free.pop() if self._free else asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(call)
+        finally:
+            with self._mutex:
+                self._free.append(loop)
+
+    def close(self) -> None:
+        with self._mutex:
+            for loop in self._free:
+                loop.close()
+            self._free.clear()
 
 
-def _wait(call: Coroutine[Any, Any, T]) -> T:
-    """Run a provider's method on this thread's own event loop."""
-    loop = getattr(_local, "loop", None)
-    if loop is None:
-        loop = _local.loop = asyncio.new_event_loop()
-    return loop.run_until_complete(call)
+_wait = _Loops().run
 
 
 class ProviderClient:
