@@ -19,11 +19,13 @@ spec_paths := {
 	"CronJob": ["spec", "jobTemplate", "spec", "template", "spec"],
 }
 
-# URN -> pod specification, or a marker where it is hidden.
-specs[urn] := plan.at(resource.inputs, spec_paths[types.kind(resource.type)]) if {
+# URN -> pod specification, or a marker where it is hidden. The path is looked up in the body: the embedded engine fails on a
+# head that is undefined for some of the resources.
+specs[urn] := plan.at(resource.inputs, path) if {
 	some urn in plan.custom
 	resource := plan.get(urn)
 	plan.is_kubernetes(resource)
+	path := spec_paths[types.kind(resource.type)]
 }
 
 # A chart makes pods that the plan does not show.
