@@ -89,7 +89,7 @@ class PodWorker(threading.Thread):
         if (live.get("status") or {}).get("phase") in FINISHED:
             return False
         if self._leaving:
-            self._stop(min(_SHUTDOWN_SECONDS, live["spec"].get("terminationGracePeriodSeconds", 30)))
+            self._quit(min(_SHUTDOWN_SECONDS, live["spec"].get("terminationGracePeriodSeconds", 30)))
             self._publish("Failed", reason="Terminated", message="the process cluster was shut down", disrupted=True)
             return False
         if not self._prepare():
@@ -109,7 +109,7 @@ class PodWorker(threading.Thread):
             container.tick(self._folders or {}, self._ports)
         limit = live["spec"].get("activeDeadlineSeconds")
         if limit is not None and seconds_since(field_at(live, "status.startTime"), self._store.clock()) > limit:
-            self._stop(live["spec"].get("terminationGracePeriodSeconds", 30))
+            self._quit(live["spec"].get("terminationGracePeriodSeconds", 30))
             return self._finish("Failed", reason="DeadlineExceeded", message="Pod was active on the node longer than the specified deadline")
         if all(container.done for container in self._main):
             failed = [container for container in self._main if container.exit_code]
@@ -152,7 +152,7 @@ class PodWorker(threading.Thread):
                     found[number] = probe.getsockname()[1]
         return found
 
-    def _stop(self, grace: float) -> None:
+    def _quit(self, grace: float) -> None:
         """SIGTERM, wait, SIGKILL; a deletion with a shorter grace period cuts the waiting short."""
         for container in self._all():
             container.stop_watching()
@@ -176,7 +176,7 @@ class PodWorker(threading.Thread):
             grace = live["metadata"].get("deletionGracePeriodSeconds", 30)
             if self._ports and grace > 0:
                 time.sleep(_UNROUTE_SECONDS)
-        self._stop(grace)
+        self._quit(grace)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._store.remove(POD, namespace_of(self._pod), name_of(self._pod), self.uid)
 

@@ -32,8 +32,8 @@ def daemon(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = kubernetes_daemon()
     found.ensure()
     yield found
-    log = (found.folder / "log.txt").read_text(errors="replace")
     found.stop()
+    log = (found.folder / "log.txt").read_text(errors="replace")
     assert "Traceback" not in log, log
 
 
@@ -54,7 +54,7 @@ def job(name: str, code: str, *, pod: Object | None = None, inside: Object | Non
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": "default"}, "spec": {"template": template, **spec}}
 
 
-def eventually(look: Callable[[], T], *, seconds: float = 15.0) -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = 15.0) -> T:
     """The first true answer of `look`."""
     limit = time.monotonic() + seconds
     while True:
