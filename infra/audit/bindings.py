@@ -27,6 +27,8 @@ def open_points(folder: Path) -> dict[str, str]:
         for place in applied:
             found.update(_named(folder, _change(place, elsewhere=[])))
         found.update(_named(folder, _change(stack, elsewhere=applied)))
+    for program in sorted((folder / "programs").glob("*")):
+        found.update(_named(folder, _change(program, elsewhere=[])))
     for run in sorted((folder / "runs").glob("*")):
         found.update(_named(folder, _run(run)))
     found.update(_named(folder, _releases(folder)))

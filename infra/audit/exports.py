@@ -148,11 +148,13 @@ def _plain(cell: object) -> object:
 
 
 def _latest_decisions(evidence: EvidenceFolder) -> list[tuple[Reference, Decision]]:
-    """The last decision about each stack, and the last about a model: what stands now, not what once stood."""
+    """The last decision about each stack, and the last about a model: what stands now, not what once stood, nor what was only tried."""
     found = []
     runs: list[tuple[str, str, Reference, Decision]] = []
     for name, file in evidence.manifest.files.items():
-        decision = artifact(Decision, evidence.path / name) if file.kind == "decision" and "/applied/" not in name else None
+        decision = (
+            artifact(Decision, evidence.path / name) if file.kind == "decision" and name.startswith(("stacks/", "runs/")) and "/applied/" not in name else None
+        )
         if decision is None:
             continue
         reference = Reference(name, file.digest)

@@ -36,7 +36,7 @@ class Judge(Protocol):
 
 def rerun(folder: Path, judge: Judge) -> list[Rerun]:
     """Judge every recorded decision again, sorted by path."""
-    paths = sorted([*(folder / "stacks").rglob("decision.json"), *(folder / "runs").glob("*/decision.json")])
+    paths = sorted([*(folder / "programs").glob("*/decision.json"), *(folder / "stacks").rglob("decision.json"), *(folder / "runs").glob("*/decision.json")])
     seen: dict[str, Rerun] = {}
     answers = []
     for path in paths:

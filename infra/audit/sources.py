@@ -61,7 +61,7 @@ def sources(environment: str, policies: Path, today: str, releases: Path | None)
     version, where the caller has fetched them.
     """
     found = [
-        *_stacks(environment),
+        *_plans(environment),
         *_runs(environment),
         *_releases(releases or environment_folder(environment) / "releases"),
         *_drift(environment),
@@ -84,11 +84,13 @@ def refuse_private_keys(source: Source, data: bytes) -> None:
         )
 
 
-def _stacks(environment: str) -> Iterator[Source]:
-    top = environment_folder(environment) / "stacks"
-    for path in sorted([*top.glob("*/*.json"), *top.glob("*/applied/*/*.json")]):
-        if path.name in _BY_NAME:
-            yield Source(f"stacks/{path.relative_to(top).as_posix()}", path, _BY_NAME[path.name])
+def _plans(environment: str) -> Iterator[Source]:
+    """Of our stacks, and of users' own programs that were judged for this environment."""
+    top = environment_folder(environment)
+    for pattern in ("stacks/*/*.json", "stacks/*/applied/*/*.json", "programs/*/*.json"):
+        for path in sorted(top.glob(pattern)):
+            if path.name in _BY_NAME:
+                yield Source(path.relative_to(top).as_posix(), path, _BY_NAME[path.name])
 
 
 def _runs(environment: str) -> Iterator[Source]:

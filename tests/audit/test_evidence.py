@@ -166,6 +166,18 @@ def test_each_applied_change_is_kept_when_the_next_one_comes(happy: Path, rules:
     assert kept.manifest.open_points == {}
 
 
+def test_a_users_own_program_that_was_judged_is_collected_too(happy: Path, rules: Path) -> None:
+    folder = happy / "programs" / "theirs-1a2b3c4d"
+    plan = world.plan("local", "platform").write(folder / "plan.json")
+    world.decision(plan).write(folder / "decision.json")
+    found = collect("local", world.NOON, policies=rules)
+    assert {name: file.kind for name, file in found.manifest.files.items() if name.startswith("programs/")} == {
+        "programs/theirs-1a2b3c4d/decision.json": "decision",
+        "programs/theirs-1a2b3c4d/plan.json": "plan",
+    }
+    assert found.manifest.open_points == {}
+
+
 def test_an_apply_that_had_nothing_to_do_leaves_no_history(happy: Path, rules: Path) -> None:
     folder = stack_folder("local", "cluster")
     record = json.loads((folder / "apply.json").read_text()) | {"steps": []}

@@ -97,6 +97,13 @@ def test_one_failure_or_unknown_decides_the_control(evidence: EvidenceFolder, ch
     assert (control.status, (rule.judged, rule.passed, rule.failed, rule.unknown)) == (status, counts)
 
 
+def test_a_program_that_was_only_judged_says_nothing_about_the_environment(happy: Path, rules: Path) -> None:
+    plan = world.plan("local", "foundation").write(happy / "programs" / "theirs" / "plan.json")
+    world.decision(plan).write(happy / "programs" / "theirs" / "decision.json")
+    result = export(catalogue(("bucket_encrypted", "full")), collect("local", world.NOON, policies=rules))
+    assert "programs/theirs/decision.json" not in {each.path for each in result.decisions}
+
+
 def test_each_rule_names_the_decisions_it_was_read_from(evidence: EvidenceFolder) -> None:
     (control,) = export(catalogue(("bucket_encrypted", "full")), evidence).controls
     name = "stacks/foundation/decision.json"
