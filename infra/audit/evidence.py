@@ -224,7 +224,10 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def _recover(target: Path) -> None:
-    """Finish a swap that a crash interrupted: the old folder comes back unless the new one is in place."""
+    """Finish what a crash interrupted: half-made folders go, and the old one comes back unless the new one is in place."""
+    for left in target.parent.glob(f".{target.name}.*"):
+        if left.is_dir() and left != _kept(target):
+            shutil.rmtree(left)
     if _kept(target).exists():
         if target.exists():
             shutil.rmtree(_kept(target))

@@ -138,6 +138,13 @@ def test_evidence_that_a_crash_left_aside_comes_back(evidence: EvidenceFolder, r
     assert evidence.path.exists()
 
 
+def test_what_a_killed_collection_left_half_made_is_removed(evidence: EvidenceFolder, rules: Path) -> None:
+    half = evidence.path.with_name(".evidence.x7k2") / "evidence" / "stacks"
+    half.mkdir(parents=True)
+    collect("local", world.NOON, policies=rules)
+    assert sorted(path.name for path in evidence.path.parent.glob(".evidence*")) == [".evidence.lock"]
+
+
 def test_a_plan_made_after_the_decision_is_an_open_point(happy: Path, rules: Path) -> None:
     collect("local", world.NOON, policies=rules)
     folder = stack_folder("local", "cluster")
