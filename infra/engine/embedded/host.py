@@ -74,7 +74,8 @@ def main() -> int:
     _keep_clean(folder)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.set_default_executor(ThreadPoolExecutor(max_workers=request["parallel"] * 4))
+    executor = ThreadPoolExecutor(max_workers=request["parallel"] * 4)
+    loop.set_default_executor(executor)
     try:
         loop.run_until_complete(runtime.run_in_stack(lambda: runpy.run_path(str(folder), run_name="__main__") and None))
     except pulumi.RunError as problem:
@@ -89,6 +90,8 @@ def main() -> int:
         pulumi.log.error("Program failed with an unhandled exception:\n" + _trace_of(problem, folder))
         return 1
     finally:
+        # What was asked for before the failure is still carried out, and answered.
+        executor.shutdown(wait=True)
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
@@ -96,5 +99,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     code = main()
-    # Threads of a failed program may still wait for answers that will never come.
+    # Threads that the program left behind do not keep it alive.
     os._exit(code)

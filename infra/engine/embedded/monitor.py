@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from typing import Any, NoReturn, TypeVar
@@ -13,7 +14,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, reso
 
 from infra.engine.embedded import urns
 from infra.engine.embedded.builtin import STACK_REFERENCE
-from infra.engine.embedded.deploy import Deployment, Registered
+from infra.engine.embedded.deploy import SETTLE, Deployment, Registered
 from infra.engine.embedded.goals import Goal, goal_of
 from infra.engine.embedded.run import Run, Stopped, message_of
 from infra.engine.embedded.values import Unknown, contains, from_struct, to_struct, unsupported
@@ -109,6 +110,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             if value is None:
                 self.unanswered.add(request.tok)
                 return resource_pb2.ResourceInvokeResponse(unknown=True)
+            if failures:
+                # The SDK ends the program at once; what it asked for in the same breath should still arrive.
+                time.sleep(4 * SETTLE)
             refused = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
             return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(value), "failures": refused})
 
