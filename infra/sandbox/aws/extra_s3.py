@@ -6,11 +6,14 @@ from typing import Any
 
 
 def install() -> None:
-    """Allow an Object Lock rule on a lock-enabled bucket that already holds objects, as S3 does.
+    """Make moto's S3 take what the real one takes.
 
-    moto answers BucketNeedsToBeNew, which would keep a restored evidence bucket from getting its rule back.
+    - An Object Lock rule on a lock-enabled bucket that already holds objects. moto answers BucketNeedsToBeNew, which would
+      keep a restored evidence bucket from getting its rule back.
+    - Access logs to a bucket whose policy does not yet let them in, or has statements for everybody: S3 looks at the policy
+      when it delivers, moto when logging is set, and it fails on `"Principal": "*"`.
     """
-    from moto.s3.models import S3Backend
+    from moto.s3.models import FakeBucket, S3Backend
 
     refusing = S3Backend.put_object_lock_configuration
 
@@ -23,3 +26,4 @@ def install() -> None:
         bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = mode, days, years
 
     S3Backend.put_object_lock_configuration = put_object_lock_configuration
+    setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda target_bucket, target_prefix: True))  # noqa: B010

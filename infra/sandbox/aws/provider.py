@@ -207,6 +207,8 @@ class AwsProvider(rpc.Provider):
     # Inside
 
     def _row(self, token: str) -> Row:
+        # A URN's type names the parents' types too: `falaj:storage:EncryptedBucket$aws:s3/bucket:Bucket`.
+        token = token.rsplit("$", 1)[-1]
         row = ROWS.get(token)
         if row is None and self.offline:
             # A program of somebody else's may use any type: it is planned by its inputs, and all it would return is unknown.

@@ -124,6 +124,8 @@ def main(arguments: list[str] | None = None) -> None:
     # moto asks this for the address it names in its own answers.
     os.environ.setdefault("MOTO_PORT", str(given.port))
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    # Nodes and control planes stand on policies that AWS itself publishes.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server

@@ -62,6 +62,11 @@ class Server:
         return clients_of(self.url).get(service, region)
 
 
+def urn_of(type: str, name: str) -> str:
+    """The URN of a resource below a component, as the stacks have them."""
+    return f"urn:pulumi:local::test::falaj:test:Parent${type}::{name}"
+
+
 @dataclass
 class Thing:
     """A resource as an engine keeps it."""
@@ -74,7 +79,7 @@ class Thing:
 
     @property
     def urn(self) -> str:
-        return f"urn:pulumi:local::test::{self.type}::{self.name}"
+        return urn_of(self.type, self.name)
 
 
 @dataclass
@@ -88,13 +93,12 @@ class Driver:
         asyncio.run(self.provider.configure(rpc.ConfigureRequest({}, wrap_map(settings), True, False)))
 
     def check(self, type: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
-        urn = f"urn:pulumi:local::test::{type}::{name}"
-        answer = asyncio.run(self.provider.check(rpc.CheckRequest(urn, wrap_map(old or {}), wrap_map(inputs), b"seed")))
+        answer = asyncio.run(self.provider.check(rpc.CheckRequest(urn_of(type, name), wrap_map(old or {}), wrap_map(inputs), b"seed")))
         assert not answer.failures, [f"{failure.property}: {failure.reason}" for failure in answer.failures]
         return plain_map(answer.inputs or {})
 
     def preview(self, type: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        urn, checked = f"urn:pulumi:local::test::{type}::{name}", self.check(type, name, inputs)
+        urn, checked = urn_of(type, name), self.check(type, name, inputs)
         return plain_map(asyncio.run(self.provider.create(rpc.CreateRequest(urn, wrap_map(checked), 0, True))).properties)
 
     def create(self, type: str, name: str, inputs: dict[str, Any]) -> Thing:
