@@ -1,0 +1,210 @@
+"""Policy documents as JSON text, built from config alone: a gate can read every word of them before anything exists.
+
+Statements are written here once and nowhere as wildcards on data: keys and buckets are named by what config says they will be called.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from infra.config import naming
+from infra.config.classes import ClassName
+from infra.config.model import BUCKETS, BucketConfig, Common
+
+Statement = dict[str, Any]
+
+_READ = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
+_WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
+_REMOVE = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+_USE_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
+
+
+def document(*statements: Statement) -> str:
+    """The JSON text of a policy; always the same for the same statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
+
+
+def statement(sid: str, actions: Sequence[str], resources: Sequence[str], *, effect: str = "Allow", **more: Any) -> Statement:
+    """One statement; `more` adds Principal or Condition."""
+    return {"Sid": sid, "Effect": effect, "Action": sorted(actions), "Resource": sorted(resources), **more}
+
+
+def data_class_of(bucket: str) -> ClassName:
+    """The data class of one of the environment's buckets."""
+    return next(each.data_class for each in BUCKETS if each.name == bucket)
+
+
+# Trust: who may take a role
+
+
+def trusts_service(service: str) -> str:
+    """A role for one AWS service."""
+    return document({"Sid": "Service", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}})
+
+
+def trusts_people(principals: Sequence[str]) -> str:
+    """A role that named principals take, each session under their own name."""
+    condition = {"StringLike": {"sts:RoleSessionName": "?*"}}
+    return document({"Sid": "People", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": sorted(principals)}, "Condition": condition})
+
+
+def trusts_pods(config: Common, namespace: str, service_account: str) -> str:
+    """A role for the pods of one service account, through EKS Pod Identity."""
+    condition = {
+        "StringEquals": {
+            "aws:SourceAccount": config.account,
+            "aws:RequestTag/kubernetes-namespace": namespace,
+            "aws:RequestTag/kubernetes-service-account": service_account,
+        },
+        "ArnEquals": {"aws:SourceArn": naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")},
+    }
+    principal = {"Service": "pods.eks.amazonaws.com"}
+    return document({"Sid": "Pods", "Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": principal, "Condition": condition})
+
+
+# Keys
+
+
+def key_policy(config: Common, data_class: ClassName) -> str:
+    """Who may use the key of a data class: the account's own IAM policies, and the services that write such data for us."""
+    root = {"AWS": naming.root_arn(config)}
+    own = statement("Account", ["kms:*"], ["*"], Principal=root)
+    found = [own]
+    if data_class == "internal":
+        found.append(_for_log_groups(config))
+        found.append(_for_service(config, "FlowLogs", "delivery.logs.amazonaws.com", naming.arn(config, "logs", "*")))
+    if data_class == "evidence":
+        found.append(_for_service(config, "AuditTrail", "cloudtrail.amazonaws.com", trail_arn(config)))
+    if data_class == "personal":
+        found += _for_nodes(config)
+    return document(*found)
+
+
+def _for_log_groups(config: Common) -> Statement:
+    condition = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": naming.arn(config, "logs", "log-group:*")}}
+    return statement("LogGroups", _USE_KEY, ["*"], Principal={"Service": f"logs.{config.region}.amazonaws.com"}, Condition=condition)
+
+
+def _for_service(config: Common, sid: str, service: str, source: str) -> Statement:
+    condition = {"StringEquals": {"aws:SourceAccount": config.account}, "ArnLike": {"aws:SourceArn": source}}
+    return statement(sid, ["kms:GenerateDataKey*", "kms:Decrypt", "kms:DescribeKey"], ["*"], Principal={"Service": service}, Condition=condition)
+
+
+def _for_nodes(config: Common) -> list[Statement]:
+    # Managed node groups start machines through this role, whose own policy says nothing of our keys.
+    path = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    role = {"AWS": naming.global_arn(config, "iam", path)}
+    grant = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [
+        statement("NodeDisks", _USE_KEY, ["*"], Principal=role),
+        statement("NodeDiskGrants", ["kms:CreateGrant"], ["*"], Principal=role, Condition=grant),
+    ]
+
+
+def use_of_key(config: Common, data_class: ClassName, *, sid: str, write: bool) -> Statement:
+    """Use of the key of a data class, found by its alias since its id is not known beforehand, and through S3 only."""
+    condition = {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, data_class)},
+        "StringEquals": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
+    }
+    actions = ["kms:Decrypt", "kms:DescribeKey", *(["kms:GenerateDataKey"] if write else [])]
+    return statement(sid, actions, [naming.arn(config, "kms", "key/*")], Condition=condition)
+
+
+# Buckets
+
+
+def bucket_policy(config: Common, bucket: BucketConfig, network_cidr: str) -> str:
+    """TLS only and own account only; where `inside_only`, objects through the environment's own network only; and what services deliver."""
+    arn = naming.bucket_arn(config, bucket.name)
+    everywhere, objects = [arn, f"{arn}/*"], [f"{arn}/*"]
+    everybody: dict[str, Any] = {"Principal": "*", "effect": "Deny"}
+    ours = {"StringNotEquals": {"aws:PrincipalAccount": config.account}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+    found = [
+        statement("TlsOnly", ["s3:*"], everywhere, Condition={"Bool": {"aws:SecureTransport": "false"}}, **everybody),
+        statement("RecentTlsOnly", ["s3:*"], everywhere, Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}, **everybody),
+        statement("OwnAccountOnly", ["s3:*"], everywhere, Condition=ours, **everybody),
+    ]
+    if bucket.inside_only:
+        # This key is there only when a request comes through a VPC endpoint, so its absence denies as well. Endpoint ids would do
+        # the same, but are not known before the endpoint is, and a policy that nobody can read beforehand cannot be judged.
+        inside = {"NotIpAddress": {"aws:VpcSourceIp": network_cidr}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+        found.append(statement("OwnNetworkOnly", [*_READ, *_WRITE, *_REMOVE], objects, Condition=inside, **everybody))
+    if bucket.name == "evidence":
+        found += _delivery(config, arn, "cloudtrail.amazonaws.com", trail_arn(config))
+    if bucket.name == "logs":
+        found += _delivery(config, arn, "delivery.logs.amazonaws.com", naming.arn(config, "logs", "*"))
+    return document(*found)
+
+
+def _delivery(config: Common, arn: str, service: str, source: str) -> list[Statement]:
+    who = {"Service": service}
+    where = {"StringEquals": {"aws:SourceAccount": config.account}, "ArnLike": {"aws:SourceArn": source}}
+    return [
+        statement("DeliveryLooks", ["s3:GetBucketAcl"], [arn], Principal=who, Condition=where),
+        statement("DeliveryWrites", ["s3:PutObject"], [f"{arn}/AWSLogs/{config.account}/*"], Principal=who, Condition=where),
+    ]
+
+
+def trail_arn(config: Common) -> str:
+    """ARN of the environment's audit trail."""
+    return naming.arn(config, "cloudtrail", f"trail/{naming.prefix(config)}")
+
+
+def bucket_access(config: Common, bucket: str, *, write: bool = False, under: str = "") -> list[Statement]:
+    """Reading, and with `write` also writing, the objects of one bucket below the prefix `under`, with its key. Never deleting versions."""
+    arn, word = naming.bucket_arn(config, bucket), bucket.capitalize()
+    lists = statement(f"{word}List", ["s3:ListBucket", "s3:GetBucketLocation"], [arn])
+    actions = [*_READ, *(_WRITE if write else ())] + (["s3:DeleteObject"] if write else [])
+    objects = statement(f"{word}Objects", actions, [f"{arn}/{under}*"])
+    return [lists, objects, use_of_key(config, data_class_of(bucket), sid=f"{word}Key", write=write)]
+
+
+def endpoint_policy(config: Common, *, image_layers: bool = False) -> str:
+    """What may pass a VPC endpoint: our own principals to our own resources, and the region's image layers where asked."""
+    own = {"StringEquals": {"aws:PrincipalAccount": config.account, "aws:ResourceAccount": config.account}}
+    found = [{"Sid": "Own", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": own}]
+    if image_layers:
+        layers = f"arn:{config.partition}:s3:::prod-{config.region}-starport-layer-bucket/*"
+        found.append(statement("ImageLayers", ["s3:GetObject"], [layers], Principal="*"))
+    return document(*found)
+
+
+# Roles
+
+
+def boundary(config: Common) -> str:
+    """The most that any role of a workload can ever be given, whatever policy somebody attaches to it."""
+    buckets = [naming.bucket_arn(config, each) for each in ("data", "artifacts")]
+    return document(
+        statement("Lists", ["s3:ListBucket", "s3:GetBucketLocation"], buckets),
+        statement("Objects", [*_READ, *_WRITE, "s3:DeleteObject"], [f"{arn}/*" for arn in buckets]),
+        *(use_of_key(config, each, sid=f"Key{each.capitalize()}", write=True) for each in sorted({data_class_of("data"), data_class_of("artifacts")})),
+    )
+
+
+def training_policy(config: Common) -> str:
+    """Jobs read and write the data they prepare and the artifacts they make."""
+    return document(*bucket_access(config, "data", write=True), *bucket_access(config, "artifacts", write=True))
+
+
+def inference_policy(config: Common) -> str:
+    """Servers read releases and nothing else."""
+    return document(*bucket_access(config, "artifacts", under="releases/"))
+
+
+def operator_policy(config: Common) -> str:
+    """Operators find the cluster; what they may do there is the cluster's to say."""
+    return document(statement("FindCluster", ["eks:DescribeCluster"], [naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")]))
+
+
+def auditor_policy(config: Common) -> str:
+    """Auditors read the evidence and the audit trail."""
+    cluster = naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")
+    return document(
+        *bucket_access(config, "evidence"),
+        statement("FindCluster", ["eks:DescribeCluster"], [cluster]),
+        statement("ReadTrail", ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"], [trail_arn(config)]),
+    )

@@ -1,0 +1,37 @@
+"""Stack `foundation`: what outlives every cluster."""
+
+from pulumi import Output, ResourceOptions
+
+from infra.components.audit_trail import AuditTrail
+from infra.components.buckets import Storage
+from infra.components.contracts import FoundationOutputs, export
+from infra.components.iam import People
+from infra.components.keys import DataKeys
+from infra.components.network import Network
+from infra.components.providers import aws_provider
+from infra.components.registry import Registry
+from infra.config.load import load
+
+config = load("foundation")
+cloud = ResourceOptions(providers=[aws_provider(config, "foundation")])
+
+keys = DataKeys("keys", config, opts=cloud)
+storage = Storage("storage", config, keys=keys.arns, opts=cloud)
+logs, evidence = storage.buckets["logs"], storage.buckets["evidence"]
+network = Network("network", config, log_bucket_arn=logs.arn, after=logs.ready, opts=cloud)
+registry = Registry("registry", config, key=keys.arns["confidential"], opts=cloud)
+people = People("people", config, opts=cloud)
+AuditTrail("trail", config, bucket=evidence.name, key=keys.arns["evidence"], after=evidence.ready, opts=cloud)
+
+export(
+    FoundationOutputs(
+        key_arns=Output.all(**keys.arns),
+        bucket_names=Output.all(**storage.names),
+        vpc_id=network.vpc_id,
+        node_subnet_ids=Output.all(*network.node_subnet_ids),
+        endpoint_subnet_ids=Output.all(*network.endpoint_subnet_ids),
+        repository_urls=Output.all(**registry.urls),
+        role_arns=Output.all(**people.role_arns),
+        boundary_arn=people.boundary_arn,
+    )
+)
