@@ -11,8 +11,11 @@ Bar = tuple[str, str, float, str]
 _ROW, _HIGH, _LEFT, _RIGHT = 24, 15, 168, 76
 
 
-def bars(title: str, rows: Sequence[Bar], *, longest: float | None = None, width: int = 500) -> str:
-    """Horizontal bars, one a row, from zero. `longest` is the value of a full-length bar."""
+Interval = tuple[float, float] | None
+
+
+def bars(title: str, rows: Sequence[Bar], *, longest: float | None = None, intervals: Sequence[Interval] = (), width: int = 500) -> str:
+    """Horizontal bars, one a row, from zero. `longest` is the value of a full-length bar; intervals are drawn as thin lines."""
     top = longest or max((value for _, _, value, _ in rows), default=0) or 1
     span = width - _LEFT - _RIGHT
     height = len(rows) * _ROW + 4
@@ -22,7 +25,12 @@ def bars(title: str, rows: Sequence[Bar], *, longest: float | None = None, width
         y, length = number * _ROW + 4, max(1.5, span * min(value, top) / top)
         parts.append(f'<text class="soft" x="{_LEFT - 10}" y="{y + 12}" text-anchor="end">{escape(label)}</text>')
         parts.append(f'<rect class="fill-{kind}" x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_HIGH}" rx="2"/>')
-        parts.append(f'<text x="{_LEFT + length + 7:.1f}" y="{y + 12}">{escape(text)}</text>')
+        end = length
+        if number < len(intervals) and (interval := intervals[number]) is not None:
+            low, high = (_LEFT + span * min(edge, top) / top for edge in interval)
+            parts.append(f'<path class="interval" d="M{low:.1f} {y + 4}v7M{low:.1f} {y + 7.5}H{high:.1f}M{high:.1f} {y + 4}v7"/>')
+            end = max(length, high - _LEFT)
+        parts.append(f'<text x="{_LEFT + end + 7:.1f}" y="{y + 12}">{escape(text)}</text>')
     return "".join([*parts, "</svg>"])
 
 

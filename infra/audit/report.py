@@ -29,7 +29,7 @@ def page(story: Story) -> str:
         headline=headline(story),
         task_charts={task.name: _task_chart(task) for task in story.model.tasks} if story.model else {},
         size_chart=_size_chart(story.model) if story.model else "",
-        latency_chart=_latency_chart(story.model) if story.model else "",
+        speed_chart=_speed_chart(story.model) if story.model else "",
         road_chart=charts.shares("Seconds per step of the run", [(name, seconds) for name, _, seconds in story.model.steps if seconds]) if story.model else "",
         drift_charts=[(each, _drift_chart(each)) for each in story.drift],
         timing_chart=charts.bars("Seconds per step", [("int8", name, seconds, f"{seconds:.1f} s") for name, seconds in story.timings]),
@@ -58,16 +58,17 @@ def headline(story: Story) -> tuple[str, str]:
 
 
 def _task_chart(task: TaskStory) -> str:
-    rows = [(kind, label, score, f"{100 * score:.1f} %") for kind, label, score in task.scores]
-    return charts.bars(f"{task.name}: {task.metric}", rows, longest=1.0 if max((row[2] for row in rows), default=0) > 0.5 else 0.5)
+    rows = [(each.kind, each.label, each.value, f"{100 * each.value:.1f} %") for each in task.scores]
+    longest = 1.0 if max((row[2] for row in rows), default=0) > 0.5 else 0.5
+    return charts.bars(f"{task.name}: {task.metric}", rows, longest=longest, intervals=[each.interval for each in task.scores])
 
 
 def _size_chart(model: ModelStory) -> str:
     return charts.bars("Size of the model", [(kind, label, value, size(value)) for kind, label, value in model.sizes])
 
 
-def _latency_chart(model: ModelStory) -> str:
-    return charts.bars("Median time per answer", [(kind, label, value, f"{1000 * value:.0f} ms") for kind, label, value in model.latency])
+def _speed_chart(model: ModelStory) -> str:
+    return charts.bars("Tokens per second", [(kind, label, value, f"{value:,.0f}") for kind, label, value in model.speed])
 
 
 def _drift_chart(drift: DriftStory) -> str:

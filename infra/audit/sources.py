@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from falaj.canonical import canonical, manifest
+from falaj.canonical import canonical, digest_bytes, manifest
 from falaj.errors import Fault
 from falaj.home import environment_folder, runs_folder, volume_folder
 from infra.audit.chain import audit_log
@@ -25,7 +25,7 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[rn]|\s)+[A-
 _JUDGED_STAGES = ("prepare", "train", "compress", "evaluate")
 _LIMIT_BYTES = 4 << 20
 """Larger files under a run are content, not documents."""
-_DOCUMENTS = frozenset({".json", ".md", ".yaml", ".sig", ".pem"})
+_DOCUMENTS = frozenset({".json", ".md", ".yaml", ".sig", ".pem", ".dvc"})
 _CONTENT = frozenset({"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json", "generation_config.json"})
 _BY_NAME: dict[str, Kind] = {
     "plan.json": "plan",
@@ -35,7 +35,6 @@ _BY_NAME: dict[str, Kind] = {
     "apply.json": "apply",
     "run.json": "run",
     "candidate.json": "evaluation",
-    "eval.json": "evaluation",
     "release.json": "release",
     "current.json": "release",
 }
@@ -97,11 +96,24 @@ def _runs(environment: str) -> Iterator[Source]:
     top = runs_folder(environment)
     for pattern in ("*/*", "*/*/*", "*/register/release/*"):
         for path in sorted(top.glob(pattern)):
-            if _is_document(path):
+            if path.name == "eval.json":
+                yield _without_examples(f"runs/{path.parent.relative_to(top).as_posix()}", path)
+            elif _is_document(path):
                 yield Source(f"runs/{path.relative_to(top).as_posix()}", path, _kind_in_run(path))
     for path in sorted(top.glob("*/decision.json")):
         if not path.with_name("observed.json").exists():
             yield _observed(path.parent)
+
+
+def _without_examples(folder: str, path: Path) -> Source:
+    """The evaluation without its example rows: a user's data may be in them. The digest of the whole file says which it was."""
+    whole = path.read_bytes()
+    try:
+        report = json.loads(whole)
+    except ValueError:
+        report = {}
+    kept = {key: value for key, value in report.items() if key != "examples"} if isinstance(report, dict) else {}
+    return Source(f"{folder}/eval_without_examples.json", path, "evaluation", canonical({"whole_file": digest_bytes(whole), **kept}) + b"\n")
 
 
 def _observed(run: Path) -> Source:

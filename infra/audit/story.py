@@ -60,17 +60,26 @@ class RuleStory:
 
 
 @dataclass(frozen=True)
+class Score:
+    """A score in [0, 1] with its 95 % interval where there is one; kind is `base`, `seed`, `full` or `int8`."""
+
+    kind: str
+    label: str
+    value: float
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class TaskStory:
-    """One task with the score in [0, 1] of everything that was scored on it, in the order to compare."""
+    """One task with the scores of everything that was scored on it, in the order to compare."""
 
     name: str
     metric: str
     rows: int | None
-    scores: list[tuple[str, str, float]]
-    """(kind, label, score); kind is `base`, `seed`, `full` or `int8`."""
+    scores: list[Score]
 
     def score(self, kind: str) -> float | None:
-        return next((score for each, _, score in self.scores if each == kind), None)
+        return next((each.value for each in self.scores if each.kind == kind), None)
 
     @property
     def lost(self) -> float | None:
@@ -92,8 +101,8 @@ class ModelStory:
     tasks: list[TaskStory]
     sizes: list[tuple[str, str, int]]
     """(kind, label, bytes)."""
-    latency: list[tuple[str, str, float]]
-    """(kind, label, seconds)."""
+    speed: list[tuple[str, str, float]]
+    """(kind, label, tokens per second)."""
     base_model: dict[str, Any]
     data: dict[str, Any]
     recipe: str
@@ -258,7 +267,7 @@ def _model(run: Path) -> ModelStory:
         seconds=float(record.get("seconds") or 0),
         tasks=_tasks(_dict(candidate.get("evaluation"))),
         sizes=[(kind, label, int(size)) for kind, label in _MODELS if (size := _dict(_dict(candidate.get("models")).get(kind)).get("bytes"))],
-        latency=_latency(candidate),
+        speed=_speed(_dict(document(run / "evaluate" / "eval.json"))),
         base_model=_filled(candidate.get("base_model"), "name", "licence"),
         data=_filled(candidate.get("data"), "name", "rows"),
         recipe=str(record.get("recipe") or _dict(candidate.get("recipe")).get("name") or ""),
@@ -280,27 +289,24 @@ def _tasks(evaluation: dict[str, Any]) -> list[TaskStory]:
         metric = str(_dict(about).get("metric", ""))
         columns = [("base", _BASELINES.get(each, each), baselines[each]) for each in sorted(baselines)]
         columns += [(kind, label, models.get(kind)) for kind, label in (("seed", "untouched seed"), *_MODELS)]
-        scores = [(kind, label, value) for kind, label, by_task in columns if (value := _score(by_task, name, metric)) is not None]
+        scores = [score for kind, label, by_task in columns if (score := _score(kind, label, _dict(_dict(by_task).get(name)), metric)) is not None]
         stories.append(TaskStory(name, metric, _dict(about).get("rows"), scores))
     return stories
 
 
-def _score(by_task: Any, task: str, metric: str) -> float | None:
-    value = _dict(_dict(by_task).get(task)).get(metric)
-    if isinstance(value, dict):
-        value = value.get("value", value.get("mean"))
-    return float(value) if isinstance(value, int | float) else None
+def _score(kind: str, label: str, found: dict[str, Any], metric: str) -> Score | None:
+    value, low, high = (found.get(key) for key in (metric, f"{metric}_low", f"{metric}_high"))
+    if not isinstance(value, int | float):
+        return None
+    interval = (float(low), float(high)) if isinstance(low, int | float) and isinstance(high, int | float) else None
+    return Score(kind, label, float(value), interval)
 
 
-def _latency(candidate: dict[str, Any]) -> list[tuple[str, str, float]]:
-    """Median seconds per answer of each model, where the evaluation measured it."""
-    found = []
-    for kind, label in _MODELS:
-        speed = _dict(_dict(_dict(candidate.get("evaluation")).get("speed")).get(kind)) or _dict(_dict(_dict(candidate.get("models")).get(kind)).get("latency"))
-        value = speed.get("p50_seconds")
-        if isinstance(value, int | float):
-            found.append((kind, label, float(value)))
-    return found
+def _speed(report: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """Tokens per second of each model while it was evaluated, on the machine that evaluated it."""
+    speed = _dict(report.get("speed"))
+    rates = [(kind, label, _dict(speed.get(kind)).get("tokens_per_second")) for kind, label in _MODELS]
+    return [(kind, label, float(rate)) for kind, label, rate in rates if isinstance(rate, int | float)]
 
 
 def _drift(environment: str) -> list[DriftStory]:

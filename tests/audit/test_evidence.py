@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from falaj.canonical import manifest
+from falaj.canonical import digest_file, manifest
 from falaj.errors import Fault, UsageError
 from falaj.files import write_json
-from falaj.home import evidence_folder, keys_folder, stack_folder
+from falaj.home import evidence_folder, keys_folder, runs_folder, stack_folder
 from infra.artifacts import Plan
 from infra.audit import chain
 from infra.audit import evidence as evidence_module
@@ -42,6 +42,13 @@ def test_everything_that_was_planned_decided_done_and_measured_is_there(evidence
 
 def test_models_and_data_rows_stay_where_they_are(evidence: EvidenceFolder) -> None:
     assert [name for name in evidence.manifest.files if name.endswith((".safetensors", ".onnx", "train.jsonl", "/config.json"))] == []
+
+
+def test_example_rows_of_the_evaluation_stay_where_they_are(evidence: EvidenceFolder) -> None:
+    kept = json.loads((evidence.path / "runs" / world.RUN / "evaluate" / "eval_without_examples.json").read_text())
+    whole = runs_folder("local") / world.RUN / "evaluate" / "eval.json"
+    assert (kept["whole_file"], "examples" in kept, kept["speed"]["int8"]["tokens_per_second"]) == (digest_file(whole), False, 903.5)
+    assert [path for path in evidence.path.rglob("*") if path.is_file() and b"private row" in path.read_bytes()] == []
 
 
 def test_the_manifest_lists_every_file_but_its_own_envelope(evidence: EvidenceFolder) -> None:

@@ -207,13 +207,17 @@ def candidate() -> dict[str, Any]:
             },
             "models": {
                 "seed": {"summarize": {"rougeL": 0.312}, "section": {"accuracy": 0.581}, "language": {"accuracy": 0.013}},
-                "full": {"summarize": {"rougeL": 0.358}, "section": {"accuracy": 0.642}, "language": {"accuracy": 0.781}},
-                "int8": {"summarize": {"rougeL": 0.355}, "section": {"accuracy": 0.639}, "language": {"accuracy": 0.777}},
+                "full": {"summarize": {"rougeL": 0.358}, "section": {"accuracy": 0.642}, "language": _about(0.781)},
+                "int8": {"summarize": {"rougeL": 0.355}, "section": {"accuracy": 0.639}, "language": _about(0.777)},
             },
             "baselines": {"lead8": {"summarize": {"rougeL": 0.261}}, "majority": {"section": {"accuracy": 0.184}, "language": {"accuracy": 0.412}}},
         },
         "code": {"commit": "0f3c9a1"},
     }
+
+
+def _about(accuracy: float) -> dict[str, float]:
+    return {"accuracy": accuracy, "accuracy_low": round(accuracy - 0.045, 6), "accuracy_high": round(accuracy + 0.045, 6)}
 
 
 def release_decision(environment: str, judged: dict[str, Any]) -> Decision:
@@ -283,7 +287,9 @@ def build_run(environment: str) -> None:
         write_json(run / stage / "manifest.json", {"schema": f"falaj.{stage}/1", "stage": stage, "created": NOON})
     write_json(run / "run.json", run_record(environment))
     write_json(run / "evaluate" / "candidate.json", judged)
-    write_json(run / "evaluate" / "eval.json", judged["evaluation"])
+    speed = {"full": {"seconds": 21.4, "tokens_per_second": 412.0}, "int8": {"seconds": 9.8, "tokens_per_second": 903.5}}
+    examples = [{"source": "summarize: a private row", "target": "private"}]
+    write_json(run / "evaluate" / "eval.json", {**judged["evaluation"], "speed": speed, "examples": examples})
     write_json(run / "parameters.json", PARAMETERS)
     verdict.write(run / "decision.json")
     _text(run / "prepare" / "data_card.md", "# Debian package descriptions\n\nPublic descriptions of packages; no personal data was found.\n")
