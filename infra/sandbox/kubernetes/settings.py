@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from falaj.errors import UsageError
-from falaj.home import ROOT
+from falaj.home import ROOT, home
 
 IMAGES_VARIABLE = "FALAJ_KUBERNETES_IMAGES"
 """Names a JSON file, image name -> entry point, that is added to the table below."""
@@ -33,7 +33,7 @@ class Settings:
     """Last part of an image's repository -> entry point."""
     backoff_scale: float = 1.0
     environ: Mapping[str, str] = field(default_factory=dict)
-    """Given to every container beneath its own env: the credentials that Pod Identity would inject."""
+    """Given to every container beneath its own env: the credentials that Pod Identity would inject, and this home, where keys lie."""
     working_folder: Path = ROOT
 
     def entry_point(self, image: str) -> list[str] | None:
@@ -58,7 +58,7 @@ def from_environment(folder: Path, environ: Mapping[str, str] = os.environ) -> S
     except (OSError, ValueError, TypeError) as problem:
         given = f"{IMAGES_VARIABLE}={table}, {SCALE_VARIABLE}={environ.get(SCALE_VARIABLE)}"
         raise UsageError(f"the process cluster cannot be set up: {problem}", given=given, allowed="a JSON object of lists; a number") from problem
-    return Settings(folder, images, scale, _pod_identity())
+    return Settings(folder, images, scale, {**_pod_identity(), "FALAJ_HOME": str(home())})
 
 
 def _pod_identity() -> dict[str, str]:
