@@ -208,3 +208,20 @@ def auditor_policy(config: Common) -> str:
         statement("FindCluster", ["eks:DescribeCluster"], [cluster]),
         statement("ReadTrail", ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"], [trail_arn(config)]),
     )
+
+
+def volume_policy(config: Common) -> str:
+    """The storage driver makes volumes under the key of personal data, since nobody knows beforehand what pods will write."""
+    condition = {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, "personal")},
+        "StringEquals": {"kms:ViaService": f"ec2.{config.region}.amazonaws.com"},
+    }
+    keys = [naming.arn(config, "kms", "key/*")]
+    grant = {**condition, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+    actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    return document(statement("VolumeKey", actions, keys, Condition=condition), statement("VolumeGrant", ["kms:CreateGrant"], keys, Condition=grant))
+
+
+def managed(config: Common, name: str) -> str:
+    """ARN of a policy that AWS keeps, such as `AmazonEKSClusterPolicy`."""
+    return f"arn:{config.partition}:iam::aws:policy/{name}"

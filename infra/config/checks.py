@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from falaj.errors import UsageError
 from infra.config.classes import CLASSES, Residency
 from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig, PlatformStackConfig, WorkloadsConfig
-from infra.config.regions import region, require_instance_type, require_service
+from infra.config.regions import is_arm, region, require_instance_type, require_service
 from infra.config.subnets import carve, parse
 
 _NEEDS_ENDPOINTS = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail")
@@ -82,7 +82,7 @@ def _cluster(config: ClusterConfig, file: str) -> None:
             require_instance_type(config.region, wanted, gpu=pool.gpu, given=_key(file, f"pools.{index}.instance_types"))
         if pool.minimum > pool.maximum:
             raise _order(file, f"pools.{index}.minimum", pool.minimum, pool.maximum)
-        if len({_arm(wanted) for wanted in pool.instance_types}) > 1:
+        if len({is_arm(wanted) for wanted in pool.instance_types}) > 1:
             raise UsageError(
                 f"pools.{index}.instance_types: pool {pool.name} mixes processor architectures",
                 given=_key(file, f"pools.{index}.instance_types"),
@@ -98,12 +98,6 @@ def _cluster(config: ClusterConfig, file: str) -> None:
             why="DNS and the add-ons run on the system pool, which no taint keeps them off",
             next="rename or add a pool",
         )
-
-
-def _arm(instance_type: str) -> bool:
-    """True for Graviton: a `g` behind the generation, as in m7g, r7gd, c8gn."""
-    family = instance_type.partition(".")[0]
-    return "g" in family.lstrip("abcdefghijklmnopqrstuvwxyz").partition("-")[0]
 
 
 def _platform(config: PlatformStackConfig, file: str) -> None:

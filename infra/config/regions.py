@@ -98,3 +98,9 @@ def require_service(name: str, service: str, *, given: str) -> None:
         why=why,
         next="leave it out; infra/config/regions.yaml holds the table",
     )
+
+
+def is_arm(instance_type: str) -> bool:
+    """True for Graviton: a `g` behind the generation, as in m7g, r7gd, c8gn."""
+    family = instance_type.partition(".")[0]
+    return "g" in family.lstrip("abcdefghijklmnopqrstuvwxyz").partition("-")[0]

@@ -1,0 +1,89 @@
+"""Who may do what on the cluster: people by access entries, pods by identities bound to one service account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.components import policies
+from infra.components.roles import ServiceRole
+from infra.config import naming
+from infra.config.model import AccessConfig, ClusterConfig
+
+
+class Access(pulumi.ComponentResource):
+    """One access entry with one EKS access policy per configured role."""
+
+    def __init__(
+        self,
+        name: str,
+        config: ClusterConfig,
+        *,
+        cluster: pulumi.Input[str],
+        role_arns: pulumi.Output[dict[str, str]],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("falaj:cluster:Access", name, None, opts)
+        for entry in config.access:
+            self._entry(entry, config, cluster, role_arns[entry.role])
+        self.register_outputs({})
+
+    def _entry(self, entry: AccessConfig, config: ClusterConfig, cluster: pulumi.Input[str], principal: pulumi.Input[str]) -> None:
+        made = aws.eks.AccessEntry(
+            entry.role,
+            cluster_name=cluster,
+            principal_arn=principal,
+            kubernetes_groups=list(entry.groups),
+            type="STANDARD",
+            tags=naming.tags(config, "internal", "access"),
+            opts=ResourceOptions(parent=self),
+        )
+        scope: aws.eks.AccessPolicyAssociationAccessScopeArgsDict = {"type": "cluster"}
+        if entry.namespaces:
+            scope = {"type": "namespace", "namespaces": list(entry.namespaces)}
+        aws.eks.AccessPolicyAssociation(
+            entry.role,
+            cluster_name=cluster,
+            principal_arn=principal,
+            policy_arn=f"arn:{config.partition}:eks::aws:cluster-access-policy/{entry.policy}",
+            access_scope=scope,
+            opts=ResourceOptions(parent=self, depends_on=[made]),
+        )
+
+
+class PodIdentities(pulumi.ComponentResource):
+    """A role per workload namespace, taken by its one service account and bounded by the environment's boundary."""
+
+    role_arns: dict[str, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, config: ClusterConfig, *, cluster: pulumi.Input[str], boundary: pulumi.Input[str], opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("falaj:cluster:PodIdentities", name, None, opts)
+        wanted: Mapping[str, str] = {naming.TRAINING: policies.training_policy(config), naming.INFERENCE: policies.inference_policy(config)}
+        self.role_arns = {}
+        for namespace, policy in wanted.items():
+            account = naming.SERVICE_ACCOUNTS[namespace]
+            role = ServiceRole(
+                namespace,
+                config,
+                trust=policies.trusts_pods(config, namespace, account),
+                inline={"buckets": policy},
+                boundary=boundary,
+                purpose=f"pods of {namespace}",
+                opts=ResourceOptions(parent=self),
+            )
+            aws.eks.PodIdentityAssociation(
+                namespace,
+                cluster_name=cluster,
+                namespace=namespace,
+                service_account=account,
+                role_arn=role.arn,
+                tags=naming.tags(config, "internal", "access"),
+                opts=ResourceOptions(parent=self, depends_on=role.attached),
+            )
+            self.role_arns[namespace] = role.arn
+        self.register_outputs({"role_arns": self.role_arns})

@@ -1,0 +1,66 @@
+"""The cluster: a control plane that is reached from inside, writes every log and encrypts its secrets."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.components import policies
+from infra.components.contracts import FoundationOutputs
+from infra.components.roles import ServiceRole
+from infra.config import naming
+from infra.config.model import ClusterConfig
+
+_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+class Cluster(pulumi.ComponentResource):
+    """EKS with a private endpoint only, secrets under the key of confidential data, access by entries alone, and a pinned version.
+
+    Whoever creates it gets no rights from that: all access is in `Access`.
+    """
+
+    name: pulumi.Output[str]
+    endpoint: pulumi.Output[str]
+    certificate_authority: pulumi.Output[str]
+
+    def __init__(self, name: str, config: ClusterConfig, *, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:cluster:Cluster", name, None, opts)
+        here, tags = ResourceOptions(parent=self), naming.tags(config, "confidential", "cluster")
+        role = ServiceRole(
+            "control-plane",
+            config,
+            trust=policies.trusts_service("eks.amazonaws.com"),
+            managed=[policies.managed(config, "AmazonEKSClusterPolicy")],
+            purpose="control plane",
+            opts=here,
+        )
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/eks/{naming.cluster_name(config)}/cluster",
+            retention_in_days=config.log_days,
+            kms_key_id=foundation.key_arns["internal"],
+            tags=naming.tags(config, "internal", "operations-logs"),
+            opts=here,
+        )
+        cluster = aws.eks.Cluster(
+            name,
+            name=naming.cluster_name(config),
+            version=config.kubernetes_version,
+            role_arn=role.arn,
+            vpc_config={"subnet_ids": foundation.endpoint_subnet_ids, "endpoint_private_access": True, "endpoint_public_access": False},
+            kubernetes_network_config={"service_ipv4_cidr": config.service_cidr, "ip_family": "ipv4"},
+            encryption_config={"resources": ["secrets"], "provider": {"key_arn": foundation.key_arns["confidential"]}},
+            enabled_cluster_log_types=list(_LOGS),
+            access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
+            bootstrap_self_managed_addons=False,
+            upgrade_policy={"support_type": "STANDARD"},
+            deletion_protection=config.protect_from_deletion,
+            tags=tags,
+            # The log group comes first: EKS would make one of its own, unencrypted and kept for ever.
+            opts=ResourceOptions(parent=self, depends_on=[logs, *role.attached], protect=config.protect_from_deletion),
+        )
+        self.name, self.endpoint = cluster.name, cluster.endpoint
+        self.certificate_authority = cluster.certificate_authority.apply(lambda found: found.data or "")
+        self.register_outputs({"name": self.name, "endpoint": self.endpoint})

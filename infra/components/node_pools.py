@@ -1,0 +1,121 @@
+"""Node pools: machines with an immutable operating system, encrypted disks and no way in but the control plane's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.components import policies
+from infra.components.roles import ServiceRole
+from infra.config import naming
+from infra.config.model import ClusterConfig, PoolConfig
+from infra.config.regions import is_arm
+
+KIND = "falaj/kind"
+"""Node label and taint key: system, gpu or inference."""
+POOL = "falaj/pool"
+"""Node label: the pool's name."""
+GPU_TAINT = "nvidia.com/gpu"
+
+_SYSTEM_GIB = 10
+"""Bottlerocket keeps itself on a first small disk and everything else on a second one."""
+
+
+class NodePools(pulumi.ComponentResource):
+    """A managed node group with its own launch template per configured pool, all under one role.
+
+    GPU pools are tainted `nvidia.com/gpu`, inference pools by their kind: only what asks for them runs there. The node role can pull images
+    and join the cluster; pods have identities of their own.
+    """
+
+    role_arn: pulumi.Output[str]
+    names: list[str]
+
+    def __init__(
+        self,
+        name: str,
+        config: ClusterConfig,
+        *,
+        cluster: pulumi.Input[str],
+        subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]],
+        after: Sequence[pulumi.Resource] = (),
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """`after` holds what nodes need before they can become ready."""
+        super().__init__("falaj:cluster:NodePools", name, None, opts)
+        self._config = config
+        role = ServiceRole(
+            "node",
+            config,
+            trust=policies.trusts_service("ec2.amazonaws.com"),
+            managed=[policies.managed(config, each) for each in ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")],
+            purpose="nodes",
+            opts=ResourceOptions(parent=self),
+        )
+        self._after = [*after, *role.attached]
+        self.groups = [self._pool(pool, cluster, role.arn, subnet_ids) for pool in config.pools]
+        self.role_arn, self.names = role.arn, [pool.name for pool in config.pools]
+        self.register_outputs({"role_arn": self.role_arn, "names": self.names})
+
+    def _pool(
+        self, pool: PoolConfig, cluster: pulumi.Input[str], role: pulumi.Input[str], subnets: pulumi.Input[Sequence[pulumi.Input[str]]]
+    ) -> aws.eks.NodeGroup:
+        tags = naming.tags(self._config, "personal", f"nodes-{pool.kind}")
+        template = self._template(pool, tags)
+        return aws.eks.NodeGroup(
+            pool.name,
+            node_group_name=pool.name,
+            cluster_name=cluster,
+            node_role_arn=role,
+            subnet_ids=subnets,
+            version=self._config.kubernetes_version,
+            ami_type=ami_type(pool),
+            capacity_type=pool.capacity,
+            instance_types=list(pool.instance_types),
+            launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+            scaling_config={"min_size": pool.minimum, "max_size": pool.maximum, "desired_size": pool.minimum},
+            update_config={"max_unavailable": 1},
+            labels={KIND: pool.kind, POOL: pool.name},
+            taints=taints(pool),
+            tags=tags,
+            # The autoscaler moves the size between its bounds.
+            opts=ResourceOptions(parent=self, depends_on=self._after, ignore_changes=["scalingConfig.desiredSize"]),
+        )
+
+    def _template(self, pool: PoolConfig, tags: dict[str, str]) -> aws.ec2.LaunchTemplate:
+        return aws.ec2.LaunchTemplate(
+            pool.name,
+            name=f"{naming.prefix(self._config)}-{pool.name}",
+            description=f"Nodes of pool {pool.name}",
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1, "instance_metadata_tags": "disabled"},
+            block_device_mappings=[self._disk("/dev/xvda", _SYSTEM_GIB), self._disk("/dev/xvdb", pool.disk_gib)],
+            monitoring={"enabled": True},
+            tag_specifications=[{"resource_type": kind, "tags": tags} for kind in ("instance", "volume")],
+            update_default_version=True,
+            tags=tags,
+            opts=ResourceOptions(parent=self),
+        )
+
+    def _disk(self, device: str, gib: int) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgsDict:
+        key = naming.key_alias_arn(self._config, "personal")
+        return {
+            "device_name": device,
+            "ebs": {"volume_type": "gp3", "volume_size": gib, "encrypted": "true", "kms_key_id": key, "delete_on_termination": "true"},
+        }
+
+
+def ami_type(pool: PoolConfig) -> str:
+    """Bottlerocket for the pool's processors: read-only root, no shell, no SSH; its GPU image brings driver and device plugin."""
+    if pool.gpu:
+        return "BOTTLEROCKET_x86_64_NVIDIA"
+    return "BOTTLEROCKET_ARM_64" if is_arm(pool.instance_types[0]) else "BOTTLEROCKET_x86_64"
+
+
+def taints(pool: PoolConfig) -> list[aws.eks.NodeGroupTaintArgsDict]:
+    """What keeps pods off that did not ask for such a node; the system pool takes everybody."""
+    if pool.gpu:
+        return [{"key": GPU_TAINT, "value": "present", "effect": "NO_SCHEDULE"}]
+    return [{"key": KIND, "value": pool.kind, "effect": "NO_SCHEDULE"}] if pool.kind == "inference" else []

@@ -1,0 +1,32 @@
+"""Stack `cluster`: one EKS cluster, its nodes, its add-ons and who may use it."""
+
+from pulumi import Output, ResourceOptions
+
+from infra.components.access import Access, PodIdentities
+from infra.components.addons import AFTER_NODES, BEFORE_NODES, Addons
+from infra.components.cluster import Cluster
+from infra.components.contracts import ClusterOutputs, FoundationOutputs, export, upstream
+from infra.components.node_pools import NodePools
+from infra.components.providers import aws_provider
+from infra.config.load import load
+
+config = load("cluster")
+foundation = upstream(FoundationOutputs)
+cloud = ResourceOptions(providers=[aws_provider(config, "cluster")])
+
+cluster = Cluster("cluster", config, foundation=foundation, opts=cloud)
+basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFORE_NODES, opts=cloud)
+pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
+Addons("addons-after-nodes", config, cluster=cluster.name, wanted=AFTER_NODES, after=pools.groups, opts=cloud)
+Access("access", config, cluster=cluster.name, role_arns=foundation.role_arns, opts=cloud)
+PodIdentities("identities", config, cluster=cluster.name, boundary=foundation.boundary_arn, opts=cloud)
+
+export(
+    ClusterOutputs(
+        name=cluster.name,
+        endpoint=cluster.endpoint,
+        certificate_authority=cluster.certificate_authority,
+        node_role_arn=pools.role_arn,
+        pools=Output.from_input(pools.names),
+    )
+)
