@@ -1,0 +1,142 @@
+"""The model server: replicas that spread, scale with their load and drain before they end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi import ResourceOptions
+
+from infra.components.jobs import environment_of, labels
+from infra.components.pods import Mount, Work, claim, container, image, pod
+from infra.config import naming
+from infra.config.model import WorkloadsConfig
+
+PORT = 8080
+REQUESTS = "/var/lib/falaj/requests"
+_TRUST = "/var/run/falaj/trust"
+_ANSWER_SECONDS = 20
+"""The longest that a request in flight is waited for after the drain."""
+_NOT_WAITED_FOR = {"annotations": {"pulumi.com/skipAwait": "true"}}
+"""Ready means that a release is served, and the first release comes after this stack."""
+
+
+class Inference(pulumi.ComponentResource):
+    """Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget of one model."""
+
+    service: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        config: WorkloadsConfig,
+        *,
+        releases: pulumi.Input[str],
+        accounts: pulumi.Output[dict[str, str]],
+        claims: pulumi.Output[dict[str, str]],
+        priorities: pulumi.Output[dict[str, str]],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """`releases` is where releases are taken from, as `s3://bucket/prefix`."""
+        super().__init__("falaj:workloads:Inference", name, None, opts)
+        self._here, self._config = ResourceOptions(parent=self), config
+        self._metadata: Any = {"name": name, "namespace": naming.INFERENCE, "labels": labels(name)}
+        deployment = self._deployment(name, releases, accounts[naming.INFERENCE], claims["requests"], priorities["serving"])
+        kubernetes.core.v1.Service(
+            name,
+            metadata={**self._metadata, **_NOT_WAITED_FOR},
+            spec={"type": "ClusterIP", "selector": labels(name), "ports": [{"name": "http", "port": 80, "target_port": "http", "protocol": "TCP"}]},
+            opts=self._here,
+        )
+        self._scale(name, deployment)
+        kubernetes.policy.v1.PodDisruptionBudget(
+            name, metadata=self._metadata, spec={"max_unavailable": 1, "selector": {"match_labels": labels(name)}}, opts=self._here
+        )
+        self.service = pulumi.Output.from_input(f"{naming.INFERENCE}/{name}")
+        self.register_outputs({"service": self.service})
+
+    def _deployment(
+        self, name: str, releases: pulumi.Input[str], account: pulumi.Input[str], requests: pulumi.Input[str], priority: pulumi.Input[str]
+    ) -> kubernetes.apps.v1.Deployment:
+        config = self._config
+        mounts, told = trust(config)
+        work = Work(
+            name=name,
+            image=image(config, "falaj-serve", config.images.serve),
+            cpu=str(config.serving.cpu),
+            memory=config.serving.memory,
+            environment={
+                **environment_of(config),
+                "PORT": str(PORT),
+                "FALAJ_SERVE_HOST": "0.0.0.0",
+                "FALAJ_RELEASES": releases,
+                "FALAJ_REQUESTS": REQUESTS,
+                **told,
+            },
+            mounts=[claim("requests", REQUESTS, requests), *mounts],
+        )
+        spec = pod(
+            work,
+            account=account,
+            priority=priority,
+            grace_seconds=config.serving.drain_seconds + _ANSWER_SECONDS,
+            restart="Always",
+            containers=[container(work, ports=[{"name": "http", "container_port": PORT, "protocol": "TCP"}], **probes(config.serving.drain_seconds))],
+            topology_spread_constraints=[spread(key, name) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")],
+        )
+        scaled = config.serving.maximum > config.serving.minimum
+        return kubernetes.apps.v1.Deployment(
+            name,
+            metadata={**self._metadata, **_NOT_WAITED_FOR},
+            spec={
+                "replicas": config.serving.minimum,
+                "revision_history_limit": 5,
+                "selector": {"match_labels": labels(name)},
+                # A new replica is ready before an old one goes: nobody waits for a roll-out.
+                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
+                "template": {"metadata": {"labels": {**labels(name), "falaj/serves": "true"}}, "spec": spec},
+            },
+            opts=ResourceOptions(parent=self, ignore_changes=["spec.replicas"] if scaled else None),
+        )
+
+    def _scale(self, name: str, deployment: kubernetes.apps.v1.Deployment) -> None:
+        serving = self._config.serving
+        target: Any = {"type": "Utilization", "average_utilization": serving.target_cpu_percent}
+        kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
+            name,
+            metadata=self._metadata,
+            spec={
+                "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": name},
+                "min_replicas": serving.minimum,
+                "max_replicas": serving.maximum,
+                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+                # Up at once, down slowly: a new replica has to load the model first.
+                "behavior": {"scale_up": {"stabilization_window_seconds": 0}, "scale_down": {"stabilization_window_seconds": 300}},
+            },
+            opts=ResourceOptions(parent=self, depends_on=[deployment]),
+        )
+
+
+def trust(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Input[str]]]:
+    """How a pod knows whose releases to believe: never from the release itself."""
+    if not config.release_keys:
+        return [], {}
+    mount = Mount("trust", _TRUST, {"config_map": {"name": "release-trust"}}, read_only=True)
+    return [mount], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/release.pub.pem"}
+
+
+def probes(drain_seconds: int) -> dict[str, Any]:
+    """Two minutes to start, then alive and ready are different questions: a replica without a release is alive and not ready."""
+    alive, ready = ({"path": path, "port": "http"} for path in ("/healthz", "/readyz"))
+    return {
+        "startup_probe": {"http_get": alive, "period_seconds": 1, "timeout_seconds": 2, "failure_threshold": 120},
+        "liveness_probe": {"http_get": alive, "period_seconds": 10, "timeout_seconds": 5, "failure_threshold": 3},
+        "readiness_probe": {"http_get": ready, "period_seconds": 2, "timeout_seconds": 2, "failure_threshold": 2},
+        "lifecycle": {"pre_stop": {"sleep": {"seconds": drain_seconds}}},
+    }
+
+
+def spread(key: str, name: str) -> dict[str, Any]:
+    """Spread replicas evenly over `key`, as far as there is room."""
+    return {"max_skew": 1, "topology_key": key, "when_unsatisfiable": "ScheduleAnyway", "label_selector": {"match_labels": labels(name)}}

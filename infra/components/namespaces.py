@@ -1,0 +1,156 @@
+"""Namespaces: a team's room on the cluster, closed until something is opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi import ResourceOptions
+
+from infra.config import naming
+from infra.config.model import ClaimConfig, NamespaceConfig, PlatformStackConfig, QuotaConfig
+
+_OPERATORS = "falaj:operators"
+
+
+class TeamNamespace(pulumi.ComponentResource):
+    """A namespace with restricted pods, a quota, default limits, no traffic but what is listed, one service account and its volumes.
+
+    Open are: DNS, TLS to the environment's network and to the object store, and, where it serves, its serving port from inside the cluster.
+    """
+
+    name: pulumi.Output[str]
+    service_account: pulumi.Output[str]
+    claims: dict[str, pulumi.Output[str]]
+
+    def __init__(self, name: str, config: PlatformStackConfig, namespace: NamespaceConfig, *, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:platform:TeamNamespace", name, None, opts)
+        self._config, self._wanted, self._here = config, namespace, ResourceOptions(parent=self)
+        made = kubernetes.core.v1.Namespace(name, metadata={"name": namespace.name, "labels": labels(config)}, opts=self._here)
+        self.name = made.metadata.apply(lambda found: found.name or namespace.name)
+        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(namespace.quota)}, opts=self._here)
+        kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(config.largest_pod)]}, opts=self._here)
+        self._close(name)
+        self._open(name)
+        account = kubernetes.core.v1.ServiceAccount(
+            name, metadata=self._metadata(naming.SERVICE_ACCOUNTS[namespace.name]), automount_service_account_token=False, opts=self._here
+        )
+        self._let_operators_work(name)
+        self.claims = {claim.name: self._claim(claim) for claim in namespace.claims}
+        self.service_account = account.metadata.apply(lambda found: found.name or naming.SERVICE_ACCOUNTS[namespace.name])
+        self.register_outputs({"name": self.name, "service_account": self.service_account, "claims": self.claims})
+
+    def _metadata(self, name: str) -> Any:
+        return {"name": name, "namespace": self.name}
+
+    def _policy(self, name: str, label: str, spec: Any) -> None:
+        kubernetes.networking.v1.NetworkPolicy(f"{name}-{label}", metadata=self._metadata(label), spec=spec, opts=self._here)
+
+    def _close(self, name: str) -> None:
+        self._policy(name, "default-deny", {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]})
+
+    def _open(self, name: str) -> None:
+        everybody: dict[str, Any] = {"pod_selector": {}}
+        dns = {
+            "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+        }
+        ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+        self._policy(name, "allow-dns", {**everybody, "policy_types": ["Egress"], "egress": [{"to": [dns], "ports": ports}]})
+        # One more than the network: the agent that hands out pod identities answers on a link-local address of the node.
+        networks = [self._config.network_cidr, *self._config.object_store_cidrs]
+        tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
+        identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
+        self._policy(name, "allow-services", {**everybody, "policy_types": ["Egress"], "egress": [tls, identity]})
+        if self._wanted.serves:
+            inside = {"from_": [{"namespace_selector": {}}], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
+            selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}
+            self._policy(name, "allow-requests", {**selector, "policy_types": ["Ingress"], "ingress": [inside]})
+
+    def _let_operators_work(self, name: str) -> None:
+        """Operators start and read jobs and read their logs; they change nothing that a stack has made."""
+        rules = [
+            {"api_groups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete", "get", "list", "watch"]},
+            {"api_groups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list", "watch"]},
+            {"api_groups": [""], "resources": ["pods", "pods/log", "events"], "verbs": ["get", "list", "watch"]},
+        ]
+        role = kubernetes.rbac.v1.Role(f"{name}-operators", metadata=self._metadata("operators"), rules=rules, opts=self._here)  # ty: ignore[invalid-argument-type]
+        kubernetes.rbac.v1.RoleBinding(
+            f"{name}-operators",
+            metadata=self._metadata("operators"),
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": "operators"},
+            subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "Group", "name": _OPERATORS}],
+            opts=ResourceOptions(parent=self, depends_on=[role]),
+        )
+
+    def _claim(self, claim: ClaimConfig) -> pulumi.Output[str]:
+        made = kubernetes.core.v1.PersistentVolumeClaim(
+            claim.name,
+            metadata={**self._metadata(claim.name), "annotations": {"pulumi.com/skipAwait": "true"}},
+            spec={
+                "access_modes": ["ReadWriteMany" if claim.shared else "ReadWriteOnce"],
+                "resources": {"requests": {"storage": claim.size}},
+                "storage_class_name": claim.storage_class,
+            },
+            # A claim that is gone takes its data with it, and binds with its first pod only.
+            opts=ResourceOptions(parent=self, protect=self._config.environment in ("staging", "prod")),
+        )
+        return made.metadata.apply(lambda found: found.name or claim.name)
+
+
+class Priorities(pulumi.ComponentResource):
+    """Who goes first when nodes are full: answering people before training, and training never pushes anybody out."""
+
+    names: dict[str, pulumi.Output[str]]
+
+    def __init__(self, name: str, config: PlatformStackConfig, *, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:platform:Priorities", name, None, opts)
+        wanted = {"serving": (100000, "PreemptLowerPriority", "answers people"), "training": (1000, "Never", "can wait and be started again")}
+        self.names = {}
+        for label, (value, preemption, description) in wanted.items():
+            made = kubernetes.scheduling.v1.PriorityClass(
+                label,
+                metadata={"name": f"falaj-{label}"},
+                value=value,
+                preemption_policy=preemption,
+                global_default=False,
+                description=description,
+                opts=ResourceOptions(parent=self),
+            )
+            self.names[label] = made.metadata.apply(lambda found, label=label: found.name or f"falaj-{label}")
+        self.register_outputs({"names": self.names})
+
+
+def labels(config: PlatformStackConfig) -> dict[str, str]:
+    """Pod Security at its strictest, in a fixed version, and whose namespace it is."""
+    security = {
+        f"pod-security.kubernetes.io/{mode}{suffix}": value
+        for mode in ("enforce", "audit", "warn")
+        for suffix, value in (("", "restricted"), ("-version", config.pod_security_version))
+    }
+    return {**security, "falaj/environment": config.environment, "falaj/owner": config.owner}
+
+
+def hard(quota: QuotaConfig) -> dict[str, str]:
+    """Hard limits of a ResourceQuota. Requests equal limits in all that runs here, so both are held to the same amount."""
+    return {
+        "requests.cpu": quota.cpu,
+        "limits.cpu": quota.cpu,
+        "requests.memory": quota.memory,
+        "limits.memory": quota.memory,
+        "requests.nvidia.com/gpu": str(quota.gpus),
+        "pods": str(quota.pods),
+        "services.loadbalancers": "0",
+        "services.nodeports": "0",
+    }
+
+
+def limits(largest: QuotaConfig) -> Any:
+    """What a container gets that asks for nothing, and the most it may ask for."""
+    return {
+        "type": "Container",
+        "default": {"cpu": "500m", "memory": "512Mi"},
+        "default_request": {"cpu": "500m", "memory": "512Mi"},
+        "max": {"cpu": largest.cpu, "memory": largest.memory},
+    }

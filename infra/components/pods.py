@@ -1,0 +1,117 @@
+"""Pods as they all are here: one container that is nobody, writes to its own volumes only and asks for what it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from infra.components.node_pools import GPU_TAINT, KIND
+from infra.config import naming
+from infra.config.model import Common
+
+USER = 10001
+"""User, group and volume group of every container."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume of a pod: `source` is the volume without its name, as Kubernetes writes it."""
+
+    name: str
+    path: str
+    source: Mapping[str, Any]
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one pod runs and needs; the rest is the same for all."""
+
+    name: str
+    image: str
+    cpu: str
+    memory: str
+    args: Sequence[str] = ()
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+    gpus: int = 0
+    scratch: str = "4Gi"
+    """Size of /tmp, the only writable place besides the mounts."""
+
+
+def image(config: Common, repository: str, digest: str) -> str:
+    """An image of the environment's own registry, named by digest."""
+    return f"{naming.registry(config)}/{repository}@{digest}"
+
+
+def claim(name: str, path: str, held: pulumi.Input[str]) -> Mount:
+    """A volume claim mounted at `path`."""
+    return Mount(name, path, {"persistent_volume_claim": {"claim_name": held}})
+
+
+def container(work: Work, **more: Any) -> Any:
+    """The one container; `more` adds ports, probes and lifecycle. Threads are fixed to the CPUs it may use: more would fight for them."""
+    amounts = {"cpu": work.cpu, "memory": work.memory, **({GPU_TAINT: str(work.gpus)} if work.gpus else {})}
+    threads = str(whole_cpus(work.cpu))
+    environment = {"HOME": "/tmp", "OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false", **work.environment}
+    return {
+        "name": work.name,
+        "image": work.image,
+        "image_pull_policy": "IfNotPresent",
+        **({"args": list(work.args)} if work.args else {}),
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "resources": {"requests": amounts, "limits": amounts},
+        "security_context": {
+            "allow_privilege_escalation": False,
+            "read_only_root_filesystem": True,
+            "run_as_non_root": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "volume_mounts": [
+            {"name": "tmp", "mount_path": "/tmp"},
+            *({"name": mount.name, "mount_path": mount.path, **({"read_only": True} if mount.read_only else {})} for mount in work.mounts),
+        ],
+        **more,
+    }
+
+
+def pod(work: Work, *, account: pulumi.Input[str], priority: pulumi.Input[str], grace_seconds: int, restart: str, **more: Any) -> Any:
+    """The pod around `container(work)`: on GPU nodes where it asks for GPUs, else on the inference pool's processors. `more` overrides."""
+    return {
+        "service_account_name": account,
+        "automount_service_account_token": False,
+        "enable_service_links": False,
+        "priority_class_name": priority,
+        "restart_policy": restart,
+        "termination_grace_period_seconds": grace_seconds,
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": USER,
+            "run_as_group": USER,
+            "fs_group": USER,
+            "fs_group_change_policy": "OnRootMismatch",
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "node_selector": {KIND: "gpu" if work.gpus else "inference"},
+        "tolerations": [toleration(work.gpus > 0)],
+        "containers": [container(work)],
+        "volumes": [{"name": "tmp", "empty_dir": {"size_limit": work.scratch}}, *({"name": mount.name, **mount.source} for mount in work.mounts)],
+        **more,
+    }
+
+
+def toleration(gpu: bool) -> dict[str, str]:
+    """What lets a pod onto a tainted pool."""
+    if gpu:
+        return {"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}
+    return {"key": KIND, "operator": "Equal", "value": "inference", "effect": "NoSchedule"}
+
+
+def whole_cpus(quantity: str) -> int:
+    """A CPU quantity (`2`, `500m`) in whole CPUs, rounded up; at least 1."""
+    millis = int(quantity[:-1]) if quantity.endswith("m") else int(float(quantity) * 1000)
+    return max(1, -(-millis // 1000))
