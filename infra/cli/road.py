@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -272,16 +274,28 @@ def wait_until_served(client: Client, version: str, progress: Callable[[str], No
 def look(client: Client) -> dict[str, Any]:
     """What the inference Service says of its release now: `version` and `address`, or `reason` where it does not answer."""
     try:
-        address = client.service_address(INFERENCE, SERVICE)
+        address = f"http://{client.service_address(INFERENCE, SERVICE)}"
     except FalajError as problem:
         return {"reason": problem.what}
+    status, said = _ask(f"{address}/v1/release")
+    if status == 200:
+        return {"address": address, **said}
+    # A Service has no way to a pod that is not ready; the pod itself can say why it is not.
+    for pod in client.list("Pod", INFERENCE) if status is None else []:
+        for port in (pod.get("status", {}).get("localPorts") or {}).values():
+            status, said = _ask(f"http://127.0.0.1:{port}/v1/release")
+            if said.get("reason"):
+                return {"address": address, "reason": said["reason"]}
+    return {"address": address, "reason": said.get("reason") or f"no pod of {SERVICE} answers"}
+
+
+def _ask(url: str) -> tuple[int | None, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(f"http://{address}/v1/release", timeout=10) as answer:
-            return {"address": f"http://{address}", **json.loads(answer.read())}
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as problem:
-        try:
-            return {"address": f"http://{address}", "reason": json.loads(problem.read()).get("reason")}
-        except ValueError:
-            return {"address": f"http://{address}", "reason": f"status {problem.code}"}
-    except (OSError, ValueError) as problem:
-        return {"address": f"http://{address}", "reason": str(problem)}
+        with contextlib.suppress(ValueError, OSError):
+            return problem.code, json.loads(problem.read())
+        return problem.code, {}
+    except (OSError, ValueError, http.client.HTTPException):
+        return None, {}

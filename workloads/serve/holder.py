@@ -7,6 +7,7 @@ never loaded: the old release goes on, or, where there is none, the server stays
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -84,6 +85,13 @@ class Holder:
 
     def look(self) -> None:
         """Read the pointer once, and load what it names if that is new. Never raises: `problem` says what is wrong."""
+        before = self.problem, self.swaps
+        self._look()
+        if (self.problem, self.swaps) != before:
+            text = self.problem or f"serving release {self.current.release.version if self.current else None}"
+            print(text, file=sys.stderr, flush=True)
+
+    def _look(self) -> None:
         try:
             pointer = self._store.read_document(POINTER)
             if pointer.tag == ABSENT:
