@@ -217,10 +217,11 @@ def _status(control: Control, rules: list[RuleCount]) -> tuple[Status, str]:
     silent = [rule.rule for rule in rules if not rule.judged]
     if len(silent) == len(rules):
         return "unknown", "none of the mapped rules judged anything"
+    also = f"; judged nothing: {', '.join(silent)}" if silent else ""
+    if all(rule.strength == "supporting" for rule in rules if rule.judged):
+        return ("open" if control.gap else "manual"), "the rules that judged something only help" + also + (f"; {control.gap}" if control.gap else "")
     if silent:
-        return "partial", f"judged nothing: {', '.join(silent)}"
-    if all(rule.strength == "supporting" for rule in rules):
-        return ("open" if control.gap else "manual"), "the mapped rules only help" + (f"; {control.gap}" if control.gap else "")
+        return "partial", also.removeprefix("; ")
     if not any(rule.strength == "full" for rule in rules):
         return "partial", "no mapped rule covers the control whole"
     if control.manual or control.gap:
