@@ -100,7 +100,7 @@ def application(folder: Path) -> Emulator:
 
     from infra.sandbox.aws import extra_eks, extra_s3
 
-    extra_s3.install()
+    extra_s3.install(ACCOUNT)
     eks = extra_eks.application(ACCOUNT)
 
     def backend(service: Any) -> Any:
