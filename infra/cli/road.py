@@ -256,13 +256,17 @@ def release_store(client: Client) -> Any:
 
 
 def wait_until_served(client: Client, version: str, progress: Callable[[str], None], *, seconds: float = _SERVED_SECONDS) -> str:
-    """Wait until the inference Service answers as `version`. Returns its address; raises Fault with its last word after `seconds`."""
+    """Wait until the inference Service and every pod behind it answer as `version`. Returns the address.
+
+    Raises Fault with its last word after `seconds`.
+    """
     deadline, said = time.monotonic() + seconds, ""
     while True:
         found = look(client)
-        if found.get("version") == version and not found.get("problem"):
+        behind = [each.get("version") or each.get("reason") for each in ask_pods(client) if each.get("version") != version]
+        if found.get("version") == version and not found.get("problem") and not behind:
             return found["address"]
-        reason = str(found.get("reason") or found.get("problem") or f"still serving {found.get('version')}").splitlines()[0]
+        reason = str(found.get("reason") or found.get("problem") or f"still serving {behind[0] if behind else found.get('version')}").splitlines()[0]
         if reason != said:
             progress(f"waiting for {version} to be served: {reason}")
             said = reason
@@ -281,12 +285,15 @@ def look(client: Client) -> dict[str, Any]:
     if status == 200:
         return {"address": address, **said}
     # A Service has no way to a pod that is not ready; the pod itself can say why it is not.
-    for pod in client.list("Pod", INFERENCE) if status is None else []:
-        for port in (pod.get("status", {}).get("localPorts") or {}).values():
-            status, said = _ask(f"http://127.0.0.1:{port}/v1/release")
-            if said.get("reason"):
-                return {"address": address, "reason": said["reason"]}
-    return {"address": address, "reason": said.get("reason") or f"no pod of {SERVICE} answers"}
+    reasons = [said.get("reason"), *(each.get("reason") for each in ask_pods(client))]
+    return {"address": address, "reason": next(filter(None, reasons), f"no pod of {SERVICE} answers")}
+
+
+def ask_pods(client: Client) -> list[dict[str, Any]]:
+    """What each inference pod says of its release; pods that are ending are left out."""
+    pods = [pod for pod in client.list("Pod", INFERENCE) if "deletionTimestamp" not in pod["metadata"]]
+    ports = [port for pod in pods for port in (pod.get("status", {}).get("localPorts") or {}).values()]
+    return [_ask(f"http://127.0.0.1:{port}/v1/release")[1] for port in ports]
 
 
 def _ask(url: str) -> tuple[int | None, dict[str, Any]]:

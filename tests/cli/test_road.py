@@ -29,6 +29,8 @@ from workloads.store import Store
 
 WORK = "/var/lib/falaj/work"
 JUDGE = road.judge
+Objects = list[dict[str, Any]]
+Words = list[str]
 
 
 @dataclass
@@ -38,9 +40,11 @@ class Cluster:
     store: Store
     live: Live
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    made: list[str] = field(default_factory=list)
+    made: Words = field(default_factory=list)
     fails: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Stage -> exit code and last line of its log."""
+    other_pods: tuple[str, ...] = ()
+    """Ports of pods beside the live one."""
 
     def find(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
         if kind == "Deployment":
@@ -48,7 +52,7 @@ class Cluster:
             return {"spec": {"template": {"spec": {"containers": [{"env": env}]}}}}
         return self.jobs.get(name)
 
-    def create_job_from_cronjob(self, namespace: str, cronjob: str, name: str, args: list[str], env: dict[str, str]) -> None:
+    def create_job_from_cronjob(self, namespace: str, cronjob: str, name: str, args: Words, env: dict[str, str]) -> None:
         self.made.append(name)
         self.jobs[name] = {"metadata": {"name": name}, "stage": cronjob, "args": args, "env": env}
 
@@ -63,8 +67,17 @@ class Cluster:
         given = dict(zip(job["args"][::2], job["args"][1::2], strict=True))
         self._stage(job, runs_folder("local") / given["--run"])
 
-    def job_pods(self, namespace: str, name: str) -> list[dict[str, Any]]:
+    def job_pods(self, namespace: str, name: str) -> Objects:
         return [{"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": self.jobs[name]["code"]}}}]}}]
+
+    def list(self, kind: str, namespace: str) -> Objects:
+        if kind == "Pod":
+            ports = [self.live.url.rpartition(":")[2], *self.other_pods]
+            return [{"metadata": {"name": f"pod-{port}"}, "status": {"localPorts": {"8080": int(port)}}} for port in ports]
+        return [*self.jobs.values()]
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        del self.jobs[name]
 
     def service_address(self, namespace: str, name: str) -> str:
         return self.live.url.removeprefix("http://")
@@ -252,6 +265,27 @@ def test_a_release_that_is_never_served_ends_with_the_servers_reason(cluster: Cl
     with pytest.raises(Fault, match="release v9 is not being served"):
         road.wait_until_served(cluster, "v9", said.append, seconds=1.0)  # ty: ignore[invalid-argument-type]
     assert said[-1] == "waiting for v9 to be served: still serving v1"
+
+
+def test_a_release_counts_as_served_only_when_every_pod_serves_it(cluster: Cluster, tmp_path: Path) -> None:
+    publish(cluster.store, tmp_path, "v1")
+    other = Store.open(tmp_path / "other")
+    publish(other, tmp_path / "other-scratch", "v0")
+    with serving(Settings(releases=other.uri, requests=None, cache=tmp_path / "other-cache"), load_words) as behind:
+        cluster.other_pods = (behind.url.rpartition(":")[2],)
+        with pytest.raises(Fault, match="release v1 is not being served") as caught:
+            road.wait_until_served(cluster, "v1", lambda text: None, seconds=1.0)  # ty: ignore[invalid-argument-type]
+        assert caught.value.why == "still serving v0"
+
+
+def test_stopping_a_run_ends_its_job(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Cluster, "wait_for_job", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_cli.run_road("local", run_id="demo")
+    assert (cluster.made, cluster.jobs) == (["prepare-demo-1"], {})
 
 
 def test_a_busy_server_is_asked_again_as_it_says(cluster: Cluster, tmp_path: Path) -> None:
