@@ -127,6 +127,8 @@ class Api:
         options: Object = {**query, **(body if isinstance(body, dict) else {})}
         grace = options.get("gracePeriodSeconds")
         if name is None:
+            if kind.namespaced and namespace is None:
+                raise ApiError(405, "MethodNotAllowed", f"{kind.plural} are deleted one namespace at a time")
             for thing in self._store.list(kind, namespace, _selector(query.get("labelSelector"))):
                 self._delete(kind, namespace_of(thing), thing["metadata"]["name"], {}, body)
             return {"apiVersion": "v1", "kind": "Status", "status": "Success"}

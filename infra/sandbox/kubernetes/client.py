@@ -14,7 +14,7 @@ from falaj.errors import Fault
 from infra.sandbox.kubernetes.conditions import condition, is_true
 from infra.sandbox.kubernetes.controllers.deployment import rollout
 from infra.sandbox.kubernetes.kinds import BY_KIND, JOB, POD, REPLICA_SET, SERVICE, Kind, Object, is_owned_by, name_of, namespace_of
-from infra.sandbox.kubernetes.service import endpoint
+from infra.sandbox.kubernetes.service import endpoint, token, token_file
 from infra.sandbox.kubernetes.store import Objects
 
 _POLL_SECONDS = 0.1
@@ -29,7 +29,11 @@ class ApiFailure(Fault):
     """The API refused a request: `code` is the HTTP status, `reason` a word such as NotFound, AlreadyExists, Conflict, Invalid."""
 
     def __init__(self, code: int, reason: str, message: str, *, given: str) -> None:
-        nexts = {"NotFound": "create it first: falaj up --env local", "Conflict": "read the object again and repeat the change"}
+        nexts = {
+            "Unauthorized": f"use the FALAJ_HOME of the daemon that listens there, or give its token ({token_file()})",
+            "NotFound": "create it first: falaj up --env local",
+            "Conflict": "read the object again and repeat the change",
+        }
         super().__init__(message, given=given, next=nexts.get(reason))
         self.code, self.reason = code, reason
 
@@ -233,7 +237,8 @@ class Client:
         line = _Line(place.hostname or "127.0.0.1", place.port, timeout=60)
         try:
             data = None if body is None else json.dumps(body).encode()
-            line.request(method, path, data, {"Content-Type": content_type} if data is not None else {})
+            headers = {"Authorization": f"Bearer {token()}"} | ({"Content-Type": content_type} if data is not None else {})
+            line.request(method, path, data, headers)
             answer = line.getresponse()
             if answer.status < 400:
                 return line, answer

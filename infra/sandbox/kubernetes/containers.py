@@ -111,7 +111,7 @@ class Container:
     def tick(self, folders: dict[str, Path], ports: Mapping[int, int]) -> None:
         """Start it when it is due, look after it while it runs, note how it ended."""
         if self._alive():
-            self._watch(ports)
+            self._watch(folders, ports)
             return
         if self.run is not None:
             self._note_end()
@@ -227,10 +227,9 @@ class Container:
         run.kill()
         self._wake()
 
-    def _watch(self, ports: Mapping[int, int]) -> None:
+    def _watch(self, folders: dict[str, Path], ports: Mapping[int, int]) -> None:
         if self._launch is None and self._prober is None:  # adopted: probe it as well
             with contextlib.suppress(NotYet):
-                folders = {volume["name"]: self._scratch / "volumes" / volume["name"] for volume in self.pod["spec"].get("volumes") or []}
                 self._launch = launch(self.pod, self.spec, self._store, self._settings, folders=folders, ports=ports, scratch=self._scratch)
                 self._probe(ports)
         limit = ((self.spec.get("resources") or {}).get("limits") or {}).get("memory")

@@ -122,9 +122,11 @@ def _base(pod: Object, container: Object, settings: Settings, mounted: dict[str,
         "HOSTNAME": pod["spec"].get("hostname") or name_of(pod),
         **settings.environ,
     }
-    limit = ((container.get("resources") or {}).get("limits") or {}).get("cpu")
-    if limit is not None:
-        found |= dict.fromkeys(_THREADS, str(max(1, math.ceil(quantity(limit)))))
+    limits = (container.get("resources") or {}).get("limits") or {}
+    if "cpu" in limits:
+        found |= dict.fromkeys(_THREADS, str(max(1, math.ceil(quantity(limits["cpu"])))))
+    if "memory" in limits:  # a container on a cluster reads this from its cgroup
+        found["FALAJ_MEMORY_LIMIT"] = str(int(quantity(limits["memory"])))
     return found
 
 

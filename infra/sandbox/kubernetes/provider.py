@@ -153,6 +153,8 @@ class KubernetesProvider(rpc.Provider):
         return self._client
 
     def _kind(self, token: str) -> Kind:
+        # A URN's type names the parents' types too: `falaj:platform:Priorities$kubernetes:core/v1:Namespace`.
+        token = token.rsplit("$", 1)[-1]
         row = BY_TOKEN.get(token)
         if row is None and self.offline:
             # A program of somebody else's may use any kind: it is planned by its inputs.

@@ -7,6 +7,7 @@ SIGTERM ends the pods and then the server; after `kill -9` the next start adopts
 from __future__ import annotations
 
 import argparse
+import hmac
 import json
 import re
 import signal
@@ -23,6 +24,7 @@ from falaj.files import lock
 from falaj.ports import require_free
 from infra.sandbox.kubernetes.cluster import Cluster
 from infra.sandbox.kubernetes.logs import read_log
+from infra.sandbox.kubernetes.service import make_token, token_file
 from infra.sandbox.kubernetes.settings import from_environment
 from infra.sandbox.kubernetes.status import ApiError, bad_request
 
@@ -35,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
     cluster: Cluster
+    token: str
 
     def do_GET(self) -> None:  # noqa: N802  named by the base class
         self._serve()
@@ -45,11 +48,13 @@ class _Handler(BaseHTTPRequestHandler):
         place = urlsplit(self.path)
         query = dict(parse_qsl(place.query, keep_blank_values=True))
         try:
-            body = self._body()
-            log = _LOG.fullmatch(place.path)
             if place.path in ("/healthz", "/readyz", "/livez"):
                 self._send(200, b"ok", "text/plain")
-            elif log and self.command == "GET":
+                return
+            self._require_token()
+            body = self._body()
+            log = _LOG.fullmatch(place.path)
+            if log and self.command == "GET":
                 self._stream(read_log(self.cluster.store, self.cluster.settings, log[1], log[2], query))
             else:
                 code, answer = self.cluster.api.answer(self.command, place.path, query, body, self.headers.get("Content-Type", ""))
@@ -64,6 +69,12 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception as problem:
             traceback.print_exc()
             self._send_json(500, ApiError(500, "InternalError", f"{type(problem).__name__}: {problem}").status())
+
+    def _require_token(self) -> None:
+        # A Job is a command that runs as this user: another user of the machine, or a web page in a browser, must not send one.
+        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {self.token}".encode()):
+            self.close_connection = True
+            raise ApiError(401, "Unauthorized", f"the request does not carry the token of {token_file()}")
 
     def _body(self) -> Any:
         length = self.headers.get("Content-Length") or "0"
@@ -119,7 +130,7 @@ def serve(port: int, folder: Path) -> None:
     with lock(folder / "lock", what="the folder of the process cluster", next="stop that process first"):
         require_free(port, what="the kubernetes sandbox")
         cluster = Cluster(from_environment(folder))
-        server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"cluster": cluster}))
+        server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"cluster": cluster, "token": make_token(folder)}))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())
         cluster.start()

@@ -1,4 +1,8 @@
-"""Volumes and mount paths of local pods: a mount is a real folder, and the container is told that folder's path instead of its own."""
+"""Volumes and mount paths of local pods: a mount is a real folder, and the container is told that folder's path instead of its own.
+
+What a PersistentVolumeClaim holds stays on disk when the claim goes, so that models and request logs outlive the stack; claims of
+the same namespace and name see it again.
+"""
 
 from __future__ import annotations
 

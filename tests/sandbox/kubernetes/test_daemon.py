@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,8 +18,8 @@ import pytest
 
 from falaj.errors import Fault, UsageError
 from infra.sandbox.daemon import Daemon
-from infra.sandbox.kubernetes.client import Client
-from infra.sandbox.kubernetes.service import kubernetes_daemon
+from infra.sandbox.kubernetes.client import ApiFailure, Client
+from infra.sandbox.kubernetes.service import TOKEN_VARIABLE, kubernetes_daemon, token, token_file
 from tests.sandbox.kubernetes.conftest import alive, eventually, job
 from tests.sandbox.kubernetes.test_deployments import ask, service, web
 
@@ -100,6 +103,68 @@ def test_a_service_keeps_serving_from_the_same_pods_after_a_killed_daemon(daemon
     client.wait_for_rollout("default", "web", 20)
     assert client.wait_for_service("default", "web") == address
     assert {eventually(lambda: _try(address)) for _ in range(4)} == before
+
+
+def test_a_service_whose_port_was_taken_meanwhile_says_so_and_listens_again_once_it_is_free(daemon: Daemon, client: Client) -> None:
+    client.create(service())
+    address = client.wait_for_service("default", "web")
+    daemon.stop()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+        other.listen()
+        daemon.ensure()
+        taken = eventually(lambda: _trouble(client))
+        assert "is taken by another process" in taken
+    eventually(lambda: not _trouble(client))
+    assert client.service_address("default", "web") == address
+
+
+def _trouble(client: Client) -> str:
+    try:
+        client.service_address("default", "web")
+    except Fault as problem:
+        return str(problem.why)
+    return ""
+
+
+def test_kills_at_any_moment_run_no_index_twice_and_forget_none(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    log, dice = tmp_path / "log", random.Random(7)
+    code = f"import os, time; f = open({str(log)!r}, 'a', 1); n = os.environ['JOB_COMPLETION_INDEX']; f.write(n + ' '); time.sleep(0.2); f.write(n + '! ')"
+    client.create(job("hammered", code, completions=6, parallelism=2, completionMode="Indexed", backoffLimit=0))
+    for _ in range(8):
+        time.sleep(dice.uniform(0, 0.25))
+        kill(daemon)
+        daemon.ensure()
+    done = client.wait_for_job("default", "hammered", 30)
+    assert sorted(log.read_text().split()) == sorted([f"{n}{end}" for n in range(6) for end in ("", "!")])
+    assert done["status"]["completedIndexes"] == "0-5"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code", "reason"),
+    [
+        (b"{", {}, 400, "BadRequest"),
+        (b"\xff\xfe", {"Content-Type": "application/yaml"}, 400, "BadRequest"),
+        (b"[1]", {}, 400, "BadRequest"),
+        (b"", {"Content-Length": "99999999"}, 413, "RequestEntityTooLarge"),
+        (b"{}", {"Authorization": "Bearer x"}, 401, "Unauthorized"),
+        (b"", {"Content-Length": "-1"}, 413, "RequestEntityTooLarge"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(daemon: Daemon, body: bytes, headers: dict[str, str], code: int, reason: str) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=5)
+    line.request("POST", "/api/v1/namespaces/default/configmaps", body, {"Authorization": f"Bearer {token()}", **headers})
+    answer = line.getresponse()
+    assert (answer.status, json.loads(answer.read())["reason"]) == (code, reason)
+
+
+def test_the_token_is_for_its_owner_and_without_it_the_refusal_says_where_it_is(daemon: Daemon, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert token_file().stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv(TOKEN_VARIABLE, "another")
+    with pytest.raises(ApiFailure) as problem:
+        client.list("Pod")
+    assert problem.value.code == 401 and str(token_file()) in str(problem.value.next)
 
 
 def _try(address: str) -> str | None:

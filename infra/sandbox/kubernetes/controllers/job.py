@@ -1,7 +1,7 @@
 """Jobs: pods until enough have succeeded, or until retries or time are used up.
 
 Counts come from the pods, which stay until the Job goes, so that a daemon that was killed counts right when it is back.
-Unlike a cluster's default, a pod whose processes were lost (the machine or the daemon's shell was killed) uses up no retry.
+Unlike a cluster's default, the first few pods whose processes were lost (the machine or the daemon's shell was killed) use up no retry.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from infra.sandbox.kubernetes.store import Store
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 _LONGEST_BACKOFF = 600.0
+_FORGIVEN = 3
+"""Lost pods that use up no retry; more of them are no accident (a full disk, say)."""
 
 
 @dataclass
@@ -186,11 +188,15 @@ def _is_complete(job: Object, tally: _Tally) -> bool:
 
 def _tally(job: Object, pods: list[Object]) -> _Tally:
     tally = _Tally([pod for pod in pods if active(pod)], [], [], [pod for pod in pods if going(pod) and phase(pod) in ("Pending", "Running")])
+    forgiven = 0
     for pod in pods:
         if phase(pod) == "Succeeded":
             tally.succeeded.append(pod)
         elif phase(pod) == "Failed":
             action = _policy(job, pod)
+            if action == "Forgive":
+                forgiven += 1
+                action = "Ignore" if forgiven <= _FORGIVEN else "Count"
             if action == "FailJob":
                 tally.verdict = "PodFailurePolicy", f"Pod {namespace_of(pod)}/{name_of(pod)} failed with exit code {_codes(pod)} matching FailJob rule"
             if action != "Ignore":
@@ -207,7 +213,7 @@ def _policy(job: Object, pod: Object) -> str:
                 return rule["action"]
         elif wanted and any(is_true(pod, one["type"]) for one in wanted):
             return rule["action"]
-    return "Ignore" if is_true(pod, "DisruptionTarget") else "Count"
+    return "Forgive" if is_true(pod, "DisruptionTarget") else "Count"
 
 
 def _codes(pod: Object) -> dict[str, int]:
