@@ -69,16 +69,19 @@ def _is_current(path: Path, folder: Path | None, environment: str, engine: Engin
 
 
 def show(decisions: list[Decision]) -> str:
-    """A row per rule over all plans, then every failure and unknown with what to do, then a line per plan."""
-    names = [result.rule for result in decisions[0].rules] if decisions else []
-    rows = [_row([result for decision in decisions for result in decision.rules if result.rule == name]) for name in names]
+    """A row per rule that judged somebody, then every failure and unknown with what to do, then a line per plan."""
+    by_rule: dict[str, list[RuleResult]] = {}
+    for decision in decisions:
+        for result in decision.rules:
+            by_rule.setdefault(result.rule, []).append(result)
+    quiet = [rule for rule, results in by_rule.items() if not any(result.judged for result in results)]
+    rows = [_row(results) for rule, results in by_rule.items() if rule not in quiet]
     parts = [table(rows, ["rule", "check", "severity", "judged", "failed", "unknown"])] if rows else []
     for decision in decisions:
         parts += [block for result in decision.rules if (block := _trouble(decision, result))]
         parts += [f"FAULT    {decision.subject}: {fault}" for fault in decision.faults]
-    quiet = [name for name in names if not any(result.judged for decision in decisions for result in decision.rules if result.rule == name)]
     if quiet:
-        parts.append(f"judged nobody: {', '.join(quiet)}")
+        parts.append(f"Nothing to judge for {', '.join(quiet)}.")
     parts.append(table([_summary(decision) for decision in decisions], ["plan", "verdict", "resources judged", "judgements", "failed", "unknown", "decision"]))
     return "\n\n".join(parts)
 

