@@ -9,7 +9,6 @@ from falaj.errors import UsageError
 from infra.artifacts import StateRef
 from infra.engine.embedded import urns
 from infra.engine.embedded.ending import Deletion, delete_all, foresee, leftovers
-from infra.engine.embedded.planned import in_order
 from infra.engine.embedded.program import run_program
 from infra.engine.embedded.providers import ProviderSource
 from infra.engine.embedded.refresh import recover, refresh_all
@@ -19,6 +18,7 @@ from infra.engine.embedded.sources import source_for
 from infra.engine.embedded.state import StateFile
 from infra.engine.embedded.values import Properties, to_plan
 from infra.engine.engine import Guard, Outcome, Preview, Program, Progress
+from infra.engine.ordering import in_order
 
 
 class EmbeddedEngine:
@@ -91,7 +91,7 @@ class EmbeddedEngine:
                 given=self.environment,
                 allowed=", ".join(sorted(self._applies)),
                 why="only the Pulumi CLI may touch a real cloud",
-                next="install the Pulumi CLI, or use --env local",
+                next="use --env local; or, for a real account, put `pulumi` on PATH and set FALAJ_ENGINE=pulumi",
             )
         file = self._file(program)
         with file.locked():

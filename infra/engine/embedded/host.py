@@ -33,7 +33,7 @@ def _keep_clean(folder: Path) -> None:
     def hook(path: str) -> FileFinder:
         if path and not Path(path).resolve().is_relative_to(folder):
             raise ImportError
-        return FileFinder(path, (_LeavesNoBytecode, SOURCE_SUFFIXES), (ExtensionFileLoader, EXTENSION_SUFFIXES))  # ty: ignore[invalid-argument-type]
+        return FileFinder(path, (_LeavesNoBytecode, SOURCE_SUFFIXES), (ExtensionFileLoader, EXTENSION_SUFFIXES))
 
     sys.path_hooks.insert(0, hook)
 
@@ -72,12 +72,16 @@ def main() -> int:
     os.chdir(folder)
     sys.argv = [str(folder)]
     _keep_clean(folder)
+
+    def program() -> None:
+        runpy.run_path(str(folder), run_name="__main__")
+
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     executor = ThreadPoolExecutor(max_workers=request["parallel"] * 4)
     loop.set_default_executor(executor)
     try:
-        loop.run_until_complete(runtime.run_in_stack(lambda: runpy.run_path(str(folder), run_name="__main__") and None))
+        loop.run_until_complete(runtime.run_in_stack(program))
     except pulumi.RunError as problem:
         pulumi.log.error(str(problem))
         return 1

@@ -9,7 +9,7 @@ from concurrent import futures
 from typing import Any, NoReturn, TypeVar
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
 
 from infra.engine.embedded import urns
@@ -20,6 +20,7 @@ from infra.engine.embedded.run import Run, Stopped, message_of
 from infra.engine.embedded.values import Unknown, contains, from_struct, to_struct, unsupported
 
 T = TypeVar("T")
+empty_pb2: Any = _empty_pb2
 _THREADS = 80
 """More than the calls a program makes at a time (four per unit of its parallelism), or a registration could wait for one that waits for it."""
 _OPTIONS = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
@@ -92,8 +93,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
         return self._serve(context, serve)
 
-    def RegisterResourceOutputs(self, request: Any, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        def serve() -> empty_pb2.Empty:
+    def RegisterResourceOutputs(self, request: Any, context: grpc.ServicerContext) -> Any:
+        def serve() -> Any:
             outputs = from_struct(request.outputs, at=request.urn)
             # During an apply an output is unknown only where a resource failed; the outputs of before stay.
             if self._run.preview or not contains(outputs, Unknown):
@@ -114,7 +115,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 # The SDK ends the program at once; what it asked for in the same breath should still arrive.
                 time.sleep(4 * SETTLE)
             refused = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
-            return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(value), "failures": refused})
+            answer: dict[str, Any] = {"return": to_struct(value), "failures": refused}
+            return resource_pb2.ResourceInvokeResponse(**answer)
 
         return self._serve(context, serve, program_may_catch=True)
 
@@ -136,7 +138,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def RegisterPackage(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
         self._refuse(context, "package parameterization", request.name)
 
-    def SignalAndWaitForShutdown(self, request: Any, context: grpc.ServicerContext) -> empty_pb2.Empty:
+    def SignalAndWaitForShutdown(self, request: Any, context: grpc.ServicerContext) -> Any:
         return empty_pb2.Empty()
 
     def _refuse(self, context: grpc.ServicerContext, what: str, at: str) -> NoReturn:
@@ -174,7 +176,7 @@ class EngineService(engine_pb2_grpc.EngineServicer):
         self.log: list[tuple[str, str]] = []
         """(severity, message) in order."""
 
-    def Log(self, request: Any, context: grpc.ServicerContext) -> empty_pb2.Empty:
+    def Log(self, request: Any, context: grpc.ServicerContext) -> Any:
         severity = engine_pb2.LogSeverity.Name(request.severity).lower()
         if severity != "debug":
             self.log.append((severity, request.message))

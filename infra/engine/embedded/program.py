@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from pulumi.runtime.proto import resource_pb2
 
@@ -40,7 +41,7 @@ def run_program(program: Program, run: Run) -> Deployment:
     )
     monitor, engine = Monitor(run, deployment, info), EngineService(run)
     with Server(monitor, engine) as server:
-        request = {
+        request: dict[str, Any] = {
             "folder": str(program.folder),
             "project": program.project,
             "stack": program.stack,
@@ -64,7 +65,7 @@ def run_program(program: Program, run: Run) -> Deployment:
     return deployment
 
 
-def _wait(program: Program, request: dict[str, object]) -> tuple[int, list[str]]:
+def _wait(program: Program, request: dict[str, Any]) -> tuple[int, list[str]]:
     """(exit code, last lines printed) of the program's process."""
     tail: deque[str] = deque(maxlen=_TAIL)
     environment = {**os.environ, **program.environ, "PYTHONUNBUFFERED": "1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from falaj.errors import UsageError
 from infra.engine.embedded import urns
@@ -117,7 +118,6 @@ def _mend(run: Run) -> None:
 
 def _observed(known: Resource, live: Read) -> Resource:
     """`known` as it is live."""
-    fields = {name: getattr(known, name) for name in known.__dataclass_fields__ if name != "_text"}
-    new = Resource(**{**fields, "id": live.id, "inputs": live.inputs, "outputs": live.outputs, "modified": now()})
+    new = replace(known, id=live.id, inputs=live.inputs, outputs=live.outputs, modified=now(), _text=None)
     protect_secrets(new)
     return new

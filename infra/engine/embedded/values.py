@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf import struct_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from pulumi.provider.experimental.property_value import Computed, PropertyValue, ResourceReference
 
 from falaj.errors import UsageError
@@ -26,6 +26,8 @@ _OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _ASSET_SIGNATURES = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
 
 Properties = dict[str, Any]
+struct_pb2: Any = _struct_pb2
+"""Generated at import, so no type checker can see into it; its messages are `Any` below."""
 
 
 class Unknown:
@@ -83,12 +85,12 @@ def reveal(value: Any) -> Any:
 # --- the program's side -------------------------------------------------------------------------------------------------
 
 
-def from_struct(struct: struct_pb2.Struct, *, at: str, edges: Callable[[str, str], None] | None = None) -> Properties:
+def from_struct(struct: Any, *, at: str, edges: Callable[[str, str], None] | None = None) -> Properties:
     """Properties sent by a program. `at` names the resource for errors; `edges` is told (property, urn) of each output value's dependency."""
     return {key: _from_value(value, at, (lambda urn, key=key: edges(key, urn)) if edges else None) for key, value in struct.fields.items()}
 
 
-def _from_value(value: struct_pb2.Value, at: str, edge: Callable[[str], None] | None) -> Any:
+def _from_value(value: Any, at: str, edge: Callable[[str], None] | None) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         return UNKNOWN_VALUE if value.string_value == UNKNOWN_TEXT else value.string_value
@@ -106,7 +108,7 @@ def _from_value(value: struct_pb2.Value, at: str, edge: Callable[[str], None] | 
     return None
 
 
-def _from_signed(fields: Mapping[str, struct_pb2.Value], at: str, edge: Callable[[str], None] | None) -> Any:
+def _from_signed(fields: Mapping[str, Any], at: str, edge: Callable[[str], None] | None) -> Any:
     signature = fields[SIGNATURE].string_value
     if signature == SECRET_SIGNATURE:
         return Secret(_from_value(fields["value"], at, edge))
@@ -123,12 +125,12 @@ def _from_signed(fields: Mapping[str, struct_pb2.Value], at: str, edge: Callable
     raise unsupported("assets and archives" if signature in _ASSET_SIGNATURES else f"a value with signature {signature}", at)
 
 
-def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+def to_struct(properties: Mapping[str, Any]) -> Any:
     """Properties as a program receives them: secrets and references kept."""
     return struct_pb2.Struct(fields={key: _to_value(value) for key, value in properties.items()})
 
 
-def _to_value(value: Any) -> struct_pb2.Value:
+def _to_value(value: Any) -> Any:
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
     if isinstance(value, bool):

@@ -1,0 +1,32 @@
+"""Which engine runs a program: the one that was named, else the CLI where it must or may, else the embedded one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from falaj.errors import UsageError
+from infra.engine.engine import Engine
+
+ENGINES = ("embedded", "pulumi")
+VARIABLE = "FALAJ_ENGINE"
+
+
+def choose(environment: str, name: str | None = None) -> Engine:
+    """The engine `name` (else FALAJ_ENGINE, else the embedded one) for an environment.
+
+    The embedded engine is the default everywhere, since it plans every environment and needs nothing; applying anything but `local` takes
+    the CLI, and the embedded engine's own refusal says so. Raises UsageError for an unknown engine, or a CLI that is not there.
+    """
+    wanted = name or os.environ.get(VARIABLE) or "embedded"
+    if wanted == "embedded":
+        from infra.engine.embedded import EmbeddedEngine
+
+        return EmbeddedEngine(environment)
+    if wanted == "pulumi":
+        if shutil.which("pulumi") is None:
+            raise UsageError("the Pulumi CLI is not here", given=wanted, allowed="embedded", next="put `pulumi` on PATH, or use the embedded engine")
+        from infra.engine.pulumi_cli import PulumiCliEngine
+
+        return PulumiCliEngine(environment)
+    raise UsageError("there is no such engine", given=wanted, allowed=", ".join(ENGINES), next=f"unset {VARIABLE}, or name one of those")

@@ -1,0 +1,127 @@
+"""What the Pulumi CLI reports while it works, read as plans and applied steps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.artifacts import SECRET, UNKNOWN, AppliedStep, Op, PlannedResource
+from infra.engine.engine import Progress
+
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+HIDDEN = "[secret]"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+_STACK = "pulumi:pulumi:Stack"
+_OPS: dict[str, Op] = {
+    "same": "same",
+    "create": "create",
+    "update": "update",
+    "delete": "delete",
+    "read": "read",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "delete-replaced": "replace",
+    "discard-replaced": "replace",
+}
+
+
+@dataclass
+class Planned:
+    """What the events of a preview say of one resource."""
+
+    op: Op
+    state: Any
+    keys: list[str] = field(default_factory=list)
+    diffs: list[str] = field(default_factory=list)
+
+
+class Listener:
+    """Collects events; give `listen` to the CLI as its event handler."""
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._progress = progress
+        self._began: dict[tuple[str, str], float] = {}
+        self._mutex = threading.Lock()
+        self.planned: dict[str, Planned] = {}
+        self.steps: list[AppliedStep] = []
+        self.errors: list[str] = []
+        self.outputs: dict[str, Any] = {}
+
+    def listen(self, event: Any) -> None:
+        with self._mutex:
+            if event.resource_pre_event is not None:
+                self._before(event.resource_pre_event.metadata)
+            elif event.res_outputs_event is not None:
+                self._after(event.res_outputs_event.metadata)
+            elif event.res_op_failed_event is not None:
+                self._failed(event.res_op_failed_event.metadata)
+            elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+                self.errors.append(event.diagnostic_event.message.strip())
+
+    def _before(self, step: Any) -> None:
+        op = str(getattr(step.op, "value", step.op))
+        folded = _OPS.get(op)
+        if folded is None:
+            return
+        self._began[step.urn, op] = time.monotonic()
+        known = self.planned.get(step.urn)
+        if known is None or (folded == "replace" and known.op != "replace") or op == "replace":
+            self.planned[step.urn] = Planned(folded, known.state if known and op == "delete-replaced" else step.new or step.old)
+        if op in ("replace", "update"):
+            self.planned[step.urn].keys, self.planned[step.urn].diffs = list(step.keys or []), list(step.diffs or [])
+        if self._progress is not None and folded != "same" and op != "replace":
+            self._progress(folded, step.urn)
+
+    def _after(self, step: Any) -> None:
+        op = str(getattr(step.op, "value", step.op))
+        if step.type == _STACK and step.new is not None and op != "delete":
+            self.outputs = to_plan(dict(step.new.outputs or {}))
+        if op in _OPS and op not in ("same", "replace"):
+            self._finish(step, op, None)
+
+    def _failed(self, step: Any) -> None:
+        op = str(getattr(step.op, "value", step.op))
+        self._finish(step, op, self.errors[-1] if self.errors else "failed")
+
+    def _finish(self, step: Any, op: str, error: str | None) -> None:
+        seconds = time.monotonic() - self._began.get((step.urn, op), time.monotonic())
+        self.steps.append(AppliedStep(urn=step.urn, op=_OPS.get(op, op), seconds=round(seconds, 3), error=error))
+
+
+def resource_of(urn: str, found: Planned, goal: dict[str, Any]) -> PlannedResource:
+    """One resource of a plan. `goal` has what events leave out: dependencies, from the CLI's own plan or, for a delete, its state."""
+    state = found.state
+    inputs = {key: value for key, value in (state.inputs or {}).items() if key != "__internal"}
+    return PlannedResource(
+        urn=urn,
+        type=state.type,
+        name=urn.split("::", 3)[3],
+        op=found.op,
+        custom=bool(state.custom),
+        parent=state.parent or None,
+        provider=(state.provider or "").removesuffix(UNKNOWN_TEXT) or None,
+        inputs=to_plan(inputs),
+        dependencies=sorted(goal.get("dependencies") or []),
+        property_dependencies={key: sorted(deps or []) for key, deps in sorted((goal.get("propertyDependencies") or {}).items())},
+        protect=bool(state.protect),
+        replace_keys=sorted(found.keys),
+        diff_keys=sorted(found.diffs),
+    )
+
+
+def to_plan(value: Any) -> Any:
+    """Values as the CLI shows them, with the markers of `infra.artifacts`."""
+    if isinstance(value, dict):
+        if value.get(_SIGNATURE) == _SECRET_SIGNATURE:
+            return dict(SECRET)
+        return {key: to_plan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_plan(item) for item in value]
+    if value == UNKNOWN_TEXT:
+        return dict(UNKNOWN)
+    if value == HIDDEN:
+        return dict(SECRET)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
