@@ -61,7 +61,7 @@ def test_the_numbers_that_matter_are_on_the_page(evidence: EvidenceFolder, tmp_p
         "language · accuracy on 302 rows",
         "INT8 loses 0.51 % of the full model's score.",
         "3.7 times smaller.",
-        "2.2 times as fast",
+        "INT8 ran at 2.2 times the speed",
         f"Version {world.VERSION}",
         "demonstration, shifted requests drift",
         "live requests too little data",
