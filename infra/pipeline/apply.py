@@ -15,7 +15,7 @@ from typing import Any
 from falaj.canonical import digest
 from falaj.errors import FalajError, Undecided
 from falaj.home import stack_folder
-from infra.artifacts import AppliedStep, ApplyRecord, Decision, Plan
+from infra.artifacts import AppliedStep, ApplyRecord, Decision, Plan, StateRef
 from infra.engine.engine import Engine, Program, Progress
 from infra.pipeline.gate import instant, judge_plan, refuse_unless_allowed
 from infra.pipeline.library import Library
@@ -66,16 +66,16 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
     library = Library.open(policies)
     parameters = library.parameters(plan.environment)
     bound = (
-        ("plan", decision.subject_digest, plan.digest),
-        ("rules", decision.policy_digest, library.digest),
-        ("parameters", decision.parameters_digest, digest(parameters)),
-        ("starting state", decision.state and decision.state.to_json(), plan.state.to_json()),
-        ("environment", decision.environment, plan.environment),
+        ("is about another plan", decision.subject_digest, plan.digest),
+        ("was made by other rules", decision.policy_digest, library.digest),
+        ("was made with other parameters", decision.parameters_digest, digest(parameters)),
+        ("starts from another state", decision.state, plan.state),
+        ("is for another environment", decision.environment, plan.environment),
     )
     for what, judged, present in bound:
         if judged != present:
             raise Undecided(
-                f"the decision on {plan.stack} is about another {what}" if what != "rules" else f"the decision on {plan.stack} was made by other rules",
+                f"the decision on {plan.stack} {what}",
                 given=_shown(judged),
                 allowed=_shown(present),
                 why="a decision holds for what was judged, and for nothing else",
@@ -230,4 +230,4 @@ def _require_same_plan(judged: Plan, present: Plan) -> None:
 
 
 def _shown(value: Any) -> str:
-    return str(value) if not isinstance(value, dict) else f"serial {value.get('serial')}"
+    return f"serial {value.serial}" if isinstance(value, StateRef) else str(value)

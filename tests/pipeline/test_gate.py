@@ -183,7 +183,8 @@ def test_the_parameters_are_those_of_the_plans_environment() -> None:
 
 
 def test_a_judged_file_leaves_its_decision_and_parameters_beside_it(happy: Plan, tmp_path: Path) -> None:
-    decision = judge_file(happy.write(tmp_path / "plan.json") and tmp_path / "plan.json", now=NOON, engine=RegorusEngine())
+    happy.write(tmp_path / "plan.json")
+    decision = judge_file(tmp_path / "plan.json", now=NOON, engine=RegorusEngine())
     assert Decision.read(tmp_path / "decision.json") == decision
     assert digest(LIBRARY.parameters("prod")) == decision.parameters_digest
     assert (tmp_path / "parameters.json").exists()
