@@ -11,8 +11,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 from infra.sandbox.kubernetes.clock import seconds_since, stamp
 from infra.sandbox.kubernetes.conditions import set_condition
 from infra.sandbox.kubernetes.containers import Container
@@ -128,7 +126,7 @@ class PodWorker(threading.Thread):
         if self._folders is not None:
             return True
         try:
-            _require_room(self._pod)
+            _require_gpus(self._pod)
             self._folders = real_folders(self._pod, self._store, self._scratch)
             self._ports = self._choose_ports()
         except NotYet as problem:
@@ -226,17 +224,9 @@ def _ports_of(container: Object) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _require_room(pod: Object) -> None:
-    """Raise NotYet for a pod that this machine could never hold: more memory than it has, or GPUs it has not."""
-    asked = {"memory": 0, "nvidia.com/gpu": 0}
-    for container in pod["spec"]["containers"]:
-        resources = container.get("resources") or {}
-        for name in asked:
-            value = (resources.get("requests") or {}).get(name) or (resources.get("limits") or {}).get(name) or 0
-            asked[name] += int(quantity(value))
-    there = {"memory": psutil.virtual_memory().total, "nvidia.com/gpu": len(list(Path("/dev").glob("nvidia[0-9]*")))}
-    short = [name for name in asked if asked[name] > there[name]]
-    if short:
-        raise NotYet(
-            "Unschedulable", "0/1 nodes are available: " + ", ".join(f"1 Insufficient {name} ({asked[name]} asked, {there[name]} there)" for name in short)
-        )
+def _require_gpus(pod: Object) -> None:
+    """Raise NotYet for a pod that asks for GPUs this machine has not. Processors and memory are shared: no request keeps a pod waiting."""
+    asked = sum(int(quantity(((one.get("resources") or {}).get("limits") or {}).get("nvidia.com/gpu") or 0)) for one in pod["spec"]["containers"])
+    there = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if asked > there:
+        raise NotYet("Unschedulable", f"0/1 nodes are available: 1 Insufficient nvidia.com/gpu ({asked} asked, {there} there)")

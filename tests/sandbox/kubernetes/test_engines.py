@@ -86,6 +86,7 @@ def test_the_embedded_engine_makes_keeps_changes_and_removes_it_all(daemon: Daem
 
 
 @pytest.mark.pulumi
+@pytest.mark.slow
 def test_the_cli_does_the_same_with_the_provider_as_a_plugin(daemon: Daemon, client: Client, folder: Path, tmp_path: Path) -> None:
     environ = {
         **os.environ,
