@@ -26,7 +26,7 @@ from workloads.store import Store, releases_uri
 
 NAME = "flan-t5"
 """Name of the registered model."""
-_PROFILE_ROWS = 800
+_PROFILE_ROWS = 600
 _AGAIN = "falaj run"
 
 
@@ -39,10 +39,12 @@ def main(run: Path, *, measure: Callable[[Path, Path], dict[str, Any]] | None = 
     store = Store.open(releases_uri())
     candidate, decision = check_decision(run)
     out = begin(run, "register")
+    registry = tracking.prepare()
     with tempfile.TemporaryDirectory(prefix="falaj-release-") as scratch:
         release = _release(run, Path(scratch) / version_of(candidate), store, candidate, decision, measure or profile)
         for name in (DOCUMENT, SIGNATURE, PUBLIC_KEY):
             shutil.copyfile(release.folder / name, out / name)
+    registry.join()
     entry = tracking.record(candidate, release, store.uri)
     pointer = point(store, release)
     facts = {"version": release.version, "release": release.digest, "previous": pointer["previous"], "store": store.uri, **entry}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,19 @@ EXPERIMENT = "falaj"
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, else a SQLite file in the work volume."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(os.environ.get('FALAJ_WORK') or '.').absolute() / 'mlflow' / 'mlflow.db'}"
+
+
+def prepare() -> threading.Thread:
+    """Import MLflow and make its tables in a thread of its own, while the caller does something else; `record` waits for nothing more."""
+    thread = threading.Thread(target=_open_quietly, name="tracking", daemon=True)
+    thread.start()
+    return thread
+
+
+def _open_quietly() -> None:
+    # What is wrong here is wrong again in `record`, which says so where it can be heard.
+    with contextlib.suppress(Exception):
+        _client().search_experiments(max_results=1)
 
 
 def record(candidate: Mapping[str, Any], release: Release, store_uri: str) -> dict[str, str]:

@@ -136,6 +136,7 @@ def cluster(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(road, "use_local_cloud", lambda: None)
         monkeypatch.setattr(road, "judge", allow)
         monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {})
+        monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
         yield found
         os.environ.pop("FALAJ_SIGNING_KEY", None)
 

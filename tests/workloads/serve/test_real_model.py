@@ -30,6 +30,7 @@ def released(run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("FALAJ_RELEASES", str(tmp_path / "releases"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {})
+    monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
     register.main(run)
     return Store.open(tmp_path / "releases")
 
