@@ -98,9 +98,10 @@ def application(folder: Path) -> Emulator:
     """The emulator over `folder`, with everything of ours that moto lacks."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from infra.sandbox.aws import extra_eks, extra_s3
+    from infra.sandbox.aws import extra_eks, extra_s3, extra_tags
 
     extra_s3.install(ACCOUNT)
+    extra_tags.install()
     eks = extra_eks.application(ACCOUNT)
 
     def backend(service: Any) -> Any:

@@ -111,6 +111,15 @@ def _trail(driver: Driver) -> Inputs:
     }
 
 
+def _data_events(driver: Driver) -> Inputs:
+    selectors = [
+        {"field": "eventCategory", "equals": ["Data"]},
+        {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+        {"field": "resources.ARN", "startsWiths": ["arn:aws:s3:::falaj-local-data/"]},
+    ]
+    return {"name": "falaj", "s3BucketName": bucket(driver, "falaj-local-trail"), "advancedEventSelectors": [{"name": "data", "fieldSelectors": selectors}]}
+
+
 EXPIRY = {
     "rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5}, "action": {"type": "expire"}}]
 }
@@ -248,6 +257,16 @@ OTHER = [
         replace={"name": "falaj-other"},
         tamper=lambda server, thing: server.client("cloudtrail").stop_logging(Name="falaj"),
         drift=["enableLogging"],
+    ),
+    Case(
+        "aws:cloudtrail/trail:Trail",
+        _data_events,
+        change={"advancedEventSelectors": [{"name": "less", "fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}]}]},
+        replace={"name": "falaj-other"},
+        tamper=lambda server, thing: server.client("cloudtrail").put_event_selectors(
+            TrailName="falaj", AdvancedEventSelectors=[{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]
+        ),
+        drift=["advancedEventSelectors"],
     ),
     Case(
         "aws:cloudwatch/logGroup:LogGroup",

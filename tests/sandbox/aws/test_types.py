@@ -67,6 +67,14 @@ def test_what_cannot_be_changed_is_replaced(driver: Driver, case: Case) -> None:
         assert (moved.replaces, moved.delete_before_replace) == (["region"], bool(ROWS[case.type].identity))
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if ROWS[case.type].tags], ids=lambda case: case.type.rsplit(":", 1)[1])
+def test_a_thing_made_again_has_no_tags_of_the_one_before(driver: Driver, case: Case) -> None:
+    inputs = case.inputs(driver)
+    driver.create(case.type, "thing", {**inputs, "tags": {"stale": "yes"}})
+    driver.delete(driver.made.pop())
+    assert driver.create(case.type, "thing", {**inputs, "tags": {}}).outputs["tagsAll"] == {"owner": "falaj"}
+
+
 @every_type
 def test_an_interrupted_creation_is_found_again(driver: Driver, case: Case) -> None:
     thing = driver.create(case.type, "thing", case.inputs(driver))

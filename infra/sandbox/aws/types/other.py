@@ -74,6 +74,21 @@ _TRAIL = {
 _TRAIL_BACK = {**{name: key for key, name in _TRAIL.items()}, "LogFileValidationEnabled": "enableLogFileValidation"}
 
 
+_MANY = {"StartsWith": "startsWiths", "EndsWith": "endsWiths", "NotStartsWith": "notStartsWiths", "NotEndsWith": "notEndsWiths"}
+"""Conditions of an advanced selector that Pulumi names in the plural."""
+
+
+def _advanced_to_api(selectors: list[Properties]) -> list[dict[str, Any]]:
+    singular = {many: one for one, many in _MANY.items()}
+    fields = [[{singular.get(key, key[0].upper() + key[1:]): value for key, value in field.items()} for field in one["fieldSelectors"]] for one in selectors]
+    return [{**given(Name=one.get("name")), "FieldSelectors": asked} for one, asked in zip(selectors, fields, strict=True)]
+
+
+def _advanced_from_api(selectors: list[dict[str, Any]]) -> list[Properties]:
+    fields = [[{_MANY.get(key, key[0].lower() + key[1:]): value for key, value in field.items()} for field in one["FieldSelectors"]] for one in selectors]
+    return [{**given(name=one.get("Name")), "fieldSelectors": shown} for one, shown in zip(selectors, fields, strict=True)]
+
+
 def _trail_arguments(p: Properties) -> dict[str, Any]:
     return {name: p[key] for key, name in _TRAIL.items() if p.get(key) is not None}
 
@@ -88,9 +103,10 @@ def _finish_trail(api: Api, identity: str, p: Properties) -> None:
         trail.start_logging(Name=identity)
     else:
         trail.stop_logging(Name=identity)
-    for key, name in (("eventSelectors", "EventSelectors"), ("advancedEventSelectors", "AdvancedEventSelectors")):
-        if p.get(key):
-            trail.put_event_selectors(TrailName=identity, **{name: to_api(p[key])})
+    if p.get("eventSelectors"):
+        trail.put_event_selectors(TrailName=identity, EventSelectors=to_api(p["eventSelectors"]))
+    if p.get("advancedEventSelectors"):
+        trail.put_event_selectors(TrailName=identity, AdvancedEventSelectors=_advanced_to_api(p["advancedEventSelectors"]))
     if p.get("insightSelectors"):
         trail.put_insight_selectors(TrailName=identity, InsightSelectors=to_api(p["insightSelectors"]))
 
@@ -110,7 +126,7 @@ def _read_trail(api: Api, identity: str, known: Properties) -> Properties | None
         "enableLogging": trail.get_trail_status(Name=identity)["IsLogging"],
         # A trail always has a selector; it is shown only where the program lists its own.
         "eventSelectors": from_api(selectors.get("EventSelectors")) if known.get("eventSelectors") is not None else None,
-        "advancedEventSelectors": from_api(selectors.get("AdvancedEventSelectors") or None),
+        "advancedEventSelectors": _advanced_from_api(selectors.get("AdvancedEventSelectors") or []),
         "insightSelectors": from_api(insights.get("InsightSelectors") or None),
         "tagsAll": from_list(tags[0]["TagsList"]) if tags else {},
     }
@@ -241,7 +257,10 @@ ROWS = [
         defaults={"enableLogging": True, "includeGlobalServiceEvents": True},
         autoname="name",
         tags=True,
-        meaning=Meaning(unordered=words("eventSelectors advancedEventSelectors insightSelectors"), decided=words("eventSelectors.*.*")),
+        meaning=Meaning(
+            unordered=words("eventSelectors advancedEventSelectors advancedEventSelectors.*.fieldSelectors insightSelectors"),
+            decided=words("eventSelectors.*.*"),
+        ),
     ),
     Row(
         type="aws:cloudwatch/logGroup:LogGroup",

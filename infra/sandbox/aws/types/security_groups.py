@@ -108,7 +108,7 @@ def _take_default(api: Api, p: Properties, tags: Tags) -> str:
     identity = _default_of(api, p)
     for side in _SIDES:
         _set_rules(api, identity, side, p.get(side) or [])
-    retag(api, identity, {}, p)
+    retag(api, identity, {"tagsAll": from_list(_group(api, identity).get("Tags"))}, p)
     return identity
 
 
