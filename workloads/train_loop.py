@@ -80,12 +80,16 @@ def loop(
     say: Callable[[str], None],
 ) -> bool:
     """Train until the budget is spent (True) or `stop()` says so (False, after a checkpoint). `progress` is kept up to date."""
+    import torch
+
     saved_at = said_at = time.monotonic()
     before = saved_at - progress.seconds
     while not finished_budget(recipe, progress):
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, progress)
         batch = encode(batches.at(progress.step))
+        # Dropout too follows from seed and step alone, so that a resumed run takes the steps the first one would have taken.
+        torch.manual_seed(recipe.seed * 1_000_003 + progress.step)
         with accelerator.autocast():
             loss = model(**batch).loss
         optimizer.zero_grad()

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from falaj.canonical import manifest
+from falaj.errors import UsageError
+from tests.workloads.small import LONG, own_rows, write_jsonl
+from workloads.data import debian, tracked
+from workloads.prepare import open_dataset, prepare
+
+
+@pytest.fixture(autouse=True)
+def sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FALAJ_DATA_BUCKET", "FALAJ_DATA_REMOTE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FALAJ_DATA_SOURCE", "sample")
+
+
+def test_the_sample_becomes_three_tasks_in_three_splits(tmp_path: Path) -> None:
+    prepare(tmp_path / "r", recipe="smoke")
+    data = open_dataset(tmp_path / "r")
+    assert data.tasks == ["language", "section", "summarize"]
+    assert data.card["rows"] == {split: len(rows) for split, rows in data.rows.items()}
+    assert data.card["read"] == data.card["used"] + data.card["put_aside"] == sum(data.card["rows"].values()) + sum(data.card["quarantine"].values())
+    assert all(row.source.startswith(f"{row.task}: ") for rows in data.rows.values() for row in rows)
+    card = data.artifact.path("data_card.md").read_text()
+    assert "debian-sample" in card and "Not tracked" in card
+
+
+def test_the_same_source_gives_the_same_data_and_is_not_prepared_twice(tmp_path: Path) -> None:
+    first = prepare(tmp_path / "a", recipe="smoke")
+    assert prepare(tmp_path / "b", recipe="smoke").digest == first.digest
+    before = (first.folder / "manifest.json").stat().st_mtime_ns
+    prepare(tmp_path / "a", recipe="smoke")
+    assert (first.folder / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_a_users_file_takes_the_same_road(tmp_path: Path) -> None:
+    rows = [*own_rows(), {"source": "colour: red " + LONG * 5, "target": "warm"}, {"source": "", "target": "cold"}]
+    prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
+    card = open_dataset(tmp_path / "r").card
+    assert (card["name"], card["tasks"]) == ("mine", {"own": {"train": 140, "validation": 50, "test": 50}}) or card["used"] == 241
+    assert (card["read"], card["used"], card["quarantine"]) == (242, 241, {"empty": 1})
+    assert card["sources"][0]["licence"] == "unknown" and card["sources"][0]["digest"].startswith("sha256:")
+
+
+def test_sources_longer_than_the_model_reads_are_counted(tmp_path: Path) -> None:
+    rows = [*own_rows(), *({"source": f"colour: red {number} " + LONG * 5, "target": "warm"} for number in range(3))]
+    short, long = write_jsonl(tmp_path / "short.jsonl", own_rows()), write_jsonl(tmp_path / "long.jsonl", rows)
+    prepare(tmp_path / "a", data=short, recipe="smoke")
+    prepare(tmp_path / "b", data=long, recipe="smoke")
+    lengths = [open_dataset(tmp_path / run).card["lengths"] for run in "ab"]
+    assert [found["limit"] for found in lengths] == [48, 48] and [found["truncated"] for found in lengths] == [0, 3 - _twins(tmp_path / "b")]
+
+
+def _twins(run: Path) -> int:
+    return open_dataset(run).card["quarantine"].get("text also stands in a later split", 0)
+
+
+def test_indices_that_lack_descriptions_fall_back_to_the_sample_and_the_card_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_DATA_SOURCE", "auto")
+    prepare(tmp_path / "r", recipe="smoke", lists=tmp_path)
+    card = open_dataset(tmp_path / "r").card
+    assert card["sources"][0]["name"] == "debian-sample" and "there are no Debian package indices" in card["about"]
+
+
+def test_indices_are_preferred_where_they_are_present(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_DATA_SOURCE", "auto")
+    packages, _ = debian.from_sample(debian.Quarantine())
+    records = [
+        f"Package: {one.name}\nSource: {one.group}\nSection: {one.section}\nDescription: {one.synopsis}\n {one.description}\n"
+        + (f"Tag: implemented-in::{one.language}\n" if one.language else "")
+        for one in packages
+    ]
+    (tmp_path / "mirror_debian_dists_trixie_main_binary-amd64_Packages").write_text("\n".join(records))
+    prepare(tmp_path / "r", recipe="smoke", lists=tmp_path)
+    source = open_dataset(tmp_path / "r").card["sources"][0]
+    assert (source["name"], source["uri"]) == ("debian-indices", "debian:trixie/main")
+
+
+def test_asking_for_indices_that_are_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_DATA_SOURCE", "indices")
+    with pytest.raises(UsageError, match="package indices cannot be used"):
+        prepare(tmp_path / "r", recipe="smoke", lists=tmp_path)
+    monkeypatch.setenv("FALAJ_DATA_SOURCE", "web")
+    with pytest.raises(UsageError, match="no such data source"):
+        prepare(tmp_path / "r", recipe="smoke")
+
+
+def test_an_altered_row_is_noticed_by_the_next_stage(tmp_path: Path) -> None:
+    prepare(tmp_path / "r", recipe="smoke")
+    path = tmp_path / "r" / "prepare" / "train.jsonl"
+    path.write_text(path.read_text().replace("perl", "ruby", 1))
+    with pytest.raises(UsageError, match="train.jsonl was altered"):
+        open_dataset(tmp_path / "r")
+
+
+def test_tracked_data_comes_back_from_its_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_DATA_REMOTE", str(tmp_path / "remote"))
+    artifact = prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", own_rows()), recipe="smoke")
+    pointer = artifact.path(tracked.POINTER).read_text()
+    restored = tracked.restore(pointer, tmp_path / "elsewhere", str(tmp_path / "remote"))
+    splits = {f"{split}.jsonl": artifact.files[f"{split}.jsonl"] for split in ("train", "validation", "test")}
+    assert manifest(restored) == splits and "remote" in json.loads(artifact.path("data_card.json").read_text())["tracked"]
+    with pytest.raises(UsageError, match="could not be restored"):
+        tracked.restore(pointer, tmp_path / "third", str(tmp_path / "empty"))
+
+
+def test_the_bucket_is_the_remote_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tracked.remote() is None
+    monkeypatch.setenv("FALAJ_DATA_BUCKET", "falaj-local-data")
+    assert tracked.remote() == "s3://falaj-local-data/dvc"
+    monkeypatch.setenv("FALAJ_DATA_REMOTE", "/mnt/data")
+    assert tracked.remote() == "/mnt/data"

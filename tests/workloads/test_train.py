@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from falaj.errors import Exit, Fault, UsageError
+from tests.workloads.small import own_rows, still, tiny_model, write_jsonl
+from workloads import memory, provenance, train_loop
+from workloads.artifacts import open_artifact
+from workloads.data.rows import Row
+from workloads.prepare import open_dataset, prepare
+from workloads.recipes import DEFAULT, RECIPES, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
+from workloads.train import train, train_with
+from workloads.train_loop import Batches, Progress, rate
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run folder whose data is a user's 240 rows, and a tiny base model."""
+    for name in ("MLFLOW_TRACKING_URI", "FALAJ_DATA_BUCKET", "FALAJ_DATA_REMOTE", "FALAJ_MEMORY_LIMIT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("FALAJ_COMMIT", "c0ffee")
+    monkeypatch.setenv("FALAJ_BASE_MODEL", str(tiny_model(tmp_path / "base")))
+    prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", own_rows()), recipe="smoke")
+    return tmp_path / "r"
+
+
+TINY = replace(smoke(), name="tiny", base="google/flan-t5-base", most_steps=8, most_seconds=1e6, learning_rate=1e-2)
+
+
+def test_a_run_leaves_a_model_in_safetensors_and_a_record(prepared: Path) -> None:
+    artifact = train_with(prepared, TINY)
+    record = json.loads(artifact.path("run_record.json").read_text())
+    assert sorted(name for name in artifact.files if not name.startswith("model/token")) == [
+        "model/config.json", "model/generation_config.json", "model/model.safetensors", "run_record.json",
+    ]  # fmt: skip
+    assert (record["steps"], record["ended_by"], record["commit"], len(record["losses"])) == (8, "steps", "c0ffee", 8)
+    assert record["data"]["digest"] == open_dataset(prepared).card["digest"] and record["peak_bytes"] > 1e8 and record["tokens_per_second"] > 0
+    assert not (prepared / "train.checkpoint").exists()
+
+
+def test_flan_t5_base_is_fine_tuned_from_a_folder_of_its_architecture(prepared: Path) -> None:
+    artifact = train_with(prepared, replace(flan_t5_base(), most_steps=2, batch=4))
+    assert artifact.parameters["recipe"]["base"] == "google/flan-t5-base" and artifact.inputs["base"] == base_digest(flan_t5_base())
+
+
+def test_the_same_recipe_and_data_are_not_trained_twice(prepared: Path) -> None:
+    first = train_with(prepared, TINY)
+    written = (first.folder / "manifest.json").stat().st_mtime_ns
+    assert train_with(prepared, TINY).digest == first.digest
+    assert (first.folder / "manifest.json").stat().st_mtime_ns == written
+
+
+def test_a_run_that_was_told_to_stop_goes_on_where_it_was_and_ends_the_same(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = shutil.copytree(prepared, prepared.parent / "whole")
+    losses = json.loads(train_with(whole, TINY).path("run_record.json").read_text())["losses"]
+    asked: list[int] = []
+
+    class Interrupted(Batches):
+        def at(self, step: int) -> list[Row]:
+            asked.append(step)
+            if step == 3:
+                signal.raise_signal(signal.SIGTERM)
+            return super().at(step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workloads.train.Batches", Interrupted)
+        with pytest.raises(SystemExit) as ended:
+            train_with(prepared, TINY)
+    assert ended.value.code == 143 and asked == [0, 1, 2, 3] and not (prepared / "train" / "manifest.json").exists()
+    record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
+    assert (record["resumed_at"], record["losses"]) == ([4], losses)
+
+
+def test_a_checkpoint_that_was_cut_or_belongs_to_another_recipe_is_not_used(prepared: Path) -> None:
+    checkpoints = prepared / "train.checkpoint"
+    for name in ("step-5", "step-7.partial"):
+        (checkpoints / name).mkdir(parents=True)
+        (checkpoints / name / "state.json").write_text('{"progress": {"basis": "other"')
+    record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
+    assert (record["resumed_at"], record["steps"]) == ([], 8)
+
+
+def test_too_little_free_memory_is_said_before_anything_is_loaded(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_MEMORY_LIMIT", "300Mi")
+    with pytest.raises(Fault, match="not enough free memory for the recipe tiny") as caught:
+        train_with(prepared, TINY)
+    assert caught.value.exit_code == Exit.FAULT and "0.31 GB free" in (caught.value.given or "") and not (prepared / "train").exists()
+
+
+def test_the_estimate_grows_with_batch_and_model() -> None:
+    assert 1e9 < memory.needed_bytes(local_seed(), base_folder(local_seed())) < 3e9
+    assert memory.needed_bytes(replace(local_seed(), batch=96), base_folder(local_seed())) > memory.needed_bytes(local_seed(), base_folder(local_seed()))
+
+
+@pytest.mark.parametrize(("text", "found"), [("512Mi", 512 << 20), ("8G", 8 * 10**9), ("1000", 1000), ("2Gi", 2 << 30)])
+def test_memory_is_written_as_kubernetes_writes_it(text: str, found: int) -> None:
+    assert memory.quantity(text) == found
+
+
+def test_an_amount_of_memory_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="not an amount of memory"):
+        memory.quantity("much")
+
+
+def test_an_unknown_recipe_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no recipe 'bert'") as caught:
+        train(tmp_path, recipe="bert")
+    assert caught.value.allowed == "local_seed, smoke, flan_t5_base"
+    assert {name: make().name for name, make in RECIPES.items()} == {name: name for name in RECIPES} and recipe_named("").name == DEFAULT
+
+
+def test_a_base_model_without_safetensors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    monkeypatch.setenv("FALAJ_BASE_MODEL", str(tmp_path))
+    with pytest.raises(UsageError, match=r"lacks tokenizer.json and model.safetensors"):
+        base_folder(flan_t5_base())
+
+
+def test_a_hub_that_cannot_be_reached_is_a_fault_that_names_the_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FALAJ_BASE_MODEL", raising=False)
+
+    def fail(*arguments: object, **options: object) -> str:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+    with pytest.raises(Fault, match="google/flan-t5-base could not be fetched") as caught:
+        base_folder(flan_t5_base())
+    assert "FALAJ_BASE_MODEL" in (caught.value.next or "") and "HF_ENDPOINT" in (caught.value.next or "")
+
+
+def test_an_altered_data_set_is_not_trained_on(prepared: Path) -> None:
+    with (prepared / "prepare" / "train.jsonl").open("a") as stream:
+        stream.write("\n")
+    with pytest.raises(UsageError, match="train.jsonl was altered"):
+        train_with(prepared, TINY)
+
+
+def rows_of(tasks: Sequence[str]) -> list[Row]:
+    return [Row(f"{task}{number}", task, f"{task}: one two three four five six {number}", "x", "g", "train") for task in tasks for number in range(50)]
+
+
+def test_batches_follow_from_seed_and_step_alone() -> None:
+    recipe = replace(still(), batch=40)
+    batches, again = Batches(rows_of(["language", "section"]), recipe), Batches(rows_of(["language", "section"]), recipe)
+    again.at(0)
+    assert batches.at(7) == again.at(7) != batches.at(8)
+
+
+def test_a_batch_is_mixed_as_the_recipe_weighs_its_tasks() -> None:
+    batches = Batches(rows_of(["language", "section"]), replace(still(), batch=400, mix={"language": 9.0}))
+    assert 330 < sum(row.task == "language" for row in batches.at(0)) < 390
+
+
+def test_the_learning_rate_rises_over_the_warm_up_and_falls_with_the_budget() -> None:
+    recipe = replace(still(), learning_rate=1.0, warmup_steps=4, most_steps=100, most_seconds=10.0)
+    found = [rate(recipe, Progress("b", step=step, seconds=seconds)) for step, seconds in ((0, 0.0), (3, 0.0), (50, 0.0), (50, 9.0), (100, 10.0))]
+    assert found == pytest.approx([0.25, 0.9715, 0.525, 0.145, 0.05])
+
+
+def test_the_commit_is_the_checkouts_or_the_one_that_the_image_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_COMMIT", "abc")
+    assert provenance.commit() == "abc"
+    monkeypatch.delenv("FALAJ_COMMIT")
+    assert len(provenance.commit().removesuffix("+changes")) == 40 or provenance.commit() == "unknown"
+
+
+def test_a_record_is_entered_into_mlflow_once(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    from workloads import training_log
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
+    found = training_log.log(record)
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    assert [run.info.run_id for run in runs] == [found]
+    assert [metric.value for metric in client.get_metric_history(found, "loss")] == record["losses"] and runs[0].data.params["name"] == "tiny"
+
+
+def test_training_goes_on_without_its_tracking_server(prepared: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nothing://here")
+    train_with(prepared, TINY)
+    assert "not entered into MLflow" in capfd.readouterr().out and open_artifact(prepared / "train").stage == "train"
+
+
+def test_a_checkpoint_replaces_the_one_before(prepared: Path) -> None:
+    often = replace(TINY, checkpoint_seconds=0.0, most_steps=4)
+    seen: list[list[str]] = []
+    original = train_loop.save_checkpoint
+
+    def watched(folder: Path, *rest: object) -> None:
+        original(folder, *rest)  # ty: ignore[invalid-argument-type]
+        seen.append(sorted(path.name for path in folder.iterdir()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workloads.train.save_checkpoint", watched)
+        train_with(prepared, often)
+    assert seen == [[f"step-{step}"] for step in (1, 2, 3, 4)]
