@@ -38,6 +38,8 @@ def drift(environment: str, hours: float | None, demo: bool, as_json: bool) -> N
         return
     report = measure(environment, since=0.0 if hours is None else time.time() - 3600 * hours)
     emit(report, as_json, lambda: show(report))
+    if report["state"] == "drift":
+        road.note(environment, "drift found", report["release"], {"requests": report["window"]["requests"], "reasons": "; ".join(report["reasons"])})
     if problem := verdict(report):
         raise problem
 

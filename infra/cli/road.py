@@ -222,7 +222,7 @@ def drive(spec: Spec, client: Client, progress: Callable[[str], None]) -> RunRec
         folder,
         jobs.submit,
         lambda run: judge(spec.environment, run),
-        now=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now=utc_now,
         clock=time.monotonic,
         cancel=jobs.cancel,
         progress=progress,
@@ -236,6 +236,18 @@ def drive(spec: Spec, client: Client, progress: Callable[[str], None]) -> RunRec
             next="runbooks/gate_denied.md; the release before it goes on being served",
         )
     return record
+
+
+def note(environment: str, action: str, subject: str, details: Mapping[str, Any]) -> None:
+    """Add what was done to the environment's audit log."""
+    from infra.audit import chain
+
+    chain.append(environment, action, subject, details, utc_now())
+
+
+def utc_now() -> str:
+    """The time as records hold it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def deployment_env(client: Client) -> dict[str, str]:

@@ -24,6 +24,7 @@ def rollback(environment: str, version: str | None, as_json: bool) -> None:
     store = road.release_store(client)
     before = store.read_json("current.json") or {}
     pointer: dict[str, Any] = register.rollback(store, version)
+    road.note(environment, "rolled back", pointer["version"], {"instead_of": str(before.get("version")), "digest": pointer["digest"]})
     progress(f"pointing to {pointer['version']} instead of {before.get('version')}")
     address = road.wait_until_served(client, pointer["version"], progress)
     result = {"release": pointer["version"], "instead_of": before.get("version"), "address": address}

@@ -31,6 +31,8 @@ def run(environment: str, data: Path | None, recipe: str, run_id: str, retrain: 
         emit({"run": None, "reason": "the last drift report sees no drift"}, as_json, lambda: "nothing to do: the last drift report sees no drift")
         return
     result = run_road(environment, data=data, recipe=recipe, run_id=run_id, cause=cause)
+    if "register" not in result["reused"]:
+        note_release(environment, result)
     emit(result, as_json, lambda: show(result))
 
 
@@ -59,6 +61,14 @@ def run_road(environment: str, *, data: Path | None = None, recipe: str = "", ru
         "address": address,
         "scores": scores(folder),
     }
+
+
+def note_release(environment: str, result: dict[str, Any]) -> None:
+    """Add a release to the audit log."""
+    from infra.cli import road
+
+    details = {"run": result["run"], "reused": len(result["reused"]), **({"cause": result["cause"]["report"]} if result["cause"] else {})}
+    road.note(environment, "released", result["release"], details)
 
 
 def due(environment: str) -> dict[str, Any] | None:

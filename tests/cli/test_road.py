@@ -16,10 +16,12 @@ from falaj.canonical import digest, digest_file
 from falaj.errors import Denied, Drifted, Fault, Undecided, UsageError
 from falaj.files import write_json
 from falaj.home import runs_folder, volume_folder
+from infra.audit import chain
 from infra.cli import drift as drift_cli
 from infra.cli import road
 from infra.cli import run as run_cli
 from infra.cli.rollback import rollback
+from infra.cli.serve import serve
 from tests.workloads.worlds import Live, load_words, measure_nothing, pairs, publish, serving
 from workloads import register, tracking
 from workloads.artifacts import begin, finish
@@ -247,6 +249,8 @@ def test_drift_ends_in_its_exit_code_and_asks_for_a_run_that_keeps_the_cause(clu
     record = json.loads(done.stdout.partition("\n")[2])  # the stage's own line comes first, since it ran in this process
     assert (record["cause"]["kind"], record["run"] != "demo", record["release"] != "demo") == ("drift", True, True)
     assert json.loads((runs_folder("local") / record["run"] / "run.json").read_text())["cause"] == record["cause"]
+    log = [(entry.action, entry.subject) for entry in chain.read(chain.audit_log("local"))]
+    assert log == [("drift found", record["cause"]["release"]), ("released", record["release"])]
     # The new release has no requests yet, so nobody can say anything of it.
     with pytest.raises(Undecided):
         CliRunner().invoke(drift_cli.drift, [], catch_exceptions=False, standalone_mode=False)
@@ -258,6 +262,15 @@ def test_a_rollback_is_served(cluster: Cluster, tmp_path: Path) -> None:
     done = CliRunner().invoke(rollback, ["--json"], catch_exceptions=False, standalone_mode=False)
     assert json.loads(done.stdout) == {"release": "v1", "instead_of": "v2", "address": cluster.live.url}
     assert cluster.live.client.get("/v1/release").json()["version"] == "v1"
+    assert [(entry.action, entry.subject, entry.details["instead_of"]) for entry in chain.read(chain.audit_log("local"))] == [("rolled back", "v1", "v2")]
+
+
+def test_serving_by_hand_needs_a_free_port_and_a_key_to_trust(cluster: Cluster, tmp_path: Path) -> None:
+    given = ["--releases", str(tmp_path / "releases"), "--port", cluster.live.url.rpartition(":")[2]]
+    with pytest.raises(UsageError, match="is taken"):
+        CliRunner().invoke(serve, given, catch_exceptions=False, standalone_mode=False)
+    with pytest.raises(UsageError, match="there is no key to trust releases by"):
+        CliRunner().invoke(serve, [*given[:2], "--port", "0"], catch_exceptions=False, standalone_mode=False)
 
 
 def test_a_release_that_is_never_served_ends_with_the_servers_reason(cluster: Cluster, tmp_path: Path) -> None:
