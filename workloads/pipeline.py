@@ -120,7 +120,7 @@ class Driver:
     judge: Callable[[Path], Judgement]
     now: Callable[[], str]
     clock: Callable[[], float]
-    cancel: Callable[[Stage], None] = lambda stage: None
+    cancel: Callable[[Stage, Spec], None] = lambda stage, spec: None
     progress: Callable[[str], None] = lambda text: None
     saved: Callable[[RunRecord], None] = lambda record: None
     """Called after each write of the record; for displays, and for tests that pull the plug there."""
@@ -187,7 +187,7 @@ class Driver:
         except BaseException as problem:
             status: Status = "cancelled" if isinstance(problem, (KeyboardInterrupt, SystemExit)) else "failed"
             self._end(record, step, status, self.clock() - began, type(problem).__name__)
-            self.cancel(stage(step.name))
+            self.cancel(stage(step.name), record.spec)
             raise
         seconds = round(self.clock() - began, 3)
         self.progress(f"{step.name}: done in {seconds:.1f} s")

@@ -141,10 +141,11 @@ class Jobs:
         except Fault as problem:
             raise _failure(stage, name, self._exit_code(name), lines, problem) from problem
 
-    def cancel(self, stage: Stage) -> None:
-        """Delete the stage's Jobs that are still going."""
+    def cancel(self, stage: Stage, spec: Spec) -> None:
+        """Delete the run's Job of this stage, if it is still going."""
         for job in self.client.list("Job", TRAINING):
-            if job["metadata"]["name"].startswith(f"{stage.name}-") and _is_active(job):
+            of, _, number = job["metadata"]["name"].rpartition("-")
+            if of == f"{stage.name}-{spec.run}" and number.isdecimal() and _is_active(job):
                 self.client.delete("Job", TRAINING, job["metadata"]["name"])
 
     def _exit_code(self, name: str) -> int | None:

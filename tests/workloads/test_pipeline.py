@@ -59,7 +59,7 @@ class World:
             self.judge,
             now=lambda: "2026-01-01T00:00:00Z",
             clock=lambda: float(next(ticks)),
-            cancel=lambda stage: self.cancelled.append(stage.name),
+            cancel=lambda stage, spec: self.cancelled.append(f"{stage.name} of {spec.run}"),
             progress=self.said.append,
             saved=self.saved,
         ).drive(spec)
@@ -221,7 +221,7 @@ def test_being_stopped_ends_the_job_and_is_recorded(world: World) -> None:
         world.drive()
     record = read_record(world.folder)
     assert record is not None
-    assert (record.status, record.step("compress").status, world.cancelled) == ("cancelled", "cancelled", ["compress"])
+    assert (record.status, record.step("compress").status, world.cancelled) == ("cancelled", "cancelled", ["compress of demo"])
     world.before = lambda name: None
     assert world.drive().status == "done"
     assert world.done == ["compress", "evaluate", "gate", "register"]
