@@ -49,7 +49,7 @@ class Crypter:
     def _open(self) -> AESGCM:
         if self._cipher is None:
             if self._record is None:
-                salt = os.urandom(8)
+                salt = _new_salt()
                 self._cipher = AESGCM(_key(passphrase(), salt))
                 self._record = f"v1:{base64.b64encode(salt).decode()}:{_seal(self._cipher, _PROOF)}"
             else:
@@ -59,6 +59,12 @@ class Crypter:
                 self._cipher = AESGCM(_key(passphrase(), base64.b64decode(salt_text)))
                 _unseal(self._cipher, proof)
         return self._cipher
+
+
+@lru_cache(maxsize=1)
+def _new_salt() -> bytes:
+    """One salt for all new states of a process, so that they share one derived key; nonces keep their ciphertexts apart."""
+    return os.urandom(8)
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,104 @@
+"""Programs of other people: planned with any package, kept apart from each other, and told what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from falaj.errors import UsageError
+from infra.artifacts import SECRET, UNKNOWN
+from infra.engine.embedded import EmbeddedEngine
+from infra.engine.engine import Program
+from infra.engine.program import open_program
+
+
+def written(folder: Path, text: str, name: str = "theirs") -> Program:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n")
+    (folder / "__main__.py").write_text(text)
+    return open_program(folder, "prod")
+
+
+_UNKNOWN_PACKAGE = """
+import pulumi
+
+class Zone(pulumi.CustomResource):
+    serial: pulumi.Output
+    def __init__(self, name, ttl, opts=None):
+        super().__init__("dns:index:Zone", name, {"ttl": ttl, "serial": None}, opts)
+
+zone = Zone("z", 60)
+Zone("y", zone.serial.apply(lambda serial: serial + 1))
+Zone("x", pulumi.Output.secret(5))
+Zone("w", pulumi.runtime.invoke_output("dns:index:lookup", {"name": "z"}).apply(lambda found: found["ttl"]))
+pulumi.export("serial", zone.serial)
+pulumi.export("ttl", zone.ttl)
+"""
+
+
+def test_a_package_that_nothing_knows_is_planned_by_its_inputs(falaj_home: Path, tmp_path: Path) -> None:
+    text = _UNKNOWN_PACKAGE.replace("    serial: pulumi.Output\n", "    serial: pulumi.Output\n    ttl: pulumi.Output\n")
+    plan = EmbeddedEngine("prod").preview(written(tmp_path / "p", text))
+    inputs = {item.name: item.inputs for item in plan.resources if item.type == "dns:index:Zone"}
+    assert inputs == {"z": {"ttl": 60}, "y": {"ttl": UNKNOWN}, "x": {"ttl": SECRET}, "w": {"ttl": UNKNOWN}}
+    assert plan.outputs == {"serial": UNKNOWN, "ttl": 60}
+    assert [item.name for item in plan.resources if item.type == "pulumi:providers:dns"] == ["default"]
+
+
+def test_the_same_program_has_the_same_plan_every_time(falaj_home: Path, tmp_path: Path) -> None:
+    text = "import pulumi_aws as aws\nfor i in range(12): aws.s3.Bucket(f'b{i}', tags={'n': str(i)})\n"
+    engine, program = EmbeddedEngine("prod"), written(tmp_path / "p", text)
+    assert engine.preview(program) == engine.preview(program)
+
+
+def test_aws_resources_under_the_default_provider_are_planned_with_its_version_and_region(falaj_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    written(folder, "import pulumi_aws as aws\nkey = aws.kms.Key('k')\naws.rds.Instance('db', instance_class='db.t3.micro', kms_key_id=key.arn)\n")
+    (folder / "Pulumi.prod.yaml").write_text("config:\n  aws:region: me-central-1\n")
+    plan = EmbeddedEngine("prod").preview(open_program(folder, "prod"))
+    default = next(item for item in plan.resources if item.type == "pulumi:providers:aws")
+    database = next(item for item in plan.resources if item.type == "aws:rds/instance:Instance")
+    assert default.inputs["region"] == "me-central-1" and default.name == "default_" + default.inputs["version"].replace(".", "_")
+    assert database.inputs == {"instanceClass": "db.t3.micro", "kmsKeyId": UNKNOWN}
+    assert database.property_dependencies["kmsKeyId"] == ["urn:pulumi:prod::theirs::aws:kms/key:Key::k"]
+
+
+def test_modules_of_one_program_are_not_seen_by_the_next_and_nothing_is_left_in_its_folder(falaj_home: Path, tmp_path: Path) -> None:
+    engine = EmbeddedEngine("prod")
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        program = written(folder, "import pulumi, helper\npulumi.export('said', helper.WORD)\n")
+        (folder / "helper.py").write_text(f"WORD = '{name}'\n")
+        assert engine.preview(program).outputs == {"said": name}
+        assert sorted(path.name for path in folder.iterdir()) == ["Pulumi.yaml", "__main__.py", "helper.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import pulumi\nraise ValueError('no luck')\n", "ValueError: no luck"),
+        ("import nowhere\n", "No module named 'nowhere'"),
+        ("import pulumi(\n", "SyntaxError"),
+        ("import sys\nprint('bye')\nsys.exit(3)\n", "exited with 3"),
+        ("import os\nprint('gone', flush=True)\nos._exit(9)\n", "gone"),
+        ("import pulumi\npulumi.log.error('not like this')\n", "not like this"),
+        ("import pulumi\npulumi.StackReference('organization/nobody/prod')\n", "unknown stack 'organization/nobody/prod'"),
+    ],
+)
+def test_a_program_that_fails_is_a_usage_error_that_says_why(text: str, said: str, falaj_home: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refusal:
+        EmbeddedEngine("prod").preview(written(tmp_path / "p", text))
+    assert said in str(refusal.value)
+
+
+def test_the_local_environment_names_the_package_it_has_no_provider_for(falaj_home: Path, tmp_path: Path) -> None:
+    program = written(tmp_path / "p", "import pulumi\nclass Z(pulumi.CustomResource): pass\nZ('dns:index:Zone', 'z')\n")
+    with pytest.raises(UsageError, match="no provider for package 'dns'"):
+        EmbeddedEngine("local").up(program)
+
+
+def test_an_asset_is_refused_by_name(falaj_home: Path, tmp_path: Path) -> None:
+    text = "import pulumi, pulumi_aws as aws\naws.s3.BucketObject('o', bucket='b', source=pulumi.StringAsset('x'))\n"
+    with pytest.raises(UsageError, match="does not support assets and archives"):
+        EmbeddedEngine("prod").preview(written(tmp_path / "p", text))
