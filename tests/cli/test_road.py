@@ -259,6 +259,7 @@ def test_drift_ends_in_its_exit_code_and_asks_for_a_run_that_keeps_the_cause(clu
 def test_a_rollback_is_served(cluster: Cluster, tmp_path: Path) -> None:
     publish(cluster.store, tmp_path, "v1")
     publish(cluster.store, tmp_path, "v2")
+    road.wait_until_served(cluster, "v2", lambda text: None)  # ty: ignore[invalid-argument-type]
     done = CliRunner().invoke(rollback, ["--json"], catch_exceptions=False, standalone_mode=False)
     assert json.loads(done.stdout) == {"release": "v1", "instead_of": "v2", "address": cluster.live.url}
     assert cluster.live.client.get("/v1/release").json()["version"] == "v1"
