@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
@@ -199,11 +200,10 @@ class Client:
 
     def _trouble(self, namespace: str, pods: Objects) -> str | None:
         for pod in reversed(pods):
-            why = stuck(pod)
-            try:
-                log = self.pod_logs(namespace, name_of(pod), tail=_LAST_LINES).strip()
-            except Fault:
-                log = ""
+            why, log = stuck(pod), ""
+            for previous in (False, True):  # a container that was just started again has said nothing yet
+                with contextlib.suppress(Fault):
+                    log = log or self.pod_logs(namespace, name_of(pod), tail=_LAST_LINES, previous=previous).strip()
             if why or log:
                 return f"pod {name_of(pod)}: {why or 'last lines of its log'}" + (f"\n{log}" if log else "")
         return None

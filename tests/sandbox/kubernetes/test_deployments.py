@@ -135,10 +135,10 @@ def test_a_roll_back_takes_the_earlier_replica_set_up_again(client: Client) -> N
 
 
 def test_a_pod_that_keeps_failing_backs_off_and_the_rollout_fails_with_its_log(client: Client) -> None:
-    client.create(web(replicas=1, code="print('no release yet'); raise SystemExit(2)", progressDeadlineSeconds=1))
+    client.create(web(replicas=1, code="print('no release yet'); raise SystemExit(2)", progressDeadlineSeconds=3))
     with pytest.raises(Fault) as problem:
         client.wait_for_rollout("default", "web", 20)
-    assert "timed out progressing after 1 s" in problem.value.what and "no release yet" in str(problem.value.why)
+    assert "timed out progressing after 3 s" in problem.value.what and "no release yet" in str(problem.value.why)
 
     def waiting() -> bool:
         rows = [row for pod in client.list("Pod", "default") for row in pod["status"]["containerStatuses"]]

@@ -218,7 +218,7 @@ def test_an_offline_provider_refuses_to_apply_and_an_online_one_names_the_kinds_
 
 def test_a_deployment_is_waited_for_and_one_that_fails_says_why_and_is_mended_by_the_next_run(provider: KubernetesProvider, client: Client) -> None:
     it = Stack(provider, "apps/v1:Deployment")
-    broken = web(replicas=1, code="print('no such file'); raise SystemExit(2)", progressDeadlineSeconds=1)
+    broken = web(replicas=1, code="print('no such file'); raise SystemExit(2)", progressDeadlineSeconds=3)
     with pytest.raises(Fault) as problem:
         it.create(broken)
     assert "no such file" in str(problem.value.why)
