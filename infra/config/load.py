@@ -30,13 +30,25 @@ NAMESPACE = "falaj"
 
 
 @overload
-def load(stack: Literal["foundation"]) -> FoundationConfig: ...
+def load(stack: Literal["foundation"]) -> FoundationConfig:
+    """Of stack `foundation`."""
+
+
 @overload
-def load(stack: Literal["cluster"]) -> ClusterConfig: ...
+def load(stack: Literal["cluster"]) -> ClusterConfig:
+    """Of stack `cluster`."""
+
+
 @overload
-def load(stack: Literal["platform"]) -> PlatformStackConfig: ...
+def load(stack: Literal["platform"]) -> PlatformStackConfig:
+    """Of stack `platform`."""
+
+
 @overload
-def load(stack: Literal["workloads"]) -> WorkloadsConfig: ...
+def load(stack: Literal["workloads"]) -> WorkloadsConfig:
+    """Of stack `workloads`."""
+
+
 def load(stack: str) -> StackConfig:
     """The config of `stack` inside its Pulumi program. Raises UsageError for anything that is not right."""
     import pulumi

@@ -63,6 +63,12 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_Silence())
         self.world, self.state = world, state
 
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As an engine makes them: the types of all parents, the stack's own left out."""
+        above = parent.split("::")[2] if parent else ""
+        prefix = f"{above}$" if above and above != "pulumi:pulumi:Stack" else ""
+        return "urn:pulumi:" + "::".join([settings.get_stack(), settings.get_project(), prefix + type_, name])
+
     def RegisterResource(self, request: Any) -> Any:
         mocks._ensure_event_loop()
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -70,11 +76,13 @@ class _Monitor(mocks.MockMonitor):
         refers = {key: sorted(found.urns) for key, found in request.propertyDependencies.items() if found.urns}
         if request.type != "pulumi:pulumi:Stack":
             self.world.resources.append(
-                Recorded(urn, request.type, request.name, request.custom, _marked(inputs), request.provider, request.protect, refers, list(request.ignoreChanges))
+                Recorded(
+                    urn, request.type, request.name, request.custom, _marked(inputs), request.provider, request.protect, refers, list(request.ignoreChanges)
+                )
             )
         known = {**inputs, **self.state.get(request.type, {})}
         answer = mocks._sync_await(rpc.serialize_properties(known, {}))
-        return mocks.resource_pb2.RegisterResourceResponse(urn=urn, id="" if request.custom else None, object=answer)
+        return mocks.resource_pb2.RegisterResourceResponse(urn=urn, id="", object=answer)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         if ":pulumi:Stack::" in request.urn:
@@ -125,9 +133,11 @@ def _runtime(world: World, stack: str, environment: str, config: Mapping[str, st
     path.write_text(json.dumps(upstream))
     os.environ["FALAJ_UPSTREAM"] = str(path)
     loop = asyncio.new_event_loop()
+    # A refusal reaches the caller as it is; the many outputs that wait for the same value would each print it again.
+    loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
     settings.reset_options(project=f"falaj-{stack}", stack=environment, organization="organization", preview=True)
-    settings.set_root_resource(None)
+    settings.ROOT.set(None)
     monitor = _Monitor(world, {})
     features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
     chosen = mocks.MockSettings(
@@ -145,8 +155,12 @@ def _runtime(world: World, stack: str, environment: str, config: Mapping[str, st
     try:
         yield
     finally:
-        settings.set_root_resource(None)
+        settings.ROOT.set(None)
         pulumi.runtime.set_all_config({})
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()
         asyncio.set_event_loop(None)
         os.environ.pop("FALAJ_UPSTREAM") if before is None else os.environ.__setitem__("FALAJ_UPSTREAM", before)
