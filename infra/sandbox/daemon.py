@@ -19,10 +19,11 @@ import psutil
 from falaj.errors import Fault
 from falaj.files import lock, write_json
 from falaj.home import ROOT, environment_folder
-from falaj.ports import require_free
+from falaj.ports import is_free, require_free
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_RELEASE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Daemon:
             if self.is_up():
                 return False
             self.stop()
+            self._let_go()
             require_free(self.port, what=f"the {self.name} sandbox")
             with (self.folder / "log.txt").open("ab") as log:
                 child = subprocess.Popen(
@@ -80,7 +82,14 @@ class Daemon:
                 process.wait(_STOP_SECONDS)
             except psutil.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait(_STOP_SECONDS)
         (self.folder / "process.json").unlink(missing_ok=True)
+
+    def _let_go(self) -> None:
+        # A process that was killed a moment ago keeps its port until the kernel has cleared it away.
+        deadline = time.monotonic() + _RELEASE_SECONDS
+        while not is_free(self.port) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _process(self) -> psutil.Process | None:
         # A pid alone can be another program's by now; with its start time it cannot.

@@ -42,8 +42,6 @@ def test_after_a_crash_it_says_that_memory_was_lost(daemon: Daemon) -> None:
     daemon.ensure()
     first = process(daemon)
     os.kill(first.pid, signal.SIGKILL)
-    first.wait(10)
-    assert not daemon.is_up()
     assert daemon.ensure() is True
 
 

@@ -1,0 +1,146 @@
+"""The stacks' own programs, applied to the local AWS by the embedded engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from falaj.home import ROOT, state_folder
+from infra.engine.embedded import EmbeddedEngine
+from infra.engine.engine import Outcome
+from infra.engine.program import open_program
+from infra.sandbox.aws.api import clients_of
+from infra.sandbox.aws.service import REGION, aws_daemon
+from infra.sandbox.daemon import Daemon
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def daemon(falaj_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    """The local AWS of an empty home."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    found = aws_daemon()
+    found.ensure()
+    yield found
+    found.stop()
+
+
+def client(service: str) -> Any:
+    return clients_of(aws_daemon().url).get(service, REGION)
+
+
+def run(verb: str, stack: str) -> dict[str, int]:
+    """Operations carried out, by kind."""
+    outcome: Outcome = getattr(EmbeddedEngine("local"), verb)(open_program(ROOT / "stacks" / stack, "local"))
+    assert outcome.error is None, [(step.urn, step.error) for step in outcome.steps if step.error]
+    return dict(Counter(step.op for step in outcome.steps))
+
+
+def planned(stack: str) -> set[str]:
+    preview = EmbeddedEngine("local").preview(open_program(ROOT / "stacks" / stack, "local"))
+    return {resource.op for resource in preview.resources}
+
+
+def kill(daemon: Daemon) -> None:
+    os.kill(json.loads((daemon.folder / "process.json").read_text())["pid"], signal.SIGKILL)
+
+
+def bucket(purpose: str) -> str:
+    return next(one["Name"] for one in client("s3").list_buckets()["Buckets"] if f"-{purpose}-" in one["Name"])
+
+
+def leftovers() -> dict[str, list[str]]:
+    """What is live and was made by somebody: AWS's own defaults and what awaits deletion do not count."""
+    ec2, kms = client("ec2"), client("kms")
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    found = {
+        "buckets": [one["Name"] for one in client("s3").list_buckets()["Buckets"]],
+        "keys": [key["KeyId"] for key in keys if key["KeyState"] != "PendingDeletion"],
+        "networks": [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]],
+        "roles": [one["RoleName"] for one in client("iam").list_roles()["Roles"]],
+        "repositories": [one["repositoryName"] for one in client("ecr").describe_repositories()["repositories"]],
+        "endpoints": [one["VpcEndpointId"] for one in ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"].lower() != "deleted"],
+        "trails": [one["Name"] for one in client("cloudtrail").describe_trails()["trailList"]],
+        "logs": [one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]],
+        "clusters": client("eks").list_clusters()["clusters"],
+    }
+    return {kind: names for kind, names in found.items() if names}
+
+
+def test_foundation_and_cluster_live_their_whole_life(daemon: Daemon) -> None:
+    assert set(run("up", "foundation")) == {"create"}
+    assert set(run("up", "cluster")) == {"create"}
+    assert (run("refresh", "foundation"), run("refresh", "cluster")) == ({}, {})
+
+    # A change by hand shows, and is put right.
+    client("s3").delete_bucket_policy(Bucket=bucket("data"))
+    key = client("kms").describe_key(KeyId=client("kms").list_aliases()["Aliases"][0]["TargetKeyId"])["KeyMetadata"]["KeyId"]
+    client("kms").tag_resource(KeyId=key, Tags=[{"TagKey": "owner", "TagValue": "mallory"}])
+    assert run("refresh", "foundation") == {"delete": 1, "update": 1}
+    assert run("up", "foundation") == {"create": 1, "update": 1}
+
+    # The emulator forgets everything; the state learns it, the stacks are made again, and what the buckets held is in them.
+    for purpose in ("artifacts", "evidence"):
+        client("s3").put_object(Bucket=bucket(purpose), Key="falaj/kept", Body=b"precious")
+    kill(daemon)
+    assert daemon.ensure() is True
+    lost = run("refresh", "foundation")["delete"], run("refresh", "cluster")["delete"]
+    assert (run("up", "foundation"), run("up", "cluster")) == ({"create": lost[0]}, {"create": lost[1]})
+    held = [client("s3").get_object(Bucket=bucket(purpose), Key="falaj/kept")["Body"].read() for purpose in ("artifacts", "evidence")]
+    assert held == [b"precious", b"precious"]
+    assert planned("cluster") == {"same", "read"}
+
+    assert set(run("destroy", "cluster")) == {"delete"}
+    assert set(run("destroy", "foundation")) == {"delete"}
+    assert leftovers() == {}
+
+
+def test_killed_at_any_moment_the_same_command_makes_nothing_twice(daemon: Daemon) -> None:
+    code = (
+        "from falaj.home import ROOT; from infra.engine.embedded import EmbeddedEngine; from infra.engine.program import open_program\n"
+        "EmbeddedEngine('local').up(open_program(ROOT / 'stacks' / 'foundation', 'local'))"
+    )
+    checkpoint = state_folder("local") / "foundation" / "checkpoint.json"
+    for wanted in (20, 60):
+        child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while child.poll() is None and time.monotonic() < deadline and _resources(checkpoint) < wanted:
+            time.sleep(0.01)
+        child.kill()
+        child.wait()
+    run("up", "foundation")
+
+    assert run("up", "foundation") == {}
+    assert run("refresh", "foundation") == {}
+    types = Counter(
+        resource["type"] for resource in EmbeddedEngine("local").export(open_program(ROOT / "stacks" / "foundation", "local"))["deployment"]["resources"]
+    )
+    expected = {
+        "buckets": types["aws:s3/bucket:Bucket"],
+        "keys": types["aws:kms/key:Key"],
+        "networks": types["aws:ec2/vpc:Vpc"],
+        "roles": types["aws:iam/role:Role"],
+        "repositories": types["aws:ecr/repository:Repository"],
+        "endpoints": types["aws:ec2/vpcEndpoint:VpcEndpoint"],
+        "trails": types["aws:cloudtrail/trail:Trail"],
+        "logs": types["aws:cloudwatch/logGroup:LogGroup"],
+    }
+    assert {kind: len(names) for kind, names in leftovers().items()} == {kind: count for kind, count in expected.items() if count}
+
+
+def _resources(checkpoint: Path) -> int:
+    try:
+        return len(json.loads(checkpoint.read_text())["checkpoint"]["latest"]["resources"])
+    except (OSError, ValueError, KeyError):
+        return 0
