@@ -30,6 +30,9 @@ class Api:
     def answer(self, method: str, path: str, query: Mapping[str, str], body: Any, content_type: str = "") -> tuple[int, Object]:
         """Carry out one request. Raises ApiError."""
         kind, namespace, name, sub = self.route(path)
+        refused = [key for key in ("watch", "dryRun") if query.get(key) not in (None, "", "false", "0")]
+        if refused:
+            raise bad_request(f"{refused[0]} is not supported by the process cluster; read again instead of watching, and plan instead of trying")
         if sub not in (None, "status", "scale"):
             raise supported_error(f"{kind.plural}/{sub}")
         handlers: dict[str, Callable[[], tuple[int, Object]]] = {

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from falaj.ports import is_free
 from infra.sandbox.kubernetes.clock import seconds_since, stamp
 from infra.sandbox.kubernetes.conditions import set_condition
 from infra.sandbox.kubernetes.containers import Container
@@ -103,6 +104,8 @@ class PodWorker(threading.Thread):
             if not container.done:
                 self._publish("Pending")
                 return True
+        if not any(container.running() for container in self._main) and not all(map(is_free, self._ports.values())):
+            self._ports = self._choose_ports()  # another process took one while the pod was down
         for container in self._main:
             container.tick(self._folders or {}, self._ports)
         limit = live["spec"].get("activeDeadlineSeconds")
@@ -136,8 +139,10 @@ class PodWorker(threading.Thread):
         return True
 
     def _choose_ports(self) -> dict[int, int]:
-        """Container port -> free loopback port; those of an earlier life are kept while the pod's processes may hold them."""
-        kept = {int(port): real for port, real in (field_at(self._live() or {}, "status.localPorts") or {}).items()}
+        """Container port -> free loopback port; those of an earlier life are kept while its processes hold them, or nobody does."""
+        held = any(container.running() for container in self._main)
+        before = (field_at(self._live() or {}, "status.localPorts") or {}).items()
+        kept = {int(port): real for port, real in before if held or is_free(real)}
         found: dict[int, int] = {}
         with contextlib.ExitStack() as held:
             for spec in self._pod["spec"]["containers"]:

@@ -99,6 +99,11 @@ def test_a_path_and_its_body_must_agree(ask: Asking) -> None:
     assert ask.refusal("PUT", MAPS, config_map()).code == 405
 
 
+def test_what_a_request_asks_for_and_does_not_get_is_refused(ask: Asking) -> None:
+    assert ask.refusal("POST", MAPS, config_map(), {"dryRun": "All"}).code == 400 and ask("GET", MAPS)["items"] == []
+    assert ask.refusal("GET", MAPS, None, {"watch": "true"}).code == 400
+
+
 def test_status_has_its_own_path(ask: Asking) -> None:
     path = "/apis/batch/v1/namespaces/default/jobs"
     made = ask("POST", path, {**job("a", ""), "status": {"succeeded": 9}})

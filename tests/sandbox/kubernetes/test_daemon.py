@@ -21,7 +21,7 @@ from infra.sandbox.daemon import Daemon
 from infra.sandbox.kubernetes.client import ApiFailure, Client
 from infra.sandbox.kubernetes.service import TOKEN_VARIABLE, kubernetes_daemon, token, token_file
 from tests.sandbox.kubernetes.conftest import alive, eventually, job
-from tests.sandbox.kubernetes.test_deployments import ask, service, web
+from tests.sandbox.kubernetes.test_deployments import _bind, ask, service, web
 
 
 def kill(daemon: Daemon) -> None:
@@ -120,6 +120,26 @@ def test_a_service_whose_port_was_taken_meanwhile_says_so_and_listens_again_once
     assert client.service_address("default", "web") == address
 
 
+def test_after_a_restart_of_the_machine_a_pod_whose_port_was_taken_gets_another(daemon: Daemon, client: Client) -> None:
+    client.create(service())
+    client.create(web(replicas=1))
+    client.wait_for_rollout("default", "web", 20)
+    address = client.wait_for_service("default", "web")
+    (pod,) = client.list("Pod", "default")
+    port = pod["status"]["localPorts"]["8080"]
+    kill(daemon)
+    for claim in daemon.folder.rglob("claim"):
+        os.killpg(int(claim.read_text()), signal.SIGKILL)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        eventually(lambda: _bind(other, port))
+        other.listen()
+        daemon.ensure()
+        assert eventually(lambda: _try(address)).startswith("one")
+    (again,) = client.list("Pod", "default")
+    assert again["metadata"]["uid"] == pod["metadata"]["uid"] and again["status"]["localPorts"]["8080"] != port
+
+
 def _trouble(client: Client) -> str:
     try:
         client.service_address("default", "web")
@@ -170,7 +190,7 @@ def test_the_token_is_for_its_owner_and_without_it_the_refusal_says_where_it_is(
 def _try(address: str) -> str | None:
     try:
         return ask(address)
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return None
 
 
