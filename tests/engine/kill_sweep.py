@@ -65,7 +65,7 @@ def apply(folder: Path, step: int, death: Death) -> str | None:
     os.environ["FALAJ_HOME"] = str(folder / "home")
     program = Program(folder=folder, project="killed", stack=STACK)
     engine = EmbeddedEngine(STACK, lambda _: Cloud(folder / "cloud", death), applies=(STACK,))
-    engine_module.run_program = lambda program, run: play(program, run, step)
+    vars(engine_module)["run_program"] = lambda program, run: play(program, run, step)
     replace = os.replace
 
     def dying_replace(source: Any, target: Any) -> None:
@@ -73,7 +73,7 @@ def apply(folder: Path, step: int, death: Death) -> str | None:
         replace(source, target)
         death.moment()
 
-    falaj.files.os.replace = dying_replace
+    vars(falaj.files.os)["replace"] = dying_replace
     return engine.up(program).error
 
 

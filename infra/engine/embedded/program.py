@@ -15,6 +15,7 @@ from typing import Any
 
 from pulumi.runtime.proto import resource_pb2
 
+from falaj.home import ROOT
 from infra.engine.embedded.deploy import Deployment
 from infra.engine.embedded.monitor import EngineService, Monitor, Server, features
 from infra.engine.embedded.run import PARALLEL, Run
@@ -69,6 +70,9 @@ def _wait(program: Program, request: dict[str, Any]) -> tuple[int, list[str]]:
     """(exit code, last lines printed) of the program's process."""
     tail: deque[str] = deque(maxlen=_TAIL)
     environment = {**os.environ, **program.environ, "PYTHONUNBUFFERED": "1"}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        # Compiling the providers' SDKs takes seconds; asked to leave no bytecode beside the sources, keep it elsewhere.
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".cache" / "pycache"))
     host = Path(__file__).with_name("host.py")
     process = subprocess.Popen(
         [sys.executable, "-P", str(host)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=program.folder
