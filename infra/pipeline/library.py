@@ -43,6 +43,9 @@ class Rule:
         return f"falaj.{self.kind}.{self.id}"
 
 
+_READ: dict[tuple[Path, str], list[Rule]] = {}
+
+
 class Library:
     """The rules, data and schemas under one `policies` folder. Raises UsageError when the library itself is wrong."""
 
@@ -68,7 +71,13 @@ class Library:
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """All rules, sorted by kind and id."""
+        """All rules, sorted by kind and id; read once for every content of the library."""
+        known = _READ.get((self.folder, self.digest))
+        if known is None:
+            known = _READ[self.folder, self.digest] = self._read_rules()
+        return known
+
+    def _read_rules(self) -> list[Rule]:
         return [self._rule(kind, folder) for kind in KINDS for folder in sorted((self.folder / kind).iterdir()) if folder.is_dir()]
 
     def of_kind(self, kind: Kind) -> list[Rule]:

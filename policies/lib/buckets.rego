@@ -28,28 +28,36 @@ named[name] contains bucket.urn if {
 	is_string(name)
 }
 
-# Buckets that a part belongs to; empty for a stray one.
-owners(part) := named[part.inputs.bucket] if {
-	is_string(part.inputs.bucket)
-	named[part.inputs.bucket]
-} else := referred if {
-	referred := plan.referred_of(part, "bucket", {types.bucket})
-	count(referred) == 1
-	not named_otherwise(part, referred)
-} else := set()
-
-# The part carries a known name, and the bucket it refers to has another known name.
-named_otherwise(part, referred) if {
-	is_string(part.inputs.bucket)
-	some urn in referred
-	is_string(plan.get(urn).inputs.bucket)
-}
-
-belongs[key] contains part.urn if {
+# Buckets that each part belongs to; empty for a stray one. Tables, and without `else`: the embedded engine was seen to
+# get a function that looks things up wrong inside another rule's loop.
+owners[part.urn] := found if {
 	some type in part_types
 	some part in plan.of_type(type)
-	some bucket in owners(part)
-	key := sprintf("%v %v", [type, bucket])
+	found := by_name(part) | by_reference(part)
+}
+
+by_name(part) := {bucket |
+	name := object.get(part.inputs, "bucket", null)
+	is_string(name)
+	some bucket in named[name]
+}
+
+by_reference(part) := {bucket |
+	referred := plan.referred_of(part, "bucket", {types.bucket})
+	count(referred) == 1
+	some bucket in referred
+	fits(part, plan.get(bucket))
+}
+
+# A reference counts where the part's name is hidden, or where the bucket has no known name to compare with.
+fits(part, _) if plan.hidden(part.inputs.bucket)
+
+fits(_, bucket) if not is_string(object.get(bucket.inputs, "bucket", null))
+
+belongs[key] contains urn if {
+	some urn, found in owners
+	some bucket in found
+	key := sprintf("%v %v", [types.canonical(plan.get(urn).type), bucket])
 }
 
 parts(type, bucket) := [plan.get(urn) |
@@ -58,8 +66,12 @@ parts(type, bucket) := [plan.get(urn) |
 ]
 
 # Some part of this type has a name that is hidden, and no single bucket it refers to.
-stray(type) if {
-	some part in plan.of_type(type)
+stray(type) if type in strays
+
+strays contains type if {
+	some urn, found in owners
+	count(found) == 0
+	part := plan.get(urn)
 	plan.hidden(object.get(part.inputs, "bucket", null))
-	count(owners(part)) == 0
+	type := types.canonical(part.type)
 }
