@@ -62,7 +62,7 @@ def local_seed() -> Recipe:
         batch=48,
         learning_rate=3e-3,
         most_steps=160,
-        most_seconds=240.0,
+        most_seconds=600.0,
         warmup_steps=15,
         mix={"language": 5.0, "section": 2.0, "summarize": 3.0},
         most_rows={"train": 6000, "validation": 300, "test": 700},

@@ -95,6 +95,8 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
 
 def _load(recipe: Recipe, base: Path) -> _Parts:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Threads that wait without spinning: on a machine that does other work too, spinning ones made a step ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
     from accelerate import Accelerator
     from accelerate.utils import set_seed

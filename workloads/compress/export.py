@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import warnings
 from pathlib import Path
@@ -18,6 +19,7 @@ _KEPT = ("num_heads", "d_kv", "d_model", "num_layers", "num_decoder_layers", "vo
 
 def load_full(folder: Path) -> Any:
     """The T5 model in `folder` in fp32, ready to run. Raises UsageError for another architecture or pickled weights."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from transformers import T5ForConditionalGeneration
 
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
