@@ -102,3 +102,22 @@ def test_an_asset_is_refused_by_name(falaj_home: Path, tmp_path: Path) -> None:
     text = "import pulumi, pulumi_aws as aws\naws.s3.BucketObject('o', bucket='b', source=pulumi.StringAsset('x'))\n"
     with pytest.raises(UsageError, match="does not support assets and archives"):
         EmbeddedEngine("prod").preview(written(tmp_path / "p", text))
+
+
+def test_an_invoke_in_plain_form_that_cannot_be_answered_is_unknown_wherever_it_goes(falaj_home: Path, tmp_path: Path) -> None:
+    text = """
+import pulumi_aws as aws
+zones = aws.get_availability_zones()
+image = aws.ec2.get_ami(most_recent=True, owners=["amazon"])
+aws.ec2.Subnet("s", vpc_id="v", cidr_block="10.0.0.0/24", availability_zone=zones.names[0], tags={"name": f"in {zones.names[0]}"})
+for zone in zones.names:
+    aws.ec2.Instance("i", ami=image.id, availability_zone=zone)
+"""
+    plan = EmbeddedEngine("prod").preview(written(tmp_path / "p", text))
+    inputs = {item.name: item.inputs for item in plan.resources}
+    assert (inputs["s"]["availabilityZone"], inputs["s"]["tags"], inputs["i"]["ami"], inputs["i"]["availabilityZone"]) == (
+        UNKNOWN,
+        {"name": UNKNOWN},
+        UNKNOWN,
+        UNKNOWN,
+    )

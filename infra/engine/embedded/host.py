@@ -54,6 +54,8 @@ def main() -> int:
     import pulumi
     from pulumi import runtime
 
+    from infra.engine.embedded import unanswered
+
     folder = Path(request["folder"]).resolve()
     runtime.set_all_config(request["config"], request["secrets"])
     runtime.configure(
@@ -71,6 +73,8 @@ def main() -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     # Each debug line would be a call to the engine, which drops it: four for every resource.
     vars(pulumi.log)["debug"] = lambda *_, **__: None
+    if request["preview"]:
+        unanswered.install()
     os.chdir(folder)
     sys.argv = [str(folder)]
     _keep_clean(folder)

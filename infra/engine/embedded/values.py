@@ -93,7 +93,8 @@ def from_struct(struct: Any, *, at: str, edges: Callable[[str, str], None] | Non
 def _from_value(value: Any, at: str, edge: Callable[[str], None] | None) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
-        return UNKNOWN_VALUE if value.string_value == UNKNOWN_TEXT else value.string_value
+        # A program may have put an unknown into a longer text; what it then says is unknown as a whole.
+        return UNKNOWN_VALUE if UNKNOWN_TEXT in value.string_value.lower() else value.string_value
     if kind == "number_value":
         return value.number_value
     if kind == "bool_value":
