@@ -17,6 +17,7 @@ import click
 
 from falaj.errors import Fault
 from falaj.home import ROOT
+from infra.cli.options import json_option
 from infra.cli.output import emit, progress, table
 
 
@@ -97,7 +98,7 @@ SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan
 @click.command()
 @click.argument("suites", nargs=-1, type=click.Choice([*SUITES]))
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def bench(suites: tuple[str, ...], runs: int, as_json: bool) -> None:
     """Measure Falaj beside its peers: start, plan, up; all but `up` unless named."""
     figures = []

@@ -14,6 +14,7 @@ import click
 
 from falaj.home import ROOT, home
 from falaj.ports import base, is_free
+from infra.cli.options import json_option
 from infra.cli.output import emit, table
 
 _NEEDED_MEMORY_GIB = 4.0
@@ -133,7 +134,7 @@ def _accelerator() -> Finding:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def doctor(as_json: bool) -> int:
     """Say what this machine has and what that enables; exit 2 when something needed is missing."""
     found = examine()

@@ -9,14 +9,15 @@ import click
 from falaj.errors import UsageError
 from falaj.files import lock
 from falaj.home import environment_folder
+from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment to destroy.")
+@environment_option
 @click.option("--yes", is_flag=True, help="Needed for any environment but local.")
 @click.option("--purge", is_flag=True, help="Also remove the runs, releases and evidence kept on this machine (local only).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def down(environment: str, yes: bool, purge: bool, as_json: bool) -> None:
     """Destroy every stack, the last one first, and stop the sandbox. Evidence and runs stay unless --purge says otherwise."""
     from infra.audit import chain

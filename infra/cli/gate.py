@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--fresh", is_flag=True, help="Plan again even where the plan at hand is up to date.")
 @options
-def gate(folder: Path | None, environment: str, stack: str | None, engine: str | None, as_json: bool, fresh: bool) -> None:
+def gate(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, fresh: bool) -> None:
     """Judge an environment's plans, or that of the program in DIR: exit 0 allowed, 3 denied, 4 undecided.
 
     What was planned before is judged as it is, as long as program and state are still the same; else it is planned first.
     """
     from infra.pipeline.gate import judge_file, refuse_unless_allowed
 
-    paths = plans_at_hand(folder, environment, stack, engine) if not fresh else []
+    paths = plans_at_hand(folder, environment, stack, engine_name) if not fresh else []
     if not paths:
-        made = make(folder, environment, stack, engine)
+        made = make(folder, environment, stack, engine_name)
         paths = places(folder, environment, [one.stack for one in made])
     began = time.perf_counter()
     decisions = [judge_file(path) for path in paths]

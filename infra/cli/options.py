@@ -6,9 +6,7 @@ import click
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 
-environment_option = click.option(
-    "--env", "environment", default="local", show_default=True, type=click.Choice(ENVIRONMENTS), help="Environment to work on."
-)
+environment_option = click.option("--env", "environment", default="local", show_default=True, type=click.Choice(ENVIRONMENTS), help="Environment to work on.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 engine_option = click.option(
     "--engine",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falaj.errors import UsageError
+from infra.cli.options import engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ _SHOWN = 60
 def options(command: Callable[..., None]) -> Callable[..., None]:
     """What `plan` and `gate` have in common."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the documents themselves."),
-        click.option("--engine", type=click.Choice(["embedded", "pulumi"]), help="Engine that plans."),
+        json_option,
+        engine_option,
         click.option("--stack", help="One of our stacks only: foundation, cluster, platform or workloads."),
-        click.option("--env", "environment", default="local", show_default=True, help="Environment: local, dev, staging or prod."),
+        environment_option,
         click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path)),
     ):
         command = option(command)
@@ -36,9 +37,9 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @options
-def plan(folder: Path | None, environment: str, stack: str | None, engine: str | None, as_json: bool) -> None:
+def plan(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool) -> None:
     """Plan an environment's stacks, or the Pulumi Python program in DIR, and write plan.json for the gate."""
-    plans = make(folder, environment, stack, engine)
+    plans = make(folder, environment, stack, engine_name)
     emit({"plans": [one.to_json() for one in plans]}, as_json, lambda: show(plans))
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from falaj.home import environment_folder, evidence_folder
+from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment to look at.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@environment_option
+@json_option
 def status(environment: str, as_json: bool) -> None:
     """Show the stacks as last applied, the servers that answer, the release that is served, and the evidence."""
     found = {

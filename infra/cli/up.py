@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from falaj.files import lock, write_json
-from falaj.home import environment_folder, evidence_folder, runs_folder
+from falaj.home import environment_folder, evidence_folder, volume_folder
+from infra.cli.options import engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
@@ -22,24 +23,24 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--env", "environment", default="local", show_default=True, help="Environment to bring up.")
-@click.option("--engine", type=click.Choice(["embedded", "pulumi"]), help="Engine; the Pulumi CLI where it is on PATH for a cloud, the embedded one for local.")
+@environment_option
+@engine_option
 @click.option("--data", type=click.Path(path_type=Path), help="Your own JSONL, CSV or Parquet file for the model run (local).")
 @click.option("--recipe", default="", help="Named training recipe for the model run (local).")
 @click.option("--infrastructure-only", is_flag=True, help="Stop once the stacks are applied.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def up(environment: str, engine: str | None, data: Path | None, recipe: str, infrastructure_only: bool, as_json: bool) -> None:
+@json_option
+def up(environment: str, engine_name: str | None, data: Path | None, recipe: str, infrastructure_only: bool, as_json: bool) -> None:
     """Plan, judge and apply every stack; in local, also train, release, serve and watch a model, and sign the evidence.
 
     Asking again does only what is left or has changed.
     """
     with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
         clock = Stopwatch()
-        stacks = bring_up_stacks(environment, engine, clock)
+        stacks = bring_up_stacks(environment, engine_name, clock)
         summary: dict[str, Any] = {"environment": environment, "stacks": [_stack(outcome) for outcome in stacks]}
         if environment == "local" and not infrastructure_only:
             summary |= bring_up_model(environment, data, recipe, clock)
-        summary["timings"] = clock.rounded()
+        summary["timings"] = [[name, seconds] for name, seconds in clock.rounded().items()]
         write_json(environment_folder(environment) / "up.json", summary)
         summary |= close(environment, clock)
     emit(summary, as_json, lambda: show(summary))
@@ -71,10 +72,12 @@ def now() -> str:
 def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch) -> list[StackOutcome]:
     """Start the sandbox where the environment is local, then converge all stacks and log what was done."""
     from infra.audit import chain
+    from infra.audit.history import keep_applied
     from infra.engine.choose import choose
     from infra.pipeline.converge import converge, refresh
 
     engine = choose(environment, engine_name)
+    keep_applied(environment)
     if environment == "local":
         with clock.lap("sandbox"):
             forgot = start_sandbox()
@@ -86,6 +89,7 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch)
     for outcome in converge(environment, engine=engine, now=now, say=progress):
         clock.laps[outcome.stack] = outcome.seconds
         details = {
+            "verdict": outcome.decision.verdict,
             "plan": outcome.record.plan_digest,
             "decision": outcome.record.decision_digest,
             "steps": len(outcome.record.steps),
@@ -120,7 +124,6 @@ def bring_up_model(environment: str, data: Path | None, recipe: str, clock: Stop
     chain.append(environment, "released", run["release"], {"run": run["run"], "reused": len(run["reused"])}, now())
     with clock.lap("drift"):
         watch = watched(environment, run["release"])
-    keep_documents(environment)
     addresses = {
         "model": run["address"],
         "metrics": f"{run['address']}/metrics",
@@ -131,36 +134,17 @@ def bring_up_model(environment: str, data: Path | None, recipe: str, clock: Stop
 
 
 def watched(environment: str, release: str) -> dict[str, Any]:
-    """Show once per release that clean traffic is quiet and shifted traffic alarms; the two reports are kept with the runs."""
+    """Show once per release that clean traffic is quiet and shifted traffic alarms; the reports lie with the request log."""
     from infra.cli.drift import demonstrate
 
-    folder = runs_folder(environment).parent / "drift"
+    folder = volume_folder(environment, "inference", "requests") / "drift" / "demo"
     paths = {name: folder / f"drift-{name}.json" for name in ("clean", "shifted")}
     if all(path.exists() for path in paths.values()):
         kept = {name: json.loads(path.read_text()) for name, path in paths.items()}
         if all(report["release"] == release for report in kept.values()):
             progress("drift: shown for this release already")
             return kept
-    reports = demonstrate(environment)
-    for name, path in paths.items():
-        write_json(path, {**reports[name], "window_name": name})
-    return reports
-
-
-def keep_documents(environment: str) -> None:
-    """Copy each release's documents (never the model) out of the release store, to where the evidence takes them from."""
-    from infra.cli import road
-    from workloads.release import DOCUMENT, SIGNATURE
-
-    store = road.release_store(road.connect())
-    folder = environment_folder(environment) / "releases"
-    for name in store.names():
-        path = folder / name
-        if path.name in (DOCUMENT, SIGNATURE, "current.json") or path.suffix in (".pem", ".pub"):
-            content = store.read_bytes(name)
-            if content is not None and (not path.exists() or path.read_bytes() != content):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+    return demonstrate(environment)
 
 
 def close(environment: str, clock: Stopwatch) -> dict[str, Any]:

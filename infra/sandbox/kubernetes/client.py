@@ -216,12 +216,14 @@ class Client:
         try:
             for line in self.follow_logs(namespace, pod):
                 on_log(pod, line)
-        except Fault:
-            return  # the pod went; whoever waits for the Job says why
+        except (Fault, OSError, http.client.HTTPException):
+            return  # the pod or the daemon went; whoever waits for the Job says why
 
     def _log(self, namespace: str, pod: str, **query: object) -> Iterator[str]:
         given = {key: value for key, value in query.items() if value is not None}
         line, answer = self._open("GET", f"{POD.path(namespace, pod)}/log?{urlencode(given)}", None, "")
+        if query.get("follow") and line.sock:
+            line.sock.settimeout(None)  # a stage may be silent for minutes; its end closes the line
         with line:
             while piece := answer.read1(1 << 16):
                 yield piece.decode(errors="replace")
