@@ -20,9 +20,9 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
     Raises Fault when the disk is full or unwritable; the old file is then untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
             os.fchmod(stream.fileno(), mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -9,23 +10,30 @@ from pathlib import Path
 
 import pytest
 
+from falaj.ports import is_free
+
 _BLOCK = 100
+_BLOCKS = 120
 
 
 @pytest.fixture
 def falaj_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty FALAJ_HOME and a block of ports that no parallel test uses."""
     monkeypatch.setenv("FALAJ_HOME", str(tmp_path / "home"))
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    monkeypatch.setenv("FALAJ_PORT_BASE", str(20000 + worker * 3000 + _next_block() * _BLOCK))
+    monkeypatch.setenv("FALAJ_PORT_BASE", str(_free_block()))
     yield tmp_path / "home"
 
 
-def _next_block(_count: list[int] = [0]) -> int:  # noqa: B006  a counter of this process
-    _count[0] = (_count[0] + 1) % 30
-    return _count[0]
+def _free_block() -> int:
+    """First port of a block that nothing uses now; where the search starts differs between processes, so that parallel runs do not meet."""
+    for _ in range(_BLOCKS):
+        first = 20000 + (os.getpid() * 37 + next(_count)) % _BLOCKS * _BLOCK
+        if all(is_free(first + offset) for offset in (0, 1, 10, 11, 12)):
+            return first
+    raise RuntimeError("no block of free ports is left")
 
 
+_count = itertools.count()
 _real_connect = socket.socket.connect
 
 

@@ -49,7 +49,7 @@ def converge(environment: str, *, engine: Engine, now: Callable[[], str], say: S
             record = _unchanged(environment, stack, plan, decision, engine, now)
         else:
             say(f"{stack}: {describe(changes)}; {judged} judgements allow it; applying")
-            record = apply_stack(environment, stack, engine=engine, now=now)
+            record = apply_stack(environment, stack, engine=engine, now=now, replan=False)  # planned just now
             if record.result == "failed":
                 raise Fault(
                     f"the apply of {stack} stopped",
