@@ -167,3 +167,10 @@ def test_a_guard_that_says_no_stops_the_run_before_anything_is_made(engine: Embe
 def test_an_engine_that_does_not_exist_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no such engine"):
         choose("local", "terraform")
+
+
+def test_an_apply_that_changes_nothing_writes_nothing(engine: EmbeddedEngine) -> None:
+    engine.up(program("wide", 1))
+    before = engine.state(program("wide", 1))
+    outcome = engine.up(program("wide", 1))
+    assert (outcome.steps, outcome.before, outcome.after, engine.state(program("wide", 1))) == ([], before, before, before)

@@ -43,7 +43,8 @@ def goal_of(request: Any, stack: str, project: str) -> Goal:
             edges[key].append(urn)
 
     inputs = from_struct(request.object, at=at, edges=edge)
-    dependencies = list(dict.fromkeys(request.dependencies))
+    # SDKs send sets; sorted, an unchanged program leaves an unchanged state.
+    dependencies = sorted(set(request.dependencies))
     if not request.propertyDependencies:
         edges = {key: list(dependencies) for key in inputs}
     return Goal(
@@ -54,7 +55,7 @@ def goal_of(request: Any, stack: str, project: str) -> Goal:
         inputs=inputs,
         protect=request.protect if request.HasField("protect") else None,
         dependencies=dependencies,
-        property_dependencies={key: edges.get(key, []) for key in sorted(edges.keys() | inputs.keys())},
+        property_dependencies={key: sorted(edges.get(key, [])) for key in sorted(edges.keys() | inputs.keys())},
         provider=request.provider,
         providers=dict(request.providers),
         version=request.version,

@@ -148,8 +148,7 @@ class Journal:
         self._version = self._written = 0
         self.broken: FalajError | None = None
         """Set when the state could not be written: nothing more may be done."""
-        known = file is not None and snapshot.ref.serial
-        self._text = deployment_text(snapshot.resources, snapshot.pending, snapshot.crypter, snapshot.metadata) if known else ""
+        self._on_disk = self._content(snapshot.resources) if file is not None and snapshot.ref.serial else None
         self.ref = snapshot.ref
 
     def resources(self) -> list[Resource]:
@@ -210,12 +209,19 @@ class Journal:
                 return
             with self._mutex:
                 version = self._version
-                text = deployment_text(self._resources(), self._pending, self._crypter, self._metadata)
-            if text != self._text:
+                resources = self._resources()
+                content = self._content(resources)
+                text = deployment_text(resources, self._pending, self._crypter, self._metadata)
+            if content != self._on_disk:
                 try:
                     self.ref = self._file.write(text, self.ref.serial + 1)
                 except FalajError as problem:
                     self.broken = problem
                     raise
-                self._text = text
+                self._on_disk = content
             self._written = version
+
+    def _content(self, resources: list[Resource]) -> list[str]:
+        """What a state says, whatever the order in which steps ended: an apply that changes nothing writes nothing."""
+        encrypt = self._crypter.encrypt
+        return sorted([item.json_text(encrypt) for item in resources] + [f"{item.doing} {item.resource.json_text(encrypt)}" for item in self._pending])
