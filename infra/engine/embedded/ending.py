@@ -40,6 +40,7 @@ def foresee(run: Run, deletions: list[Deletion]) -> None:
 
 
 def protected(item: Resource) -> str:
+    """Why a protected resource stays."""
     return (
         f'resource "{item.urn}" cannot be deleted\nbecause it is protected. To unprotect the resource, remove the `protect` flag '
         "from the resource in the program and run `up`"

@@ -20,15 +20,13 @@ def qualified_type(urn: str) -> str:
 
 
 def type_of(urn: str) -> str:
+    """The resource's own type."""
     return qualified_type(urn).rsplit("$", 1)[-1]
 
 
 def name_of(urn: str) -> str:
+    """The resource's name, as the program gave it."""
     return urn.split("::", 3)[3]
-
-
-def project_of(urn: str) -> str:
-    return urn.split("::", 3)[1]
 
 
 def package_of(type_: str) -> str:
@@ -37,6 +35,7 @@ def package_of(type_: str) -> str:
 
 
 def is_provider(type_: str) -> bool:
+    """True for the type of a provider resource."""
     return type_.startswith(PROVIDER_PREFIX)
 
 
