@@ -25,6 +25,10 @@ class Exit(IntEnum):
     """What is live is no longer what was judged or trained on."""
 
 
+FINAL_EXIT_CODES: tuple[int, ...] = (Exit.USAGE, Exit.DENIED, Exit.UNDECIDED, Exit.DRIFT)
+"""Whoever ends with one of these would end so again: trying it once more changes nothing."""
+
+
 class FalajError(Exception):
     """Base of all errors shown to a person; `what` is one sentence, the rest answers the next questions."""
 

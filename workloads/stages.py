@@ -45,9 +45,6 @@ STAGES: tuple[Stage, ...] = (
 
 STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
 
-FINAL_EXIT_CODES: tuple[int, ...] = (2, 3, 4)
-"""A stage that ends with one of these (wrong use, denied, undecided) would end so again: its Job fails without a retry."""
-
 DRIFT = Stage("drift", ("drift",), cpu="1", memory="2Gi", gpu=0, deadline_seconds=900, retries=1, after=())
 """The scheduled comparison of live requests with the reference profile; a CronJob in the inference namespace, not part of a run."""
 

@@ -129,7 +129,7 @@ class Jobs:
             arguments = ["--run", spec.run]
             arguments += ["--recipe", spec.recipe] if spec.recipe else []
             arguments += ["--data", spec.data["path"]] if spec.data else []
-            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=self._environment(stage))
+            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=_handed_on())
         lines: list[str] = []
 
         def follow(pod: str, line: str) -> None:
@@ -165,15 +165,6 @@ class Jobs:
             if found is None or _is_active(found):
                 return name, found is not None
             number += 1
-
-    @staticmethod
-    def _environment(stage: Stage) -> dict[str, str]:
-        if stage.name != "register":
-            return _handed_on()
-        # On this machine the release key is the owner's own file; elsewhere a mounted Secret names it.
-        from workloads.release import signing_key_file
-
-        return {**_handed_on(), "FALAJ_SIGNING_KEY": str(signing_key_file())}
 
 
 def _is_active(job: Mapping[str, Any]) -> bool:

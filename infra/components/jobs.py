@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from falaj.errors import FINAL_EXIT_CODES
 from infra.components.pods import Mount, Work, claim, image, pod
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
@@ -97,9 +98,11 @@ def labels(name: str) -> dict[str, str]:
 
 
 def job(stage: StageLike, spec: Mapping[str, Any]) -> Any:
-    """The Job around a pod: a bounded number of attempts in a bounded time, removed some days after its end."""
+    """The Job around a pod: a bounded number of attempts in a bounded time, none where it would end so again, removed some days after its end."""
+    final = {"action": "FailJob", "on_exit_codes": {"container_name": stage.name, "operator": "In", "values": [int(code) for code in FINAL_EXIT_CODES]}}
     return {
         "backoff_limit": stage.retries,
+        "pod_failure_policy": {"rules": [final]},
         "active_deadline_seconds": stage.deadline_seconds,
         "ttl_seconds_after_finished": _KEPT_SECONDS,
         "template": {"metadata": {"labels": labels(stage.name)}, "spec": dict(spec)},

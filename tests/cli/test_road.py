@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +85,6 @@ class Cluster:
 
     def _stage(self, job: dict[str, Any], run: Path) -> None:
         if job["stage"] == "register":
-            os.environ["FALAJ_SIGNING_KEY"] = job["env"]["FALAJ_SIGNING_KEY"]
             register.main(run, measure=measure_nothing)
             return
         out = begin(run, job["stage"])
@@ -140,7 +138,6 @@ def cluster(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {})
         monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
         yield found
-        os.environ.pop("FALAJ_SIGNING_KEY", None)
 
 
 def test_a_run_ends_with_its_release_being_served_and_a_second_one_makes_nothing_again(cluster: Cluster) -> None:

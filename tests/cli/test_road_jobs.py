@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from falaj.errors import Fault, UsageError
+from falaj.errors import FINAL_EXIT_CODES, Fault, UsageError
 from falaj.home import ROOT, volume_folder
 from infra.cli.road import HANDED_ON, Jobs, wait_until_served
 from infra.sandbox.kubernetes.client import Client
@@ -21,7 +21,7 @@ from infra.sandbox.kubernetes.service import kubernetes_daemon
 from infra.sandbox.kubernetes.settings import IMAGES_VARIABLE, SCALE_VARIABLE
 from tests.workloads.worlds import wait_until
 from workloads.pipeline import Spec
-from workloads.stages import FINAL_EXIT_CODES, STAGES, Stage, stage
+from workloads.stages import STAGES, Stage, stage
 
 _STAGE = """
 import os, sys, time
