@@ -43,7 +43,8 @@ def rules() -> str:
     """One row per rule, from its own metadata."""
     from infra.pipeline.library import load_library
 
-    lines = ["# The rules\n", "Controls are our own mapping, not a certification.\n", "| rule | check | severity | what it holds | controls |", "|---|---|---|---|---|"]
+    lines = ["# The rules", "", "Controls are our own mapping, not a certification.", ""]
+    lines += ["| rule | check | severity | what it holds | controls |", "|---|---|---|---|---|"]
     for rule in load_library().rules:
         controls = "; ".join(f"{framework} {', '.join(ids)}" for framework, ids in sorted(rule.controls.items()))
         lines.append(f"| `{rule.kind}/{rule.id}` | {rule.check} | {rule.severity} | {rule.title} | {controls} |")

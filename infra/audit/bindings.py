@@ -105,9 +105,9 @@ def _run(run: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _releases(folder: Path) -> Iterator[tuple[Path, str]]:
-    paths = [path for pattern in ("runs/*/decision.json", "runs/*/register/release/decision.json", "releases/*/decision.json") for path in folder.glob(pattern)]
+    paths = [path for pattern in ("runs/*/decision.json", "runs/*/register/decision.json", "releases/*/decision.json") for path in folder.glob(pattern)]
     decisions = {found.digest: found for path in sorted(paths) if (found := artifact(Decision, path)) is not None}
-    for path in sorted([*(folder / "releases").glob("*/release.json"), *(folder / "runs").glob("*/register/release/release.json")]):
+    for path in sorted([*(folder / "releases").glob("*/release.json"), *(folder / "runs").glob("*/register/release.json")]):
         release = document(path)
         if not isinstance(release, dict):
             yield path, "it is not a release document"

@@ -94,7 +94,7 @@ def _plans(environment: str) -> Iterator[Source]:
 
 def _runs(environment: str) -> Iterator[Source]:
     top = runs_folder(environment)
-    for pattern in ("*/*", "*/*/*", "*/register/release/*"):
+    for pattern in ("*/*", "*/*/*"):
         for path in sorted(top.glob(pattern)):
             if path.name == "eval.json":
                 yield _without_examples(f"runs/{path.parent.relative_to(top).as_posix()}", path)
@@ -123,7 +123,7 @@ def _observed(run: Path) -> Source:
 
 
 def _kind_in_run(path: Path) -> Kind:
-    if path.parent.name == "release":
+    if path.parent.name == "register" and path.name != "manifest.json":
         return "release"
     if path.name in _BY_NAME:
         return _BY_NAME[path.name]

@@ -255,7 +255,7 @@ def _latest_run(environment: str) -> Path | None:
 
 def _model(run: Path) -> ModelStory:
     record, candidate = _dict(document(run / "run.json")), _dict(document(run / "evaluate" / "candidate.json"))
-    release = run / "register" / "release"
+    release = run / "register"
     decision = artifact(Decision, run / "decision.json")
     steps = [_dict(step) for step in record.get("steps") or []]
     key = release / "key.pem"

@@ -73,10 +73,10 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch)
     """Start the sandbox where the environment is local, then converge all stacks and log what was done."""
     from infra.audit import chain
     from infra.audit.history import keep_applied
-    from infra.engine.choose import choose
+    from infra.engine.choose import choose_to_apply
     from infra.pipeline.converge import converge, refresh
 
-    engine = choose(environment, engine_name)
+    engine = choose_to_apply(environment, engine_name)
     keep_applied(environment)
     if environment == "local":
         with clock.lap("sandbox"):

@@ -25,8 +25,19 @@ def choose(environment: str, name: str | None = None) -> Engine:
         return EmbeddedEngine(environment)
     if wanted == "pulumi":
         if shutil.which("pulumi") is None:
-            raise UsageError("the Pulumi CLI is not here", given=wanted, allowed="embedded", next="put `pulumi` on PATH, or use the embedded engine")
+            raise UsageError(
+                "the Pulumi CLI is not here",
+                given=wanted,
+                allowed="embedded",
+                why="the embedded engine plans every environment, but only the CLI may change a real cloud",
+                next="put `pulumi` on PATH, or use the embedded engine",
+            )
         from infra.engine.pulumi_cli import PulumiCliEngine
 
         return PulumiCliEngine(environment)
     raise UsageError("there is no such engine", given=wanted, allowed=", ".join(ENGINES), next=f"unset {VARIABLE}, or name one of those")
+
+
+def choose_to_apply(environment: str, name: str | None = None) -> Engine:
+    """The engine that may change an environment: the embedded one for `local`, the CLI for every other, unless `name` says otherwise."""
+    return choose(environment, name or os.environ.get(VARIABLE) or ("embedded" if environment == "local" else "pulumi"))

@@ -31,7 +31,7 @@ def judged(happy: Path) -> Path:
     judge_plan(Plan.read(folder / "plan.json"), None, world.NOON).write(folder / "decision.json")
     run = runs_folder("local") / world.RUN
     (run / "parameters.json").unlink()
-    for path in (run / "register" / "release").glob("*.json"):
+    for path in (run / "register").glob("*.json"):
         path.unlink()
     observed = {f"{stage}/{name}": found for stage in ("prepare", "train", "compress", "evaluate") for name, found in manifest(run / stage).items()}
     judge_release(world.candidate(), observed, "local", world.NOON).write(run / "decision.json")

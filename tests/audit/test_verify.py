@@ -161,9 +161,9 @@ def test_a_decision_about_another_plan_is_found_even_when_all_is_signed_anew(cop
 
 
 def test_a_release_without_its_decision_is_found(copy: Path) -> None:
-    _edit(f"runs/{world.RUN}/register/release/release.json", '"decision": "sha256:', '"decision": "sha256:0')(copy)
+    _edit(f"runs/{world.RUN}/register/release.json", '"decision": "sha256:', '"decision": "sha256:0')(copy)
     resign(copy)
-    assert verify(copy).findings == [Finding("binding", f"runs/{world.RUN}/register/release/release.json", "the decision that it names is not here")]
+    assert verify(copy).findings == [Finding("binding", f"runs/{world.RUN}/register/release.json", "the decision that it names is not here")]
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ def build_run(environment: str) -> None:
     _text(run / "compress" / "model" / "encoder.onnx", "encoder")
     _text(run / "compress" / "model" / "decoder.onnx", "decoder")
     _text(run / "train" / "model" / "config.json", "{}")
-    release = run / "register" / "release"
+    release = run / "register"
     write_json(
         release / "release.json",
         {
