@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from pulumi.automation import PulumiCommand, Stack
 
 _OLDEST = (3, 200, 0)
-PLUGINS = {"aws": "infra.sandbox.aws.plugin", "kubernetes": "infra.sandbox.kubernetes.plugin"}
-"""Package -> module that serves our provider for it as a plugin."""
+PLUGINS = ("aws", "kubernetes")
+"""Packages that `infra.sandbox.plugin` serves to the CLI."""
 
 
 def plugin_folders() -> dict[str, Path]:
     """Package -> folder with the executable that starts our provider for it."""
     folders = {}
-    for package, module in PLUGINS.items():
+    for package in PLUGINS:
         folder = home() / "plugins" / package
-        command = f"PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m {module}"
+        command = f"PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m infra.sandbox.plugin {package}"
         write_durably(folder / f"pulumi-resource-{package}", f'#!/bin/sh\n{command} "$@"\n'.encode(), mode=0o755)
         folders[package] = folder
     return folders

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from infra.sandbox.aws.values import Unknown
+from infra.sandbox.properties import Unknown
 
 
 class Meaning:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.sandbox.aws.api import Api
-from infra.sandbox.aws.values import UNKNOWN
+from infra.sandbox.properties import UNKNOWN
 
 Arguments = dict[str, Any]
 

@@ -25,7 +25,8 @@ from infra.sandbox.aws.invokes import INVOKES
 from infra.sandbox.aws.row import MARK, Properties, Row, Tags
 from infra.sandbox.aws.service import ACCOUNT, REGION, endpoint
 from infra.sandbox.aws.types import ROWS
-from infra.sandbox.aws.values import UNKNOWN, has_unknown, plain, plain_map, secret_keys, wrap, wrap_map
+from infra.sandbox.aws.values import secret_keys, wrap_map
+from infra.sandbox.properties import UNKNOWN, has_unknown, plain, plain_map, wrap
 
 T = TypeVar("T")
 VERSION = version("pulumi-aws")

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.sandbox.aws.compare import empty
 from infra.sandbox.aws.row import MARK, Properties, Row, Tags
-from infra.sandbox.aws.values import UNKNOWN, Unknown
+from infra.sandbox.properties import UNKNOWN, Unknown
 
 
 def all_tags(defaults: Tags, inputs: Properties) -> Any:

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from infra.sandbox.kubernetes.kinds import Object
-from infra.sandbox.kubernetes.properties import Unknown
+from infra.sandbox.properties import Unknown
 
 URN = "falaj.local/urn"
 """Annotation that says which Pulumi resource made an object; an interrupted creation is found again by it."""

@@ -21,9 +21,10 @@ from infra.sandbox.kubernetes import managed
 from infra.sandbox.kubernetes.client import ApiFailure, Client
 from infra.sandbox.kubernetes.kinds import BY_TOKEN, DEPLOYMENT, JOB, Kind, Object, field_at, selects
 from infra.sandbox.kubernetes.merge import three_way
-from infra.sandbox.kubernetes.properties import UNKNOWN, Properties, Unknown, has_unknown, plain_map, wrap_map
+from infra.sandbox.kubernetes.properties import wrap_map
 from infra.sandbox.kubernetes.status import ApiError
 from infra.sandbox.kubernetes.validation import validate
+from infra.sandbox.properties import UNKNOWN, Properties, Unknown, has_unknown, plain_map
 
 T = TypeVar("T")
 VERSION = version("pulumi-kubernetes")

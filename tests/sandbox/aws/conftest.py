@@ -18,7 +18,8 @@ from pulumi.provider.experimental import provider as rpc
 
 from infra.sandbox.aws.api import clients_of
 from infra.sandbox.aws.provider import AwsProvider
-from infra.sandbox.aws.values import plain_map, wrap_map
+from infra.sandbox.aws.values import wrap_map
+from infra.sandbox.properties import plain_map
 
 ACCOUNT = "123456789012"
 REGION = "me-central-1"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.sandbox.aws.compare import Meaning
-from infra.sandbox.aws.values import UNKNOWN, plain, wrap
+from infra.sandbox.properties import UNKNOWN, plain, wrap
 
 MEANING = Meaning(json=frozenset({"policy"}), unordered=frozenset({"ids", "rules.*.ports"}), decided=frozenset({"network.*"}))
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from falaj.home import ROOT
-from infra.sandbox.aws.plugin import plugin_folder
+from infra.engine.cli_workspace import plugin_folders
 from tests.sandbox.aws.conftest import ACCOUNT, REGION, Server
 
 PROGRAM = f"""
@@ -38,7 +38,7 @@ pulumi.export("bucket", bucket.arn)
 @pytest.mark.pulumi
 @pytest.mark.slow
 def test_the_cli_applies_refreshes_and_destroys_with_it(server: Server, tmp_path: Path, falaj_home: Path) -> None:
-    definition = {"name": "plugin", "runtime": {"name": "python"}, "plugins": {"providers": [{"name": "aws", "path": str(plugin_folder())}]}}
+    definition = {"name": "plugin", "runtime": {"name": "python"}, "plugins": {"providers": [{"name": "aws", "path": str(plugin_folders()["aws"])}]}}
     (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump(definition))
     (tmp_path / "__main__.py").write_text(PROGRAM)
     (tmp_path / "backend").mkdir()

@@ -14,7 +14,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 
 from falaj.errors import Fault, UsageError
 from infra.sandbox.aws.provider import AwsProvider
-from infra.sandbox.aws.values import UNKNOWN, Unknown, plain_map, wrap_map
+from infra.sandbox.aws.values import wrap_map
+from infra.sandbox.properties import UNKNOWN, Unknown, plain_map
 from tests.sandbox.aws.cases_cluster import CASES
 from tests.sandbox.aws.conftest import ACCOUNT, REGION, Driver, Server
 

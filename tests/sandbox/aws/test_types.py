@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from infra.sandbox.aws.types import ROWS
-from infra.sandbox.aws.values import UNKNOWN, Unknown
+from infra.sandbox.properties import UNKNOWN, Unknown
 from tests.sandbox.aws.cases import Case
 from tests.sandbox.aws.cases_cluster import CASES
 from tests.sandbox.aws.conftest import REGION, Driver, Server, Thing

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.engine.cli_workspace import plugin_folders
 from infra.engine.embedded import EmbeddedEngine
 from infra.engine.program import open_program
 from infra.sandbox.daemon import Daemon
 from infra.sandbox.kubernetes.client import Client
-from infra.sandbox.kubernetes.plugin import plugin_folder
 from tests.sandbox.kubernetes.test_deployments import SERVER, ask
 
 PROGRAM = """
@@ -54,7 +54,7 @@ def folder(tmp_path: Path, falaj_home: Path) -> Path:
     settings = {
         "name": "web",
         "runtime": {"name": "python"},
-        "plugins": {"providers": [{"name": "kubernetes", "path": str(plugin_folder())}]},
+        "plugins": {"providers": [{"name": "kubernetes", "path": str(plugin_folders()["kubernetes"])}]},
     }
     (found / "Pulumi.yaml").write_text(json.dumps(settings))
     release(found, "one")

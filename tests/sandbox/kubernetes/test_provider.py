@@ -14,8 +14,9 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from falaj.errors import Fault, UsageError
 from infra.sandbox.kubernetes.client import Client
 from infra.sandbox.kubernetes.kinds import BY_TOKEN, Object
-from infra.sandbox.kubernetes.properties import UNKNOWN_TEXT, plain_map, wrap, wrap_map
+from infra.sandbox.kubernetes.properties import wrap_map
 from infra.sandbox.kubernetes.provider import KubernetesProvider
+from infra.sandbox.properties import UNKNOWN_TEXT, plain_map, wrap
 from tests.sandbox.kubernetes.conftest import job
 from tests.sandbox.kubernetes.test_deployments import web
 
