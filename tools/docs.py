@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from the code: `python tools/docs.py`. A test fails when one is stale."""
+"""Writes the pages of docs/ that are made from the code: `python tools/docs.py [--check]`. A test fails when one is stale."""
 
 from __future__ import annotations
 
@@ -51,13 +51,17 @@ def rules() -> str:
     return _MADE + "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Write every page that differs."""
-    for path, text in pages().items():
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-            print(f"wrote {path.relative_to(ROOT)}", file=sys.stderr)
+def main() -> int:
+    """Write every page that differs; with --check only name them, and exit 1 if there is one."""
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
+    if "--check" in sys.argv:
+        print(*(path.name for path in stale))
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(pages()[path])
+        print(f"wrote {path.relative_to(ROOT)}", file=sys.stderr)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
