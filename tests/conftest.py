@@ -20,11 +20,11 @@ _BLOCKS = 120
 def falaj_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty FALAJ_HOME and a block of ports that no parallel test uses."""
     monkeypatch.setenv("FALAJ_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FALAJ_PORT_BASE", str(_free_block()))
+    monkeypatch.setenv("FALAJ_PORT_BASE", str(free_block()))
     yield tmp_path / "home"
 
 
-def _free_block() -> int:
+def free_block() -> int:
     """First port of a block that nothing uses now; where the search starts differs between processes, so that parallel runs do not meet."""
     for _ in range(_BLOCKS):
         first = 20000 + (os.getpid() * 37 + next(_count)) % _BLOCKS * _BLOCK

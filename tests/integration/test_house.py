@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from falaj.home import ROOT
+from tests.conftest import free_block
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
 
@@ -36,10 +37,11 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[House, dict[str, Any]]]:
-    found = House(tmp_path_factory.mktemp("house") / "home", 33000)
-    first = found.falaj("up", "--env", "local", "--json")
-    yield found, first
-    found.falaj("down", "--env", "local", "--purge")
+    found = House(tmp_path_factory.mktemp("house") / "home", free_block())
+    try:
+        yield found, found.falaj("up", "--env", "local", "--json")
+    finally:
+        found.falaj("down", "--env", "local", "--purge")
 
 
 def test_everything_is_planned_allowed_and_applied(house: tuple[House, dict[str, Any]]) -> None:
@@ -89,7 +91,7 @@ def test_the_evidence_verifies_elsewhere_and_names_what_was_altered(house: tuple
     found, first = house
     copy = tmp_path / "evidence"
     shutil.copytree(first["evidence"]["folder"], copy)
-    stranger = House(tmp_path / "elsewhere", 39000)
+    stranger = House(tmp_path / "elsewhere", free_block())
     stranger.falaj("audit", "verify", str(copy), "--key", first["evidence"]["signed_by"])
     plan = copy / "stacks" / "cluster" / "plan.json"
     plan.write_text(plan.read_text().replace('"endpointPublicAccess": false', '"endpointPublicAccess": true'))
