@@ -112,16 +112,39 @@ class RuleResult(Artifact):
     judged: list[str]
     fail: dict[str, list[str]] = {}
     unknown: dict[str, list[str]] = {}
+    level: Literal["advisory", "mandatory"] = "mandatory"
+    """As in force at the time of the decision: a rule before its effective day is advisory."""
+    waived: dict[str, str] = {}
+    """Subject -> id of the waiver that excuses its failures; they stay in `fail`."""
+    deferred: dict[str, list[str]] = {}
+    """Subject -> what `up` judges again before it makes that resource; left out of `unknown`."""
+
+
+class WaiverUse(Artifact):
+    """A waiver as a decision used it, or refused to."""
+
+    id: str
+    rule: str
+    resource: str
+    owner: str
+    reason: str
+    control: str
+    """What protects instead."""
+    approvers: list[str]
+    expires: str
+    state: Literal["used", "unused", "refused"]
+    why: str = ""
+    """Of a refused one: expired, unsigned, altered, not approved twice."""
 
 
 class Decision(Artifact):
     """The gate's answer, bound to what was judged, by which policy, from which state."""
 
     schema_: Literal["falaj.decision/1"] = "falaj.decision/1"
-    kind: Literal["plan", "release"]
+    kind: Literal["plan", "release", "repository", "evidence"]
     environment: str
     subject: str
-    """`<project>/<stack>` of a plan, the run id of a release."""
+    """`<project>/<stack>` of a plan, the run id of a release, the folder of a repository or of evidence documents."""
     subject_digest: str
     """Digest of the plan, or of the candidate document."""
     policy_digest: str
@@ -131,6 +154,13 @@ class Decision(Artifact):
     rules: list[RuleResult]
     faults: list[str] = []
     """Why no answer could be had: nothing judged, an engine error, a rule that contradicts itself."""
+    waivers: list[WaiverUse] = []
+    waivers_digest: str = ""
+    """Digest over all waiver files there were, used or not."""
+    unjudged: dict[str, int] = {}
+    """Resource type that no rule knows and nobody has reviewed -> how many of it the plan holds."""
+    author: str = ""
+    """Who made the plan, as far as the machine knows; an approval must come from somebody else."""
     engine: str
     decided_at: str
     """UTC, RFC 3339 with `Z`; passed in, never read by a rule."""

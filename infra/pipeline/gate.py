@@ -15,7 +15,7 @@ from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import write_json
 from falaj.home import stack_folder
 from infra.artifacts import Decision, Plan, RuleResult, StateRef, Verdict
-from infra.pipeline.library import Kind, Library, Rule
+from infra.pipeline.library import KINDS, Kind, Library, Rule
 from infra.pipeline.policy_engine import EvaluationFailed, PolicyEngine, choose
 
 
@@ -165,7 +165,7 @@ def _ask(library: Library, kind: Kind, input: dict[str, Any], engine: PolicyEngi
 def collectors(library: Library) -> dict[str, str]:
     """A Rego module per kind that asks every rule at once; set comprehensions make a rule that found nobody say so."""
     modules = {}
-    for kind in ("plan", "release"):
+    for kind in KINDS:
         lines = [f"package falaj.gate.{kind}", "", "import rego.v1", ""]
         for rule in library.of_kind(kind):
             where = f"data.{rule.package}"
@@ -183,6 +183,7 @@ def _result(rule: Rule, answer: dict[str, Any]) -> RuleResult:
         title=rule.title,
         check=rule.check,
         severity=rule.severity,
+        level=rule.level,
         controls=rule.controls,
         remediation=rule.remediation,
         runbook=rule.runbook,

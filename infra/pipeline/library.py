@@ -16,9 +16,9 @@ from falaj.files import read_json
 from falaj.home import ROOT
 from infra.pipeline.schema import problems
 
-Kind = Literal["plan", "release"]
-KINDS: tuple[Kind, ...] = ("plan", "release")
-_JUDGING = ("plan", "release", "lib", "data", "schemas")
+Kind = Literal["plan", "release", "repository", "evidence"]
+KINDS: tuple[Kind, ...] = ("plan", "release", "repository", "evidence")
+_JUDGING = (*KINDS, "lib", "data", "schemas")
 """Folders whose content decides what the gate says; catalogues and waivers are read by others."""
 _NEXT = "see any other rule under policies/ for the shape"
 
@@ -34,9 +34,22 @@ class Rule:
     description: str
     check: str
     severity: Literal["low", "medium", "high", "critical"]
+    level: Literal["advisory", "mandatory"]
+    """What a failure does: `mandatory` denies, `advisory` is reported."""
+    unknown: Literal["defer", "deny"]
+    """What an unknown does: `deny` leaves nobody to say yes, `defer` has `up` judge again once the value is known."""
+    subjects: list[str]
+    """Of a plan rule: types of which it judges every managed resource; `aws:*` is every type of that provider."""
+    evidence: str
+    """What an auditor is shown for it."""
+    since: str
+    effective_on: str
+    """The day from which a failure denies; before, it is reported only."""
     controls: dict[str, list[str]]
     remediation: str
     runbook: str
+    reads: tuple[str, ...] | list[str] = ()
+    """Types it judges some resources of, or joins to its subjects."""
 
     @property
     def package(self) -> str:
@@ -78,7 +91,7 @@ class Library:
         return known
 
     def _read_rules(self) -> list[Rule]:
-        return [self._rule(kind, folder) for kind in KINDS for folder in sorted((self.folder / kind).iterdir()) if folder.is_dir()]
+        return [self._rule(kind, folder) for kind in KINDS for folder in sorted((self.folder / kind).glob("*")) if folder.is_dir()]
 
     def of_kind(self, kind: Kind) -> list[Rule]:
         return [rule for rule in self.rules if rule.kind == kind]

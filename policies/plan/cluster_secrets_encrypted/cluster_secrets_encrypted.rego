@@ -6,6 +6,12 @@
 # custom:
 #   check: C07
 #   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:eks/cluster:Cluster"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
 #   remediation: Set encryptionConfig with resources [secrets] and provider.keyArn of a key of ours.
 #   runbook: gate_denied

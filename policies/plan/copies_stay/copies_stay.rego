@@ -6,6 +6,20 @@
 # custom:
 #   check: C01
 #   severity: critical
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:kms/key:Key", "aws:kms/externalKey:ExternalKey", "aws:kms/replicaKey:ReplicaKey"]
+#   reads:
+#     - "aws:backup/plan:Plan"
+#     - "aws:dynamodb/globalTable:GlobalTable"
+#     - "aws:dynamodb/table:Table"
+#     - "aws:ecr/replicationConfiguration:ReplicationConfiguration"
+#     - "aws:s3/bucket:Bucket"
+#     - "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+#     - "aws:secretsmanager/secret:Secret"
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
 #   controls: {iso27001: [A.5.14, A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22", "23"]}
 #   remediation: Point the copy at an allowed region, or take the replication out; a recovery copy abroad needs a recorded, time-limited exception.
 #   runbook: gate_denied

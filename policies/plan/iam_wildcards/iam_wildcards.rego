@@ -6,6 +6,21 @@
 # custom:
 #   check: C09
 #   severity: critical
+#   level: mandatory
+#   unknown: deny
+#   subjects:
+#     - "aws:iam/groupPolicy:GroupPolicy"
+#     - "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
+#     - "aws:iam/policy:Policy"
+#     - "aws:iam/policyAttachment:PolicyAttachment"
+#     - "aws:iam/rolePolicy:RolePolicy"
+#     - "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+#     - "aws:iam/userPolicy:UserPolicy"
+#     - "aws:iam/userPolicyAttachment:UserPolicyAttachment"
+#   reads: ["aws:iam/role:Role"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
 #   controls: {iso27001: [A.5.15, A.5.18, A.8.2, A.8.3], gdpr: ["25(2)", "32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: List the actions and the ARNs they are for; replace provider-managed full-access policies by one of your own.
 #   runbook: gate_denied

@@ -4,6 +4,21 @@
 # custom:
 #   check: C13
 #   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects:
+#     - "kubernetes:apps/v1:DaemonSet"
+#     - "kubernetes:apps/v1:Deployment"
+#     - "kubernetes:apps/v1:ReplicaSet"
+#     - "kubernetes:apps/v1:StatefulSet"
+#     - "kubernetes:batch/v1:CronJob"
+#     - "kubernetes:batch/v1:Job"
+#     - "kubernetes:core/v1:Pod"
+#     - "kubernetes:core/v1:ReplicationController"
+#     - "kubernetes:helm.sh/v3:Release"
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
 #   controls: {iso27001: [A.5.21, A.8.19], iso42001: [A.10.3]}
 #   remediation: Write the image as <our registry>/<name>@sha256:<digest>.
 #   runbook: gate_denied

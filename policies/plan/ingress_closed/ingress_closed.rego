@@ -6,6 +6,17 @@
 # custom:
 #   check: C11
 #   severity: critical
+#   level: mandatory
+#   unknown: deny
+#   subjects:
+#     - "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+#     - "aws:ec2/securityGroup:SecurityGroup"
+#     - "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+#     - "kubernetes:core/v1:Service"
+#   reads: ["aws:ec2/securityGroupRule:SecurityGroupRule"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
 #   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Name the networks or security groups that may come in; make a load balancer internal.
 #   runbook: gate_denied

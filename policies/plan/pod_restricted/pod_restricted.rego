@@ -6,6 +6,21 @@
 # custom:
 #   check: C12
 #   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects:
+#     - "kubernetes:apps/v1:DaemonSet"
+#     - "kubernetes:apps/v1:Deployment"
+#     - "kubernetes:apps/v1:ReplicaSet"
+#     - "kubernetes:apps/v1:StatefulSet"
+#     - "kubernetes:batch/v1:CronJob"
+#     - "kubernetes:batch/v1:Job"
+#     - "kubernetes:core/v1:Pod"
+#     - "kubernetes:core/v1:ReplicationController"
+#     - "kubernetes:helm.sh/v3:Release"
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
 #   controls: {iso27001: [A.8.2, A.8.9, A.8.31], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Set securityContext (runAsNonRoot, seccompProfile RuntimeDefault; per container allowPrivilegeEscalation false, drop ALL, readOnlyRootFilesystem) and resources.limits.
 #   runbook: gate_denied
