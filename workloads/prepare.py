@@ -17,6 +17,7 @@ from workloads.data import card as cards
 from workloads.data import debian, tracked, user
 from workloads.data.rows import SPLITS, Quarantine, Row, per_split, per_task, spread, without_twins
 from workloads.recipes import Recipe, base_folder, recipe_named
+from workloads.reference import MINIMUM_ROWS
 
 CARD = "data_card.json"
 SOURCES = ("auto", "indices", "sample")
@@ -65,6 +66,7 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         return before
     out = begin(run, "prepare")
     rows = without_twins(read.rows, quarantine)
+    _refuse_small_splits(rows, quarantine)
     for split in SPLITS:
         _write_rows(out / f"{split}.jsonl", [row.to_json() for row in rows if row.split == split])
     _write_rows(out / "quarantine.jsonl", quarantine.entries)
@@ -90,6 +92,20 @@ def open_dataset(run: Path) -> Dataset:
         lines = artifact.path(f"{split}.jsonl").read_text(encoding="utf-8").split("\n")
         rows[split] = [Row(**json.loads(line), split=split) for line in lines if line]
     return Dataset(artifact, card, rows)
+
+
+def _refuse_small_splits(rows: Sequence[Row], quarantine: Quarantine) -> None:
+    # Said now, not after the training: the reference profile and the gate both ask for this many.
+    counts = per_split(rows)
+    if min(counts["validation"], counts["test"]) < MINIMUM_ROWS:
+        raise UsageError(
+            "too few distinct rows to judge a model by",
+            given=", ".join(f"{number} {split}" for split, number in counts.items())
+            + "".join(f"; {number} put aside: {reason}" for reason, number in quarantine.counts().items()),
+            allowed=f"at least {MINIMUM_ROWS} each for validation and test",
+            why="rows of one group stay in one split, and equal texts do not stand in two",
+            next="bring more different rows, or name more and smaller groups",
+        )
 
 
 def _own(path: Path, quarantine: Quarantine) -> _Read:

@@ -19,7 +19,7 @@ from typing import Any
 from falaj.canonical import digest_bytes
 from falaj.errors import UsageError
 from falaj.files import read_json
-from workloads.data.rows import Quarantine, Row, Split, order_of
+from workloads.data.rows import Quarantine, Row, Split, normal, order_of
 
 COLUMNS = ("source", "target")
 LONGEST = 100_000
@@ -102,8 +102,11 @@ def _why_not(record: Record, path: Path) -> str | None:
 
 
 def _split(kept: list[tuple[str, Record]]) -> list[Row]:
-    """A tenth of the rows (50 at least) each for test and validation: whole groups, in an order that does not follow the file's."""
-    groups = [str(record.get("group") or record["source"]) for _, record in kept]
+    """A tenth of the rows (50 at least) each for test and validation: whole groups, in an order that does not follow the file's.
+
+    Rows without a group that differ in numbers and punctuation only are one: apart, they would have to be dropped as twins later.
+    """
+    groups = [str(record.get("group") or normal(record["source"]) or record["source"]) for _, record in kept]
     sizes = Counter(groups)
     wanted = max(_SMALLEST_SPLIT, len(kept) // 10)
     split_of: dict[str, Split] = {}
