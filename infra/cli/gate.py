@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.output import emit, progress, table
+from falaj.files import write_durably
+from infra.cli.formats import FORMATS, named, render
+from infra.cli.output import emit, progress, redact, table
 from infra.cli.plan import choose_engine, make, options
 
 if TYPE_CHECKING:
@@ -18,8 +22,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--fresh", is_flag=True, help="Plan again even where the plan at hand is up to date.")
+@click.option("--format", "format", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file, and the text to stdout.")
 @options
-def gate(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, fresh: bool) -> None:
+def gate(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, fresh: bool, format: str, out: Path | None) -> None:
     """Judge an environment's plans, or that of the program in DIR: exit 0 allowed, 3 denied, 4 undecided.
 
     What was planned before is judged as it is, as long as program and state are still the same; else it is planned first.
@@ -33,11 +39,30 @@ def gate(folder: Path | None, environment: str, stack: str | None, engine_name: 
     began = time.perf_counter()
     decisions = [judge_file(path) for path in paths]
     progress(f"judged by {len(decisions[0].rules)} rules in {time.perf_counter() - began:.2f} s ({decisions[0].engine})")
-    emit({"decisions": [decision.to_json() for decision in decisions]}, as_json, lambda: show(decisions))
+    tell(decisions, "json" if as_json else format, out, folder)
     for verdict in ("denied", "undecided"):
         for decision in decisions:
             if decision.verdict == verdict:
                 refuse_unless_allowed(decision)
+
+
+def tell(decisions: list[Decision], format: str, out: Path | None, folder: Path | None = None) -> None:
+    """Print `decisions` as `format`, or write them so to `out` and print the text."""
+    documents = {"decisions": [decision.to_json() for decision in decisions]}
+    if format in ("text", "json") and out is None:
+        emit(documents, format == "json", lambda: show(decisions))
+        return
+    if format == "text":
+        written = show(decisions) + "\n"
+    elif format == "json":
+        written = json.dumps(documents, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    else:
+        written = render(decisions, format, program=os.path.relpath(folder) if folder is not None else "")
+    if out is None:
+        click.echo(redact(written), nl=False)
+        return
+    write_durably(out, redact(written).encode())
+    click.echo(show(decisions))
 
 
 def places(folder: Path | None, environment: str, stacks: list[str]) -> list[Path]:
@@ -97,17 +122,11 @@ def _trouble(decision: Decision, result: RuleResult) -> str:
     word = "DENIED " if result.fail else "UNKNOWN"
     lines = [f"{word}  {result.rule} ({result.check}, {result.severity}): {result.title}"]
     for urn in sorted({*result.fail, *result.unknown}):
-        lines.append(f"  {decision.subject}  {_named(urn)}")
+        lines.append(f"  {decision.subject}  {named(urn)}")
         lines += [f"    - {why}" for why in result.fail.get(urn, [])]
         lines += [f"    ? {what}" for what in result.unknown.get(urn, [])]
     controls = "; ".join(f"{framework} {', '.join(ids)}" for framework, ids in sorted(result.controls.items()))
     return "\n".join([*lines, f"  next      {result.remediation}", f"  runbook   runbooks/{result.runbook}.md", f"  controls  {controls}"])
-
-
-def _named(subject: str) -> str:
-    """`name (type)` of a URN; other subjects as they are."""
-    parts = subject.split("::")
-    return f"{parts[-1]} ({parts[-2].rsplit('$', 1)[-1]})" if subject.startswith("urn:pulumi:") and len(parts) >= 4 else subject
 
 
 def _summary(decision: Decision) -> list[str]:
