@@ -34,6 +34,15 @@ custom contains urn if {
 	resource.op != "read"
 }
 
+# URN -> custom resource that the AWS provider makes, other than those it only reads.
+aws[urn] := resource if {
+	some type, urns in urns_of_type
+	startswith(type, "aws:")
+	some urn in urns
+	resource := by_urn[urn]
+	resource.custom
+}
+
 hidden(value) if {
 	is_object(value)
 	value.__falaj__ in {"unknown", "secret"}
@@ -44,15 +53,15 @@ known(value) if {
 	not hidden(value)
 }
 
-# The value at `path`: null where there is none, a marker where it is hidden or part of something hidden.
-at(value, path) := {"__falaj__": "unknown"} if hidden_on(value, path)
-
-at(value, path) := object.get(value, path, null) if {
+# The value at `path`: null where there is none, a marker where it is hidden or part of something hidden. Most values are plainly
+# there, so that is asked first.
+at(value, path) := found if {
 	is_object(value)
-	not hidden_on(value, path)
-}
+	found := object.get(value, path, null)
+	found != null
+} else := {"__falaj__": "unknown"} if hidden_on(value, path)
 
-at(value, _) := null if not is_object(value)
+else := null
 
 hidden_on(value, path) if {
 	is_object(value)
@@ -91,10 +100,16 @@ referred_of(resource, property, wanted) := {urn |
 	types.canonical(by_urn[urn].type) in wanted
 }
 
-# The provider that makes `resource`; undefined where the plan does not hold it.
-provider(resource) := by_urn[concat("::", array.slice(parts, 0, count(parts) - 1))] if {
-	is_string(resource.provider)
-	parts := split(resource.provider, "::")
+# The provider that makes `resource`; undefined where the plan does not hold it. Few references stand for all resources, so each
+# is read once.
+provider(resource) := by_urn[provider_urn[resource.provider]]
+
+provider_urn[reference] := urn if {
+	some reference in {resource.provider | some resource in by_urn}
+	is_string(reference)
+	parts := split(reference, "::")
+	urn := concat("::", array.slice(parts, 0, count(parts) - 1))
+	by_urn[urn]
 }
 
 is_aws(resource) if startswith(resource.type, "aws:")
@@ -109,15 +124,27 @@ decoded(value) := json.unmarshal(value) if {
 
 decoded(value) := value if not is_string(value)
 
-default_tags(resource) := decoded(provider(resource).inputs.defaultTags)
+# What each provider gives every taggable resource that it makes, by reference; see `tags_hidden` for what could not be read.
+default_tags[reference] := tags if {
+	some reference, urn in provider_urn
+	tags := decoded(by_urn[urn].inputs.defaultTags).tags
+	is_object(tags)
+	not hidden(tags)
+}
 
-provider_tags(resource) := found if {
-	found := default_tags(resource).tags
-	is_object(found)
-	not hidden(found)
-} else := {}
+default_tags_hidden contains reference if {
+	some reference, urn in provider_urn
+	hidden(by_urn[urn].inputs.defaultTags)
+}
 
-# Own tags over the provider's default tags; see `tags_hidden` for what could not be read.
+default_tags_hidden contains reference if {
+	some reference, urn in provider_urn
+	hidden(decoded(by_urn[urn].inputs.defaultTags).tags)
+}
+
+provider_tags(resource) := object.get(default_tags, object.get(resource, "provider", null), {})
+
+# Own tags over the provider's default tags.
 tags(resource) := object.union(provider_tags(resource), own_tags(resource))
 
 own_tags(resource) := found if {
@@ -128,6 +155,4 @@ own_tags(resource) := found if {
 
 tags_hidden(resource) if hidden(resource.inputs.tags)
 
-tags_hidden(resource) if hidden(provider(resource).inputs.defaultTags)
-
-tags_hidden(resource) if hidden(default_tags(resource).tags)
+tags_hidden(resource) if resource.provider in default_tags_hidden

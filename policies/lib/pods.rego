@@ -21,17 +21,31 @@ spec_paths := {
 
 # URN -> pod specification, or a marker where it is hidden. The path is looked up in the body: the embedded engine fails on a
 # head that is undefined for some of the resources.
-specs[urn] := plan.at(resource.inputs, path) if {
-	some urn in plan.custom
-	resource := plan.get(urn)
-	plan.is_kubernetes(resource)
-	path := spec_paths[types.kind(resource.type)]
+specs[urn] := plan.at(plan.get(urn).inputs, path) if {
+	some type, urns in plan.urns_of_type
+	startswith(type, "kubernetes:")
+	path := spec_paths[types.kind(type)]
+	some urn in urns
+}
+
+# Of the pods that can be read: URN -> container name -> container.
+containers_of[urn] := readable(spec) if {
+	some urn, spec in specs
+	is_object(spec)
+	not plan.hidden(spec)
+}
+
+opaque_pods contains urn if {
+	some urn, spec in specs
+	opaque(spec)
 }
 
 # A chart makes pods that the plan does not show.
 charts contains urn if {
-	some urn in plan.custom
-	regex.match("^kubernetes:helm\\.sh/v[0-9a-z]+:(Release|Chart)$", plan.get(urn).type)
+	some type, urns in plan.urns_of_type
+	regex.match("^kubernetes:helm\\.sh/v[0-9a-z]+:(Release|Chart)$", type)
+	some urn in urns
+	plan.get(urn).custom
 }
 
 containers(spec) := [container |

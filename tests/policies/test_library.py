@@ -20,7 +20,19 @@ FILES = ("{id}.rego", "{id}_test.rego", "allowed.json", "denied.json", "unknown.
 
 ALLOWED_CALLS = {
     *("array.concat", "array.slice", "concat", "contains", "count", "is_array", "is_number", "is_object", "is_string", "json.is_valid"),
-    *("json.remove", "json.unmarshal", "lower", "numbers.range", "object.get", "object.keys", "object.union", "regex.find_n", "regex.match", "regex.replace"),
+    *(
+        "json.marshal",
+        "json.remove",
+        "json.unmarshal",
+        "lower",
+        "numbers.range",
+        "object.get",
+        "object.keys",
+        "object.union",
+        "regex.find_n",
+        "regex.match",
+        "regex.replace",
+    ),
     *("replace", "round", "set", "sort", "split", "sprintf", "startswith", "to_number", "trim_prefix", "walk"),
 }
 """Built-ins that OPA and the embedded engine were seen to agree on. No clock, network, randomness or environment is among them."""

@@ -48,8 +48,7 @@ fail[urn] contains sprintf("%v is not from a registry of ours", [image]) if {
 fail[urn] contains "a container names no image" if some [urn, null] in images
 
 unknown[urn] contains "what is in the pod is not known before an apply" if {
-	some urn, spec in pods.specs
-	pods.opaque(spec)
+	some urn in pods.opaque_pods
 }
 
 unknown[urn] contains "the pods of a chart are not in the plan" if some urn in pods.charts
@@ -60,8 +59,6 @@ unknown[urn] contains "an image is not known before an apply" if {
 }
 
 images contains [urn, object.get(container, "image", null)] if {
-	some urn, spec in pods.specs
-	is_object(spec)
-	not plan.hidden(spec)
-	some container in pods.readable(spec)
+	some urn, containers in pods.containers_of
+	some container in containers
 }

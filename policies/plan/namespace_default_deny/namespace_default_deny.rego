@@ -39,46 +39,54 @@ namespaces := plan.of_type("kubernetes:core/v1:Namespace")
 
 policies := plan.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
 
-denied contains namespace.urn if {
-	some namespace in namespaces
+denied contains namespace if {
 	some policy in policies
-	lies_in(policy, namespace)
 	denies_all(policy)
+	some namespace in places(policy)
 }
 
-unclear contains namespace.urn if {
-	some namespace in namespaces
+unclear contains namespace if {
 	some policy in policies
-	lies_in(policy, namespace)
 	plan.holds_hidden(object.get(policy.inputs, "spec", null))
+	some namespace in places(policy)
 }
 
+# A default whose place nobody knows may be that of any namespace.
 unclear contains namespace.urn if {
+	count(adrift) > 0
 	some namespace in namespaces
+}
+
+adrift contains policy.urn if {
 	some policy in policies
 	denies_all(policy)
 	plan.hidden(place(policy))
-	count(plan.referred_of(policy, "metadata", {"kubernetes:core/v1:Namespace"})) != 1
+	count(referred(policy)) != 1
 }
 
 place(policy) := plan.at(policy.inputs, ["metadata", "namespace"])
 
-lies_in(policy, namespace) if {
-	is_string(place(policy))
-	place(policy) == plan.at(namespace.inputs, ["metadata", "name"])
+referred(policy) := plan.referred_of(policy, "metadata", {"kubernetes:core/v1:Namespace"})
+
+name_of(namespace) := plan.at(namespace.inputs, ["metadata", "name"])
+
+named[name] contains namespace.urn if {
+	some namespace in namespaces
+	name := name_of(namespace)
+	is_string(name)
 }
 
-lies_in(policy, namespace) if {
-	not is_string(place(policy))
-	plan.referred_of(policy, "metadata", {"kubernetes:core/v1:Namespace"}) == {namespace.urn}
+# Namespaces that a policy lies in: those of the name it states, or the one it refers to where that name, or the namespace's own,
+# is not known.
+places(policy) := {urn | some urn in named[place(policy)]} | {urn |
+	some urn in referred(policy)
+	count(referred(policy)) == 1
+	not is_string(name_of(plan.get(urn)))
+} if {
+	is_string(place(policy))
 }
 
-# Placed by a known name that the namespace itself does not state: then the reference says whose name it is.
-lies_in(policy, namespace) if {
-	is_string(place(policy))
-	not is_string(plan.at(namespace.inputs, ["metadata", "name"]))
-	plan.referred_of(policy, "metadata", {"kubernetes:core/v1:Namespace"}) == {namespace.urn}
-}
+places(policy) := {urn | some urn in referred(policy); count(referred(policy)) == 1} if not is_string(place(policy))
 
 denies_all(policy) if {
 	spec := policy.inputs.spec

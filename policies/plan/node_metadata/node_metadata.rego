@@ -67,8 +67,9 @@ switched_off(machine) if option(machine, "httpEndpoint") == "disabled"
 
 uses_known_template(group) if count(plan.referred_of(group, "launchTemplate", {types.launch_template})) > 0
 
-uses_known_template(group) if {
+uses_known_template(group) if plan.at(group.inputs, ["launchTemplate", "name"]) in template_names
+
+template_names contains template.inputs.name if {
 	some template in plan.of_type(types.launch_template)
 	is_string(template.inputs.name)
-	template.inputs.name == plan.at(group.inputs, ["launchTemplate", "name"])
 }

@@ -40,97 +40,127 @@ fail[urn] contains "it has no container" if {
 	pods.empty(spec)
 }
 
-fail[urn] contains why if some [urn, why, "broken"] in facts
+fail[urn] contains why if some [urn, why, "broken"] in findings
 
-unknown[urn] contains "what is in the pod is not known before an apply" if {
-	some urn, spec in pods.specs
-	pods.opaque(spec)
-}
+unknown[urn] contains "what is in the pod is not known before an apply" if some urn in pods.opaque_pods
 
 unknown[urn] contains "the pods of a chart are not in the plan" if some urn in pods.charts
 
-unknown[urn] contains sprintf("not known before an apply: whether %v", [why]) if some [urn, why, "unknown"] in facts
+unknown[urn] contains sprintf("not known before an apply: whether %v", [why]) if some [urn, why, "unknown"] in findings
 
-readable[urn] := spec if {
-	some urn, spec in pods.specs
-	is_object(spec)
-	not plan.hidden(spec)
-}
-
-# [urn, what is wrong if it is, "ok" | "broken" | "unknown"] of each pod and of each of its containers.
-facts contains [urn, sprintf("%v is on", [field]), plan.fact(value, value != true)] if {
-	some urn, spec in readable
+# [urn, what is wrong if it is, "broken" | "unknown"] of each pod and of each of its containers. A fact that holds is not kept, and no
+# word is made of it: most facts hold.
+findings contains [urn, sprintf("%v is on", [field]), fact] if {
+	some urn, _ in pods.containers_of
 	some field in ["hostNetwork", "hostPID", "hostIPC"]
-	value := object.get(spec, field, false)
+	value := object.get(pods.specs[urn], field, false)
+	value != false
+	fact := plan.fact(value, value != true)
+	fact != "ok"
 }
 
-facts contains [urn, "a volume is a path of the node", plan.fact(value, value == null)] if {
-	some urn, spec in readable
-	some volume in plan.listed(plan.at(spec, ["volumes"]))
+findings contains [urn, "a volume is a path of the node", fact] if {
+	some urn, _ in pods.containers_of
+	some volume in plan.listed(plan.at(pods.specs[urn], ["volumes"]))
 	value := plan.at(volume, ["hostPath"])
+	value != null
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v may run as root (runAsNonRoot)", [name]), plan.fact(value, value == true)] if {
-	some [urn, spec, name, container] in containers
-	value := either(spec, container, ["runAsNonRoot"])
+findings contains [urn, sprintf("container %v may run as root (runAsNonRoot)", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := either(pods.specs[urn], container, "runAsNonRoot")
+	value != true
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v runs as user 0", [name]), plan.fact(value, value != 0)] if {
-	some [urn, spec, name, container] in containers
-	value := either(spec, container, ["runAsUser"])
+findings contains [urn, sprintf("container %v runs as user 0", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := either(pods.specs[urn], container, "runAsUser")
+	fact := plan.fact(value, value != 0)
+	fact != "ok"
 }
 
-facts contains [urn, sprintf("container %v has no seccomp profile", [name]), plan.fact(value, value in {"RuntimeDefault", "Localhost"})] if {
-	some [urn, spec, name, container] in containers
-	value := either(spec, container, ["seccompProfile", "type"])
+findings contains [urn, sprintf("container %v has no seccomp profile", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	profile := either(pods.specs[urn], container, "seccompProfile")
+	value := plan.at(profile_of(profile), ["type"])
+	not value in {"RuntimeDefault", "Localhost"}
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v may gain privileges", [name]), plan.fact(value, value == false)] if {
-	some [urn, _, name, container] in containers
-	value := own(container, ["allowPrivilegeEscalation"])
+findings contains [urn, sprintf("container %v may gain privileges", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := own(container, "allowPrivilegeEscalation")
+	value != false
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v is privileged", [name]), plan.fact(value, value != true)] if {
-	some [urn, _, name, container] in containers
-	value := own(container, ["privileged"])
+findings contains [urn, sprintf("container %v is privileged", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := own(container, "privileged")
+	fact := plan.fact(value, value != true)
+	fact != "ok"
 }
 
-facts contains [urn, sprintf("container %v can write to its root file system", [name]), plan.fact(value, value == true)] if {
-	some [urn, _, name, container] in containers
-	value := own(container, ["readOnlyRootFilesystem"])
+findings contains [urn, sprintf("container %v can write to its root file system", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := own(container, "readOnlyRootFilesystem")
+	value != true
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v does not drop all capabilities", [name]), plan.fact(value, "ALL" in plan.listed(value))] if {
-	some [urn, _, name, container] in containers
-	value := own(container, ["capabilities", "drop"])
+findings contains [urn, sprintf("container %v does not drop all capabilities", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := plan.at(container, ["securityContext", "capabilities", "drop"])
+	not "ALL" in plan.listed(value)
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v adds capabilities", [name]), plan.fact(value, added == set())] if {
-	some [urn, _, name, container] in containers
-	value := own(container, ["capabilities", "add"])
+findings contains [urn, sprintf("container %v adds capabilities", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
+	value := plan.at(container, ["securityContext", "capabilities", "add"])
+	value != null
 	added := {capability | some capability in plan.listed(value)} - {"NET_BIND_SERVICE"}
+	count(added) > 0
+	fact := plan.fact(value, false)
 }
 
-facts contains [urn, sprintf("container %v has no %v limit", [name, resource]), plan.fact(value, value != null)] if {
-	some [urn, _, name, container] in containers
+findings contains [urn, sprintf("container %v has no %v limit", [name, resource]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
 	some resource in ["cpu", "memory"]
 	value := plan.at(container, ["resources", "limits", resource])
+	fact := plan.fact(value, value != null)
+	fact != "ok"
 }
 
-facts contains [urn, sprintf("container %v uses ports of the node", [name]), plan.fact(value, value in {null, 0})] if {
-	some [urn, _, name, container] in containers
+findings contains [urn, sprintf("container %v uses ports of the node", [name]), fact] if {
+	some urn, containers in pods.containers_of
+	some name, container in containers
 	some port in plan.listed(plan.at(container, ["ports"]))
 	value := plan.at(port, ["hostPort"])
+	not value in {null, 0}
+	fact := plan.fact(value, false)
 }
 
-containers contains [urn, spec, name, container] if {
-	some urn, spec in readable
-	some name, container in pods.readable(spec)
-}
-
-own(container, path) := plan.at(container, array.concat(["securityContext"], path))
+own(container, field) := plan.at(container, ["securityContext", field])
 
 # A container's own setting wins over its pod's.
-either(_, container, path) := own(container, path) if own(container, path) != null
+either(spec, container, field) := value if {
+	value := own(container, field)
+	value != null
+} else := plan.at(spec, ["securityContext", field])
 
-either(spec, container, path) := plan.at(spec, array.concat(["securityContext"], path)) if own(container, path) == null
+# A profile that is missing has no type; plan.at wants an object.
+profile_of(profile) := profile if is_object(profile)
+
+profile_of(profile) := {} if not is_object(profile)

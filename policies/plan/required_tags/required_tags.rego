@@ -21,54 +21,83 @@ package falaj.plan.required_tags
 import rego.v1
 
 import data.falaj.lib.plan
-import data.falaj.lib.types
 
-judged contains urn if some urn, _ in taggable
+judged := taggable
 
 fail[urn] contains sprintf("missing tags: %v", [concat(", ", sort(missing))]) if {
-	some urn, resource in taggable
-	not plan.tags_hidden(resource)
-	missing := {key | some key in input.parameters.required_tags; absent(plan.tags(resource), key)}
+	some urn in legible
+	missing := lacking(plan.get(urn))
 	count(missing) > 0
 }
 
 fail[urn] contains sprintf("tag %v is %v, and the plan is for %v", [tag, value, input.plan.environment]) if {
-	some urn, resource in taggable
+	some urn in doubtful
 	tag := input.parameters.environment_tag
-	value := plan.tags(resource)[tag]
-	is_string(value)
+	value := tag_of(plan.get(urn), tag)
 	value != input.plan.environment
+	is_string(value)
 }
 
 fail[urn] contains sprintf("data class %v is not one of %v", [value, concat(", ", input.parameters.data_classes)]) if {
-	some urn, resource in taggable
-	value := plan.tags(resource)[input.parameters.data_class_tag]
+	some urn in doubtful
+	value := tag_of(plan.get(urn), input.parameters.data_class_tag)
+	not value in classes
 	is_string(value)
-	not value in input.parameters.data_classes
 }
 
-unknown[urn] contains "its tags are not known before an apply" if {
-	some urn, resource in taggable
-	plan.tags_hidden(resource)
-}
+unknown[urn] contains "its tags are not known before an apply" if some urn in (doubtful - legible)
 
 unknown[urn] contains sprintf("tag %v is not known before an apply", [key]) if {
-	some urn, resource in taggable
-	some key in input.parameters.required_tags
-	plan.hidden(plan.tags(resource)[key])
+	some urn in doubtful
+	some key, value in plan.tags(plan.get(urn))
+	key in required
+	plan.hidden(value)
 }
 
-taggable[urn] := resource if {
-	some urn in plan.custom
-	resource := plan.get(urn)
-	takes_tags(resource)
+# Nearly all resources carry all their tags themselves, in order: seen at a glance. Only the others are looked at one by one.
+doubtful contains urn if {
+	some urn in taggable
+	not in_order(plan.get(urn).inputs.tags)
 }
 
-takes_tags(resource) if types.canonical(resource.type) in input.parameters.taggable_types
-
-takes_tags(resource) if {
-	plan.is_aws(resource)
-	object.get(resource.inputs, "tags", null) != null
+in_order(own) if {
+	own[input.parameters.environment_tag] == input.plan.environment
+	own[input.parameters.data_class_tag] in classes
+	count(required - object.keys(own)) == 0
+	not regex.match(`:(""|null|\{|\[)`, json.marshal(own))
 }
 
-absent(tags, key) if object.get(tags, key, null) in {null, ""}
+required := {key | some key in input.parameters.required_tags}
+
+classes := {class | some class in input.parameters.data_classes}
+
+types_with_tags := {type | some type in input.parameters.taggable_types}
+
+taggable contains urn if {
+	some type, urns in plan.urns_of_type
+	type in types_with_tags
+	some urn in urns
+	plan.get(urn).custom
+}
+
+taggable contains urn if {
+	some urn, resource in plan.aws
+	resource.inputs.tags != null
+}
+
+legible contains urn if {
+	some urn in doubtful
+	not plan.tags_hidden(plan.get(urn))
+}
+
+# A tag without a value says nothing; an own one hides what the provider would have given.
+lacking(resource) := (required - (object.get(given_by_provider, resource.provider, set()) - object.keys(own))) - {key |
+	some key, value in own
+	not value in {null, ""}
+} if {
+	own := plan.own_tags(resource)
+}
+
+given_by_provider[reference] := {key | some key, value in tags; not value in {null, ""}} if some reference, tags in plan.default_tags
+
+tag_of(resource, key) := object.get(plan.own_tags(resource), key, object.get(plan.provider_tags(resource), key, null))

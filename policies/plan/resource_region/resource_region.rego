@@ -21,47 +21,73 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged contains urn if some urn, _ in region
+judged contains urn if some urn, _ in plan.aws
 
 fail[urn] contains sprintf("its region is %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
-	some urn, where in region
+	some urn, where in own
 	plan.known(where)
 	not where in input.parameters.allowed_regions
 }
 
+fail[urn] contains sprintf("its region is %v; allowed: %v", [of_provider[reference], concat(", ", input.parameters.allowed_regions)]) if {
+	some urn in left_to_provider
+	reference := plan.get(urn).provider
+	plan.known(of_provider[reference])
+	not of_provider[reference] in input.parameters.allowed_regions
+}
+
 fail[urn] contains sprintf("its zone is %v; allowed regions: %v", [zone, concat(", ", input.parameters.allowed_regions)]) if {
-	some urn, _ in region
-	zone := plan.get(urn).inputs.availabilityZone
+	some urn, zone in zones
 	is_string(zone)
 	not zone_allowed(zone)
 }
 
 unknown[urn] contains "neither it nor its provider says in which region it is made" if {
-	some urn, where in region
-	where == null
+	some urn in left_to_provider
+	object.get(of_provider, object.get(plan.get(urn), "provider", null), null) == null
 }
 
 unknown[urn] contains "its region is not known before an apply" if {
-	some urn, where in region
+	some urn, where in own
 	plan.hidden(where)
 }
 
+unknown[urn] contains "its region is not known before an apply" if {
+	some urn in left_to_provider
+	plan.hidden(of_provider[plan.get(urn).provider])
+}
+
 unknown[urn] contains "its zone is not known before an apply" if {
-	some urn, _ in region
-	plan.hidden(plan.get(urn).inputs.availabilityZone)
+	some urn, zone in zones
+	plan.hidden(zone)
 }
 
-region[urn] := effective(resource) if {
-	some urn in plan.custom
-	resource := plan.get(urn)
-	plan.is_aws(resource)
+zones[urn] := zone if {
+	some urn, resource in plan.aws
+	zone := resource.inputs.availabilityZone
 }
 
-effective(resource) := resource.inputs.region if {
-	object.get(resource.inputs, "region", null) != null
-} else := object.get(plan.provider(resource).inputs, "region", null) if {
-	plan.provider(resource)
-} else := null
+# The region that a resource names for itself.
+own[urn] := where if {
+	some urn, resource in plan.aws
+	where := resource.inputs.region
+	where != null
+}
+
+# Those whose provider decides, unless it plainly decides for an allowed region: those need no further look, and are nearly all.
+left_to_provider contains urn if {
+	some urn, resource in plan.aws
+	not resource.provider in settled
+	not own[urn]
+}
+
+of_provider[reference] := object.get(plan.get(urn).inputs, "region", null) if some reference, urn in plan.provider_urn
+
+settled contains reference if {
+	some reference, where in of_provider
+	is_string(where)
+	where in input.parameters.allowed_regions
+}
 
 zone_allowed(zone) if {
 	some allowed in input.parameters.allowed_regions
