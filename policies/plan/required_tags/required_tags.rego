@@ -57,7 +57,8 @@ unknown[urn] contains sprintf("tag %v is not known before an apply", [key]) if {
 # Nearly all resources carry all their tags themselves, in order: seen at a glance. Only the others are looked at one by one.
 doubtful contains urn if {
 	some urn in taggable
-	not in_order(plan.get(urn).inputs.tags)
+	own := object.get(plan.get(urn).inputs, "tags", null)
+	not in_order(own)
 }
 
 in_order(own) if {
