@@ -15,7 +15,7 @@ up: setup ## plan, judge, apply, train, compress, serve and watch, all on this m
 down: setup ## stop and remove what `make up` made
 	@.venv/bin/falaj down --env local
 
-test: setup lint opa ## prove all of it
+test: setup lint opa admission ## prove all of it
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup
 
 lint: setup ## style and types
@@ -26,7 +26,15 @@ lint: setup ## style and types
 opa: ## build the real OPA where Go is at hand; the tests that need it say so otherwise
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa; else echo "no Go here: rules are tested on the embedded engine only"; fi
 
+admission: ## build what the admission tests ask: an API server with its store, and Gatekeeper's gator (eight minutes, once)
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the admission tests are skipped"; fi
+
+checkov: .cache/checkov/installed ## checkov in an environment of its own, for `falaj gate --checkov`
+
+.cache/checkov/installed: requirements/checkov.txt
+	@sh tools/setup.sh checkov
+
 lock: ## resolve the dependencies anew (needs uv)
 	@sh tools/lock.sh
 
-.PHONY: help setup up down test lint opa lock
+.PHONY: help setup up down test lint opa admission lock

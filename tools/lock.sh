@@ -5,4 +5,6 @@ cd "$(dirname "$0")/.."
 options="--universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet"
 uv pip compile $options --all-extras pyproject.toml -o requirements/all.txt
 uv pip compile $options --extra serve pyproject.toml -o requirements/serve.txt
+# checkov pins its own dependencies so hard that it gets an environment of its own.
+echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
 echo uv | uv pip compile $options - -o requirements/bootstrap.txt

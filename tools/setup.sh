@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs the locked dependencies and this package into .venv. Does nothing when they are there already.
+# Installs the locked dependencies and this package into .venv; with the word `checkov`, that tool into .cache/checkov.
+# Does nothing when they are there already.
 set -eu
 cd "$(dirname "$0")/.."
 
+[ "${1:-}" = checkov ] && rm -f .cache/checkov/installed
 stamp=.venv/installed-$(cat requirements/all.txt requirements/bootstrap.txt pyproject.toml | cksum | tr ' ' -)
-[ -f "$stamp" ] && exit 0
+[ "${1:-}" != checkov ] && [ -f "$stamp" ] && exit 0
 
 say() { echo "setup: $*" >&2; }
 
@@ -35,6 +37,14 @@ else
             "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --target .cache/bootstrap -r requirements/bootstrap.txt
         fi
     fi
+fi
+
+if [ "${1:-}" = checkov ]; then
+    say "installing checkov into .cache/checkov"
+    "$uv" venv --quiet --clear --python "$python" .cache/checkov
+    "$uv" pip install --quiet --python .cache/checkov/bin/python --require-hashes -r requirements/checkov.txt
+    touch .cache/checkov/installed
+    exit 0
 fi
 
 say "installing into .venv with $("$uv" --version)"

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--fresh", is_flag=True, help="Plan again even where the plan at hand is up to date.")
+@click.option("--checkov", is_flag=True, help="Ask checkov too; its findings count by the environment's parameter checkov.level.")
 @click.option("--format", "format", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file, and the text to stdout.")
 @options
-def gate(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, fresh: bool, format: str, out: Path | None) -> None:
+def gate(
+    folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, fresh: bool, checkov: bool, format: str, out: Path | None
+) -> None:
     """Judge an environment's plans, or that of the program in DIR: exit 0 allowed, 3 denied, 4 undecided.
 
     What was planned before is judged as it is, as long as program and state are still the same; else it is planned first.
@@ -37,7 +40,7 @@ def gate(folder: Path | None, environment: str, stack: str | None, engine_name: 
         made = make(folder, environment, stack, engine_name)
         paths = places(folder, environment, [one.stack for one in made])
     began = time.perf_counter()
-    decisions = [judge_file(path) for path in paths]
+    decisions = [judge_file(path, checkov=checkov) for path in paths]
     progress(f"judged by {len(decisions[0].rules)} rules in {time.perf_counter() - began:.2f} s ({decisions[0].engine})")
     tell(decisions, "json" if as_json else format, out, folder)
     for verdict in ("denied", "undecided"):

@@ -6,6 +6,7 @@ the way (no input, an undefined or contradictory answer, an engine that fails) i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,17 @@ from infra.pipeline.policy_engine import EvaluationFailed, PolicyEngine, choose
 
 
 def judge_plan(
-    plan: Plan, parameters: dict[str, Any] | None = None, now: datetime | str | None = None, *, policies: Path | None = None, engine: PolicyEngine | None = None
+    plan: Plan,
+    parameters: dict[str, Any] | None = None,
+    now: datetime | str | None = None,
+    *,
+    policies: Path | None = None,
+    engine: PolicyEngine | None = None,
+    also: Sequence[RuleResult] = (),
 ) -> Decision:
     """Judge `plan` by every plan rule. `parameters` are those of the plan's environment, `now` is the present, unless given.
+
+    `also` are results of another tool, which join the decision and its verdict by their level.
 
     Raises UsageError when the library or its parameters are wrong; everything else that goes wrong is in the decision.
     """
@@ -32,6 +41,7 @@ def judge_plan(
     urns = [resource.urn for resource in plan.resources]
     twice = sorted({urn for urn in urns if urns.count(urn) > 1}) if len(set(urns)) < len(urns) else []
     faults += [f"the plan holds {urn} twice" for urn in twice]
+    rules = [*rules, *also]
     return Decision(
         kind="plan",
         environment=plan.environment,
@@ -88,18 +98,29 @@ def judge_release(
 
 
 def judge_stack(
-    environment: str, stack: str, *, now: datetime | str | None = None, policies: Path | None = None, engine: PolicyEngine | None = None
+    environment: str, stack: str, *, now: datetime | str | None = None, policies: Path | None = None, engine: PolicyEngine | None = None, checkov: bool = False
 ) -> Decision:
     """Judge the plan.json of one of our stacks; writes decision.json, and the parameters it was made with, beside it."""
     path = stack_folder(environment, stack) / "plan.json"
-    return judge_file(path, now=now, policies=policies, engine=engine)
+    return judge_file(path, now=now, policies=policies, engine=engine, checkov=checkov)
 
 
-def judge_file(path: Path, *, now: datetime | str | None = None, policies: Path | None = None, engine: PolicyEngine | None = None) -> Decision:
-    """Judge the plan in `path` by its environment's parameters; decision.json and parameters.json go beside it."""
+def judge_file(
+    path: Path, *, now: datetime | str | None = None, policies: Path | None = None, engine: PolicyEngine | None = None, checkov: bool = False
+) -> Decision:
+    """Judge the plan in `path` by its environment's parameters; decision.json and parameters.json go beside it.
+
+    checkov is asked too where its level is `mandatory`, or where `checkov` says so and its level is not `off`.
+    """
     plan = Plan.read(path, next="make it again: falaj plan")
     parameters = Library.open(policies).parameters(plan.environment)
-    decision = judge_plan(plan, parameters, now, policies=policies, engine=engine)
+    level = parameters.get("checkov", {}).get("level", "off")
+    also: list[RuleResult] = []
+    if level == "mandatory" or (checkov and level != "off"):
+        from infra.checkov.results import judge_plan as ask_checkov
+
+        also = ask_checkov(plan, level, instant(now)[:10])
+    decision = judge_plan(plan, parameters, now, policies=policies, engine=engine, also=also)
     write_json(path.with_name("parameters.json"), parameters)
     return decision.write(path.with_name("decision.json"))
 
@@ -204,6 +225,7 @@ def _contradictions(result: RuleResult) -> list[str]:
 
 
 def _verdict(rules: list[RuleResult], faults: list[str]) -> Verdict:
-    if any(rule.fail for rule in rules):
+    binding = [rule for rule in rules if rule.level == "mandatory"]
+    if any(set(rule.fail) - set(rule.waived) for rule in binding):
         return "denied"
-    return "undecided" if faults or any(rule.unknown for rule in rules) else "allowed"
+    return "undecided" if faults or any(rule.unknown for rule in binding) else "allowed"

@@ -134,11 +134,15 @@ class Library:
         return value
 
     def _files(self) -> list[Path]:
+        baseline = self.folder / "checkov_baseline.json"
         return [
-            path
-            for top in _JUDGING
-            for path in sorted((self.folder / top).rglob("*"))
-            if path.is_file() and not path.name.endswith("_test.rego") and (path.suffix == ".rego" or top in ("data", "schemas"))
+            *(
+                path
+                for top in _JUDGING
+                for path in sorted((self.folder / top).rglob("*"))
+                if path.is_file() and not path.name.endswith("_test.rego") and (path.suffix == ".rego" or top in ("data", "schemas"))
+            ),
+            *([baseline] if baseline.exists() else []),
         ]
 
     def _rule(self, kind: Kind, folder: Path) -> Rule:
