@@ -1,0 +1,1 @@
+"""The same rules elsewhere: what `falaj policy build` writes, one file per output."""

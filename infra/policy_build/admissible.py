@@ -1,0 +1,127 @@
+"""Which rules can judge at a cluster's door, what they need there, and why the others cannot."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from infra.pipeline.library import Library, Rule
+
+Form = Literal["admission", "audit"]
+SPARED_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
+"""What the cluster's makers run there comes from no plan of ours, and the cluster does not start without it."""
+_CLIENT_SIDE = {"helm.sh", "yaml", "kustomize", "helm"}
+"""Groups of the provider's own types, which no API server knows."""
+_CORE = "core"
+
+
+@dataclass(frozen=True, order=True)
+class ApiKind:
+    """A kind of Kubernetes objects; `group` is empty for the core group, `*` in both fields for every kind."""
+
+    group: str
+    version: str
+    kind: str
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def token(self) -> str:
+        """The type as plans name it."""
+        return f"kubernetes:{self.group or _CORE}/{self.version}:{self.kind}"
+
+
+ANY = ApiKind("*", "*", "*")
+
+
+@dataclass(frozen=True)
+class Admissible:
+    """A rule that can judge objects of a cluster."""
+
+    rule: Rule
+    form: Form
+    """`admission`: one object says enough. `audit`: it is joined to others, so it is judged among all that there is."""
+    kinds: tuple[ApiKind, ...]
+    """What it judges."""
+    joined: tuple[ApiKind, ...]
+    """What it must see beside that."""
+    must_judge: tuple[ApiKind, ...]
+    """Kinds of which it may leave out no object."""
+
+
+def admissible(library: Library) -> tuple[list[Admissible], dict[str, str]]:
+    """The rules that can judge a cluster's objects, and for every other rule the reason why it cannot."""
+    able, unable = [], {}
+    for rule in library.rules:
+        found = _admissible(rule) if rule.kind == "plan" else f"it judges no plan but {_ABOUT[rule.kind]}"
+        if isinstance(found, str):
+            unable[rule.id] = found
+        else:
+            able.append(found)
+    return able, unable
+
+
+_ABOUT = {"release": "a model release", "repository": "the repository", "evidence": "evidence documents"}
+
+
+def _admissible(rule: Rule) -> Admissible | str:
+    subjects, reads = _kinds(rule.subjects), _kinds(rule.reads)
+    others = sorted({type for type in [*rule.subjects, *rule.reads] if _is_other(type)})
+    if not subjects and not reads:
+        return f"no object of a cluster is its subject, only {', '.join(others)}"
+    if not subjects:
+        # It picks its subjects itself, one by one.
+        return Admissible(rule, "admission", tuple(reads), (), ())
+    return Admissible(rule, "audit" if reads else "admission", tuple(subjects), tuple(reads), tuple(kind for kind in subjects if kind != ANY))
+
+
+def _kinds(types: tuple[str, ...] | list[str]) -> list[ApiKind]:
+    return sorted({kind for type in types if (kind := api_kind(type))})
+
+
+def _is_other(type: str) -> bool:
+    return api_kind(type) is None
+
+
+def api_kind(type: str) -> ApiKind | None:
+    """The API kind that a plan's type names; None for a type that no API server knows."""
+    if type in ("*", "kubernetes:*"):
+        return ANY
+    found = re.fullmatch(r"kubernetes:([a-z0-9.-]+)/(v[0-9a-z]+):([A-Za-z]+)", type)
+    if found is None or found[1] in _CLIENT_SIDE:
+        return None
+    return ApiKind("" if found[1] == _CORE else found[1], found[2], found[3])
+
+
+def modules_of(library: Library, rule: Rule) -> dict[str, str]:
+    """Package -> Rego text of the rule and of every helper that it stands on, however far down."""
+    by_package = {_package(text): text for text in library.modules.values()}
+    needed, todo = {}, [rule.package]
+    while todo:
+        package = todo.pop()
+        if package not in needed:
+            needed[package] = by_package[package]
+            todo += [other for other in by_package if re.search(rf"\bdata\.{re.escape(other)}\b", needed[package])]
+    return dict(sorted(needed.items()))
+
+
+def _package(text: str) -> str:
+    found = re.search(r"^package\s+(\S+)\s*$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def parameters_of(modules: dict[str, str], parameters: dict[str, Any]) -> dict[str, Any]:
+    """Those parameters that the modules read; all of them where a module takes the whole."""
+    text = "\n".join(modules.values())
+    if re.search(r"\binput\.parameters\b(?!\.\w)(?!\[\")", text):
+        return parameters
+    names = set(re.findall(r"\binput\.parameters(?:\.|\[\")(\w+)", text))
+    return {name: value for name, value in parameters.items() if name in names}
+
+
+def reads_clock(modules: dict[str, str]) -> bool:
+    """True where a module asks what time it is."""
+    return any(re.search(r"\binput\.now\b", text) for text in modules.values())

@@ -1,0 +1,126 @@
+"""ValidatingAdmissionPolicies with CEL: what the API server itself can judge, with nothing installed in the cluster.
+
+CEL is written by hand beside the rules (`policies/admission/`), for those simple enough, and proven against the rule's samples. The
+environment's parameters stand in the policy as literals, so that no object that is missing could switch a rule off.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from falaj.errors import UsageError
+from falaj.files import write_json
+from infra.pipeline.library import Library
+from infra.policy_build import manifests
+from infra.policy_build.admissible import ANY, SPARED_NAMESPACES, Admissible, ApiKind, admissible
+
+_PLURALS = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
+_DYING = "!(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp) && object.?spec == oldObject.?spec)"
+"""An object that is going may lose its finalizers, whatever it was; nothing else of it may change."""
+
+
+def write(library: Library, environment: str, out: Path) -> list[Path]:
+    """Write policies/ (each with its binding) and coverage.json; the paths, sorted.
+
+    Equal input gives equal bytes. Raises UsageError for an environment without parameters, or CEL of no rule that can judge objects.
+    """
+    parameters = library.parameters(environment)
+    able, unable = admissible(library)
+    rules = {what.rule.id: what for what in able}
+    in_cel = _in_cel(library, rules)
+    written = []
+    for id, cel in in_cel.items():
+        name = manifests.dns_name(rules[id].rule)
+        documents = _policy(rules[id], _variables(library, cel, parameters, id), library.digest), _binding(rules[id], library.digest)
+        written.append(manifests.write(out / "policies" / f"{name}.yaml", *documents))
+    coverage = out / "coverage.json"
+    reasons = {id: f"not simple enough for CEL; the Gatekeeper output has it ({what.form})" for id, what in rules.items() if id not in in_cel}
+    not_judged = dict(sorted({**unable, **reasons}.items()))
+    write_json(coverage, {"environment": environment, "policy_digest": library.digest, "judged": sorted(in_cel), "not_judged": not_judged})
+    return sorted([*written, coverage])
+
+
+def object_name(id: str) -> str:
+    """The name of a rule's policy and of its binding."""
+    return "falaj-" + id.replace("_", "-")
+
+
+def _in_cel(library: Library, rules: dict[str, Admissible]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for path in sorted((library.folder / "admission").glob("*.yaml")):
+        if path.stem == "common":
+            continue
+        if path.stem not in rules or rules[path.stem].form != "admission" or ANY in rules[path.stem].kinds:
+            raise UsageError(
+                f"policies/admission/{path.name} belongs to no rule that can judge one object of a cluster",
+                given=path.stem,
+                allowed=", ".join(id for id, what in rules.items() if what.form == "admission" and ANY not in what.kinds),
+                next="name the file after its rule",
+            )
+        found[path.stem] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _variables(library: Library, cel: dict[str, Any], parameters: dict[str, Any], id: str) -> list[dict[str, str]]:
+    """The policy's variables in the order in which they use each other; the last, `why`, holds all reasons."""
+    unknown = sorted(set(cel) - {"uses", "parameters", "reasons"})
+    if unknown or not cel.get("reasons"):
+        raise UsageError(f"policies/admission/{id}.yaml is wrong", given=", ".join(unknown) or "no reasons", allowed="uses, parameters, reasons")
+    made = {name: literal(parameters[key]) for name, key in cel.get("parameters", {}).items()}
+    if cel.get("uses"):
+        shared = yaml.safe_load((library.folder / "admission" / "common.yaml").read_text(encoding="utf-8"))
+        made |= {name: shared[name] for name in cel["uses"]}
+    made["why"] = " + ".join(f"({reason})" for reason in cel["reasons"])
+    return [{"name": name, "expression": expression} for name, expression in made.items()]
+
+
+def literal(value: Any) -> str:
+    """A JSON value in CEL, which shares JSON's notation; a float keeps its point and a text escapes what is not ASCII."""
+    return json.dumps(value)
+
+
+def _policy(what: Admissible, variables: list[dict[str, str]], digest: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": object_name(what.rule.id), "annotations": manifests.annotations(what.rule, digest)},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [_resources(kind) for kind in what.kinds]},
+            "matchConditions": [{"name": "is-not-merely-going", "expression": _DYING}],
+            "variables": variables,
+            "validations": [
+                {
+                    "expression": "variables.why.size() == 0",
+                    "message": f"{what.rule.id}: {what.rule.title}",
+                    "messageExpression": f"'{what.rule.id}: ' + variables.why.join('; ')",
+                    "reason": "Forbidden",
+                }
+            ],
+        },
+    }
+
+
+def _resources(kind: ApiKind) -> dict[str, list[str]]:
+    plural = _PLURALS.get(kind.kind, kind.kind.lower() + "s")
+    # A container can be put into a pod that runs.
+    resources = [plural, "pods/ephemeralcontainers"] if plural == "pods" else [plural]
+    return {"apiGroups": [kind.group], "apiVersions": [kind.version], "operations": ["CREATE", "UPDATE"], "resources": resources}
+
+
+def _binding(what: Admissible, digest: str) -> dict[str, Any]:
+    spared = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(SPARED_NAMESPACES)}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": object_name(what.rule.id), "annotations": manifests.annotations(what.rule, digest)},
+        "spec": {
+            "policyName": object_name(what.rule.id),
+            "validationActions": ["Deny"] if manifests.is_binding(what.rule) else ["Warn", "Audit"],
+            "matchResources": {"namespaceSelector": {"matchExpressions": [spared]}},
+        },
+    }

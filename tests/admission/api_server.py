@@ -1,0 +1,157 @@
+"""A real Kubernetes API server with its own etcd on loopback, for admission alone: no scheduler, no controllers, no nodes."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from falaj.home import ROOT
+
+TOOLS = ROOT / ".cache" / "tools"
+NEEDED = ("kube-apiserver", "etcd")
+MISSING = "needs kube-apiserver and etcd under .cache/tools (make cluster)"
+_START_SECONDS = 90.0
+
+
+def is_built() -> bool:
+    return all(os.access(TOOLS / name, os.X_OK) for name in NEEDED)
+
+
+class ApiServer:
+    """One control plane of two processes; `stop` ends both. Answers of `send` are (status, body)."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Start in `folder`; the ports from `port` to `port + 2` are free."""
+        self._token, self._folder, self._port = secrets.token_hex(16), folder, port
+        self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._processes: list[subprocess.Popen[bytes]] = []
+        (folder / "tokens.csv").write_text(f'{self._token},test,test,"system:masters"\n')
+        (folder / "tokens.csv").chmod(0o600)
+        _make_service_key(folder / "service.key")
+        store, peer = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port + 2}"
+        addresses = {"listen-client-urls": store, "advertise-client-urls": store, "listen-peer-urls": peer, "initial-advertise-peer-urls": peer}
+        try:
+            self._start("etcd", {"data-dir": folder / "etcd", **addresses, "initial-cluster": f"default={peer}", "unsafe-no-fsync": "true"})
+            self._start("kube-apiserver", self._flags(store))
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _flags(self, store: str) -> dict[str, Any]:
+        key = self._folder / "service.key"
+        return {
+            "etcd-servers": store,
+            "bind-address": "127.0.0.1",
+            "secure-port": self._port,
+            "cert-dir": self._folder / "certificates",
+            "token-auth-file": self._folder / "tokens.csv",
+            "authorization-mode": "RBAC",
+            "service-cluster-ip-range": "10.96.0.0/24",
+            "service-account-issuer": "https://falaj.invalid",
+            "service-account-key-file": key,
+            "service-account-signing-key-file": key,
+            # What is refused here is refused by a policy, not by the server.
+            "allow-privileged": "true",
+            # There is no controller that would make a namespace's default account.
+            "disable-admission-plugins": "ServiceAccount",
+            "endpoint-reconciler-type": "none",
+        }
+
+    def _start(self, name: str, flags: dict[str, Any]) -> None:
+        log = (self._folder / f"{name}.log").open("wb")
+        command = [str(TOOLS / name), *(f"--{flag}={value}" for flag, value in flags.items())]
+        self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT))
+        log.close()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end and all(process.poll() is None for process in self._processes):
+            try:
+                if self.send("GET", "/readyz")[0] == 200 and self.send("GET", "/api/v1/namespaces/default")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        logs = "\n".join(path.read_text(errors="replace")[-1500:] for path in sorted(self._folder.glob("*.log")))
+        raise RuntimeError(f"the API server did not start\n{logs}")
+
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """One request as a cluster's administrator; the answer's body is JSON where it can be."""
+        context = ssl.create_default_context(cafile=str(self._folder / "certificates" / "apiserver.crt"))
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"https://127.0.0.1:{self._port}{path}", data=data, headers=headers, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return answer.status, _json(answer.read())
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, _json(refusal.read())
+
+    def create(self, manifest: dict[str, Any], *, dry_run: bool = False) -> tuple[int, Any]:
+        """Create the object in its namespace, `default` unless it names one. Unknown and doubled fields are refused."""
+        query = "?fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
+        return self.send("POST", self.path_of(manifest) + query, manifest)
+
+    def define(self, *definitions: dict[str, Any]) -> None:
+        """Create CustomResourceDefinitions and wait until their kinds are served; all at once, since each takes the server seconds."""
+        for definition in definitions:
+            status, answer = self.create(definition)
+            assert status == 201, answer["message"]
+        self._kinds.clear()
+        end = time.monotonic() + _START_SECONDS
+        for definition in definitions:
+            version = next(entry["name"] for entry in definition["spec"]["versions"] if entry["served"])
+            plural = definition["spec"]["names"]["plural"]
+            base = f"/apis/{definition['spec']['group']}/{version}"
+            while plural not in str(self.send("GET", base)[1]) or self.send("GET", f"{base}/{plural}")[0] != 200:
+                assert time.monotonic() < end, f"{plural} is not served"
+                time.sleep(0.05)
+
+    def path_of(self, manifest: dict[str, Any]) -> str:
+        """Where objects of this kind lie."""
+        version = manifest["apiVersion"]
+        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        if manifest["kind"] not in self._kinds.get(version, {}):
+            status, found = self.send("GET", base)
+            assert status == 200, (version, found)
+            self._kinds[version] = {entry["kind"]: (entry["name"], entry["namespaced"]) for entry in found["resources"] if "/" not in entry["name"]}
+        name, namespaced = self._kinds[version][manifest["kind"]]
+        return f"{base}/namespaces/{manifest['metadata'].get('namespace', 'default')}/{name}" if namespaced else f"{base}/{name}"
+
+    def stop(self) -> None:
+        """End the API server first, so that it does not look for its store."""
+        for process in reversed(self._processes):
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.decode(errors="replace")
+
+
+def _make_service_key(path: Path) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encoding, form, none = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(encoding, form, none))

@@ -1,0 +1,89 @@
+"""The samples of plan rules as objects of a cluster, and the gate's answer about them. What cannot exist in a cluster is left out, and counted."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from infra.pipeline.policy_engine import RegorusEngine
+from infra.policy_build.admissible import api_kind
+from tests.policies.samples import NOON, PARAMETERS, SAMPLES, Sample, answers, plan_of
+
+_ENGINE = RegorusEngine()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample as objects, with what the gate's own rule says of each: object's key -> reasons, empty where it may pass."""
+
+    sample: Sample
+    objects: tuple[dict[str, Any], ...]
+    reasons: dict[str, list[str]]
+
+    def __str__(self) -> str:
+        return str(self.sample)
+
+
+def cases(rules: set[str], complete: Any) -> tuple[list[Case], list[str]]:
+    """The samples of these rules as cases, objects made whole by `complete`; and the names of those that no cluster can hold."""
+    found, left_out = [], []
+    for sample in SAMPLES:
+        if sample.rule.id in rules:
+            objects = [as_object(resource) for resource in sample.input["plan"]["resources"]]
+            if objects and all(objects):
+                made = tuple(complete(copy.deepcopy(one)) for one in objects)
+                found.append(Case(sample, made, gate(sample.rule.id, made)))
+            else:
+                left_out.append(str(sample))
+    return found, left_out
+
+
+def as_object(resource: dict[str, Any]) -> dict[str, Any] | None:
+    """The manifest of a plan's resource; None for one that holds hidden values, is no object of a cluster, or is going."""
+    kind = api_kind(resource["type"])
+    text = json.dumps(resource["inputs"])
+    if kind is None or resource["op"] in ("delete", "read") or '"__falaj__": "unknown"' in text:
+        return None
+    inputs = copy.deepcopy(resource["inputs"])
+    if resource["type"] == "kubernetes:core/v1:Secret":
+        # In a cluster a Secret holds its values; a plan marks them secret.
+        inputs |= {field: _values(inputs[field]) for field in ("data", "stringData") if field in inputs}
+    if '"__falaj__"' in json.dumps(inputs):
+        return None
+    metadata = {"name": resource["name"], **inputs.pop("metadata", {})}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **inputs}
+
+
+def _values(field: Any) -> dict[str, str]:
+    return dict.fromkeys(["password"] if "__falaj__" in field else field, "cGFzcw==")
+
+
+def key(manifest: dict[str, Any]) -> str:
+    metadata = manifest["metadata"]
+    return f"{manifest['kind']} {metadata.get('namespace', '')}/{metadata['name']}"
+
+
+def gate(rule: str, objects: tuple[dict[str, Any], ...]) -> dict[str, list[str]]:
+    """What the gate says of a plan that makes exactly these objects, by this rule alone."""
+    urns = {f"urn:pulumi:prod::app::{_type(one)}::{number}": one for number, one in enumerate(objects)}
+    resources = [
+        {"urn": urn, "type": _type(one), "name": urn, "op": "create", "custom": True, "inputs": _inputs(one), "property_dependencies": {}}
+        for urn, one in urns.items()
+    ]
+    input = {"plan": plan_of(resources).to_json(), "parameters": PARAMETERS, "now": NOON}
+    answer = answers(_ENGINE, "plan", input)[rule]
+    return {key(one): sorted([*answer["fail"].get(urn, []), *answer["unknown"].get(urn, [])]) for urn, one in urns.items()}
+
+
+def _type(manifest: dict[str, Any]) -> str:
+    version = manifest["apiVersion"]
+    return f"kubernetes:{version if '/' in version else 'core/' + version}:{manifest['kind']}"
+
+
+def _inputs(manifest: dict[str, Any]) -> dict[str, Any]:
+    inputs = copy.deepcopy(manifest)
+    if manifest["kind"] == "Secret":
+        inputs |= {field: {"__falaj__": "secret"} for field in ("data", "stringData") if field in inputs}
+    return inputs
