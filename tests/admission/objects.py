@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from infra.pipeline.policy_engine import RegorusEngine
-from infra.policy_build.admissible import api_kind
-from tests.policies.samples import NOON, PARAMETERS, SAMPLES, Sample, answers, plan_of
+from infra.policy_build.admissible import api_kind, modules_of
+from tests.policies.samples import LIBRARY, NOON, PARAMETERS, SAMPLES, Sample, plan_of
 
 _ENGINE = RegorusEngine()
 
@@ -73,8 +74,17 @@ def gate(rule: str, objects: tuple[dict[str, Any], ...]) -> dict[str, list[str]]
         for urn, one in urns.items()
     ]
     input = {"plan": plan_of(resources).to_json(), "parameters": PARAMETERS, "now": NOON}
-    answer = answers(_ENGINE, "plan", input)[rule]
-    return {key(one): sorted([*answer["fail"].get(urn, []), *answer["unknown"].get(urn, [])]) for urn, one in urns.items()}
+    found = _ENGINE.evaluate(_alone(rule), f"{LIBRARY.digest} {rule}", "data.falaj.alone.found", input)
+    return {key(one): sorted({why for subject, why in found if subject == urn}) for urn, one in urns.items()}
+
+
+@cache
+def _alone(rule: str) -> dict[str, str]:
+    """The rule with what it stands on, and a module that asks it alone."""
+    (asked,) = [one for one in LIBRARY.rules if one.id == rule]
+    where = f"data.{asked.package}"
+    lines = [f"found contains [urn, why] if {{\n\tsome urn, all in {where}.{part}\n\tsome why in all\n}}\n" for part in ("fail", "unknown")]
+    return {**modules_of(LIBRARY, asked), "alone": "package falaj.alone\n\nimport rego.v1\n\n" + "\n".join(lines)}
 
 
 def _type(manifest: dict[str, Any]) -> str:
