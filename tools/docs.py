@@ -13,7 +13,10 @@ _MADE = "<!-- Made by tools/docs.py; edit the code it is made from, then run it 
 
 def pages() -> dict[Path, str]:
     """Path -> text of every generated page."""
-    return {ROOT / "docs" / "cli.md": command_line(), ROOT / "docs" / "rules.md": rules()}
+    from infra.authoring.pages import pages as of_rules
+    from infra.pipeline.library import Library
+
+    return {ROOT / "docs" / "cli.md": command_line(), **{ROOT / "docs" / name: text for name, text in of_rules(Library.open()).items()}}
 
 
 def command_line() -> str:
@@ -39,18 +42,6 @@ def _help(name: str, command: click.Command) -> list[str]:
     return parts
 
 
-def rules() -> str:
-    """One row per rule, from its own metadata."""
-    from infra.pipeline.library import load_library
-
-    lines = ["# The rules", "", "Controls are our own mapping, not a certification.", ""]
-    lines += ["| rule | check | severity | what it holds | controls |", "|---|---|---|---|---|"]
-    for rule in load_library().rules:
-        controls = "; ".join(f"{framework} {', '.join(ids)}" for framework, ids in sorted(rule.controls.items()))
-        lines.append(f"| `{rule.kind}/{rule.id}` | {rule.check} | {rule.severity} | {rule.title} | {controls} |")
-    return _MADE + "\n".join(lines) + "\n"
-
-
 def main() -> int:
     """Write every page that differs; with --check only name them, and exit 1 if there is one."""
     stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
@@ -58,6 +49,7 @@ def main() -> int:
         print(*(path.name for path in stale))
         return 1 if stale else 0
     for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(pages()[path])
         print(f"wrote {path.relative_to(ROOT)}", file=sys.stderr)
     return 0

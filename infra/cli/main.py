@@ -21,6 +21,7 @@ VERBS = {
     "status": "Show what is up, and where.",
     "down": "Destroy what `up` made and stop the sandbox.",
     "audit": "Export or verify signed evidence.",
+    "policy": "Write, test, explain and emit the rules.",
     "bench": "Measure Falaj beside its peers.",
     "doctor": "Say what this machine has and what that enables.",
 }
