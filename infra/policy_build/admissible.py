@@ -11,6 +11,8 @@ from infra.pipeline.library import Library, Rule
 Form = Literal["admission", "audit"]
 SPARED_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 """What the cluster's makers run there comes from no plan of ours, and the cluster does not start without it."""
+MADE_BY_CLUSTER = (("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt"))
+"""Kind and name of what a cluster's own controllers put into every namespace; refusing them would leave the namespace unusable."""
 _CLIENT_SIDE = {"helm.sh", "yaml", "kustomize", "helm"}
 """Groups of the provider's own types, which no API server knows."""
 _CORE = "core"

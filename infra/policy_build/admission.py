@@ -7,6 +7,8 @@ environment's parameters stand in the policy as literals, so that no object that
 from __future__ import annotations
 
 import json
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,13 @@ from falaj.errors import UsageError
 from falaj.files import write_json
 from infra.pipeline.library import Library
 from infra.policy_build import manifests
-from infra.policy_build.admissible import ANY, SPARED_NAMESPACES, Admissible, ApiKind, admissible
+from infra.policy_build.admissible import ANY, MADE_BY_CLUSTER, SPARED_NAMESPACES, Admissible, ApiKind, admissible
 
 _PLURALS = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
 _DYING = "!(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp) && object.?spec == oldObject.?spec)"
 """An object that is going may lose its finalizers, whatever it was; nothing else of it may change."""
+
+_CLUSTERS_OWN = " && ".join(f"!(object.kind == '{kind}' && object.metadata.?name.orValue('') == '{name}')" for kind, name in MADE_BY_CLUSTER)
 
 
 def write(library: Library, environment: str, out: Path) -> list[Path]:
@@ -70,7 +74,7 @@ def _variables(library: Library, cel: dict[str, Any], parameters: dict[str, Any]
     unknown = sorted(set(cel) - {"uses", "parameters", "reasons"})
     if unknown or not cel.get("reasons"):
         raise UsageError(f"policies/admission/{id}.yaml is wrong", given=", ".join(unknown) or "no reasons", allowed="uses, parameters, reasons")
-    made = {name: literal(parameters[key]) for name, key in cel.get("parameters", {}).items()}
+    made = {name: literal(reduce(getitem, path.split("."), parameters)) for name, path in cel.get("parameters", {}).items()}
     if cel.get("uses"):
         shared = yaml.safe_load((library.folder / "admission" / "common.yaml").read_text(encoding="utf-8"))
         made |= {name: shared[name] for name in cel["uses"]}
@@ -91,7 +95,7 @@ def _policy(what: Admissible, variables: list[dict[str, str]], digest: str) -> d
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": [_resources(kind) for kind in what.kinds]},
-            "matchConditions": [{"name": "is-not-merely-going", "expression": _DYING}],
+            "matchConditions": [{"name": "is-not-merely-going", "expression": _DYING}, {"name": "is-not-the-clusters-own", "expression": _CLUSTERS_OWN}],
             "variables": variables,
             "validations": [
                 {

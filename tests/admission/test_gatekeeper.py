@@ -95,6 +95,18 @@ def test_the_clusters_own_namespaces_are_spared(built: Path, tmp_path: Path) -> 
     }
 
 
+@needs_gator
+def test_what_a_clusters_own_controllers_put_into_every_namespace_is_not_reviewed(built: Path, tmp_path: Path) -> None:
+    maps = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "training"}, "data": {"url": "s3://a:b@host"}}
+        for name in ("kube-root-ca.crt", "other")
+    ]
+    assert gator.ask(built, "no_plain_secrets", maps, tmp_path) == {
+        "ConfigMap training/kube-root-ca.crt": [],
+        "ConfigMap training/other": ["data.url holds a password in an address"],
+    }
+
+
 def test_every_rule_is_in_the_coverage_once_and_what_is_not_judged_says_why(built: Path) -> None:
     coverage = json.loads((built / "coverage.json").read_text())
     assert coverage["policy_digest"] == LIBRARY.digest
