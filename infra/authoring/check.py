@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,20 +34,57 @@ def check(library: Library, rules: Sequence[Rule], engine: PolicyEngine) -> list
     return [_rule(library, rule, engine, tests) for rule in rules]
 
 
-def opa_check(library: Library, opa: Path, *, coverage: bool = True) -> list[str]:
-    """What OPA's own tools complain about: compile errors, format, failing tests, and lines that no test reaches."""
-    folder = str(library.folder)
-    commands = [["check", "--strict", folder], ["fmt", "--fail", "--list", folder], ["test", folder]]
-    # Tests of one rule may not be the ones that reach a line of a helper, so coverage is asked of the whole.
-    commands += [["test", "--coverage", "--threshold", "100", "--format", "json", folder]] if coverage else []
+def opa_check(library: Library, opa: Path) -> list[str]:
+    """What OPA's own tools complain about: compile errors, format, failing tests, and lines that no test and no sample reaches."""
+    with tempfile.TemporaryDirectory(prefix="falaj-rules-") as name:
+        folder = Path(name)
+        for path, text in {**_with_tests(library), **samples_as_tests(library)}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        found = _complaints(opa, ["check", "--strict", str(folder)]) + _complaints(opa, ["test", str(folder)])
+        found += [] if found else _uncovered(opa, folder)
+    return found + _complaints(opa, ["fmt", "--fail", "--list", str(library.folder)])
+
+
+def samples_as_tests(library: Library) -> dict[str, str]:
+    """A Rego test module per rule that holds its samples, so that OPA's coverage counts them."""
+    made = {}
+    for rule in library.rules:
+        lines = [f"package {rule.package}_samples_test", "", "import rego.v1", "", f"import data.{rule.package} as rule", "", "answer := {"]
+        lines += ['\t"judged": {subject | some subject in rule.judged},']
+        lines += [f'\t"{part}": {{subject: why | some subject, why in rule.{part}}},' for part in ("fail", "unknown")] + ["}", ""]
+        for number, sample in enumerate(samples(library, [rule])):
+            judged = json.dumps(sample.expect["judged"])
+            parts = [
+                f'"{part}": {{{", ".join(f"{json.dumps(urn)}: {_set(why)}" for urn, why in sample.expect[part].items())}}}' for part in ("fail", "unknown")
+            ]
+            expected = f'{{"judged": {_set(sample.expect["judged"])}, {", ".join(parts)}}}' if judged != "[]" else "{}"
+            lines += [f"test_sample_{number} if answer == {expected} with input as {json.dumps(sample.input)}", ""]
+        made[f"{rule.kind}/{rule.id}/{rule.id}_samples_test.rego"] = "\n".join(lines)
+    return made
+
+
+def _set(values: Sequence[str]) -> str:
+    return f"{{{', '.join(json.dumps(value) for value in values)}}}" if values else "set()"
+
+
+def _complaints(opa: Path, command: Sequence[str]) -> list[str]:
+    done = subprocess.run([str(opa), *command], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return []
+    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return [f"opa {' '.join(command[:-1])}: {' '.join(said[-12:])[:600]}"]
+
+
+def _uncovered(opa: Path, folder: Path) -> list[str]:
+    done = subprocess.run([str(opa), "test", "--coverage", "--format", "json", str(folder)], capture_output=True, text=True, check=False)
+    files = json.loads(done.stdout)["files"]
     found = []
-    for arguments in commands:
-        # JSON samples are no data documents: two of one folder would clash.
-        ignored = ["--ignore", "*.json", "--ignore", "*.yaml"] if arguments[0] in ("check", "test") else []
-        done = subprocess.run([str(opa), *arguments[:-1], *ignored, folder], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-            found.append(f"opa {' '.join(arguments[:-1])}: {' '.join(said[-12:])[:600]}")
+    for name, file in sorted(files.items()):
+        if name.endswith("_test.rego"):
+            continue
+        path = Path(name).relative_to(folder).as_posix() if Path(name).is_absolute() else name
+        found += [f"{path}:{rows['start']['row']}: no test reaches this line" for rows in file.get("not_covered", [])]
     return found
 
 

@@ -100,10 +100,7 @@ referred_of(resource, property, wanted) := {urn |
 	types.canonical(by_urn[urn].type) in wanted
 }
 
-# The provider that makes `resource`; undefined where the plan does not hold it. Few references stand for all resources, so each
-# is read once.
-provider(resource) := by_urn[provider_urn[resource.provider]]
-
+# Provider reference -> URN of the provider, where the plan holds it. Few references stand for all resources, so each is read once.
 provider_urn[reference] := urn if {
 	some reference in {resource.provider | some resource in by_urn}
 	is_string(reference)
@@ -111,10 +108,6 @@ provider_urn[reference] := urn if {
 	urn := concat("::", array.slice(parts, 0, count(parts) - 1))
 	by_urn[urn]
 }
-
-is_aws(resource) if startswith(resource.type, "aws:")
-
-is_kubernetes(resource) if startswith(resource.type, "kubernetes:")
 
 # Providers keep nested inputs as JSON text; other resources as they are.
 decoded(value) := json.unmarshal(value) if {

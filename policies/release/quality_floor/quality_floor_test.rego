@@ -34,3 +34,13 @@ test_unknown_one_score_is_missing if {
 		"unknown": {"int8/language": {"accuracy was not measured"}},
 	} with input as given.release(json.remove(given.candidate, ["evaluation/models/int8/language/accuracy"]), given.observed)
 }
+
+test_denied_below_the_floor_that_a_task_has_of_its_own if {
+	answer.fail == {"full/hard": {"accuracy is 0.01; at least 0.05 is needed"}} with input as given.release(
+		object.union(given.candidate, {"evaluation": {
+			"tasks": {"hard": {"metric": "accuracy", "rows": 100}},
+			"models": {"full": {"hard": {"accuracy": 0.01}}, "int8": {"hard": {"accuracy": 0.06}}},
+		}}),
+		given.observed,
+	)
+}
