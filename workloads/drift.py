@@ -18,6 +18,7 @@ from falaj.files import read_json, write_json
 from workloads import reference
 from workloads.release import DOCUMENT, POINTER
 from workloads.serve import request_log
+from workloads.serve.settings import log_days
 from workloads.store import Store, releases_uri
 
 SCHEMA = "falaj.drift/1"
@@ -122,6 +123,9 @@ def main() -> int:
     folder = os.environ.get("FALAJ_REQUESTS")
     if not folder:
         raise UsageError("there is no request log", given="FALAJ_REQUESTS is not set", allowed="the folder the server logs to")
-    report = measure(Path(folder), Store.open(releases_uri()), now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    gone = request_log.forget(Path(folder), now=now.timestamp(), days=log_days(os.environ))
+    report = measure(Path(folder), Store.open(releases_uri()), now=now)
+    print(*(f"removed {name}: its time is over" for name in gone), sep="\n", end="\n" if gone else "", flush=True)
     print(f"{report['state']}: {report['window']['requests']} requests of {report['release']}", *report["reasons"], sep="\n", flush=True)
     return 0

@@ -72,6 +72,7 @@ class Inference(pulumi.ComponentResource):
                 "FALAJ_SERVE_HOST": "0.0.0.0",
                 "FALAJ_RELEASES": releases,
                 "FALAJ_REQUESTS": REQUESTS,
+                **log_policy(),
                 **told,
             },
             mounts=[claim("requests", REQUESTS, requests), *mounts],
@@ -124,6 +125,11 @@ def trust(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Input[
         return [], {}
     mount = Mount("trust", _TRUST, {"config_map": {"name": "release-trust"}}, read_only=True)
     return [mount], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/release.pub.pem"}
+
+
+def log_policy() -> dict[str, pulumi.Input[str]]:
+    """What the request log keeps, and for how long: features of a request, never its text, for a month."""
+    return {"FALAJ_REQUEST_LOG": "features", "FALAJ_REQUEST_LOG_DAYS": "30"}
 
 
 def probes(drain_seconds: int) -> dict[str, Any]:

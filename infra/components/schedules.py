@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
-from infra.components.inference import REQUESTS, trust
+from infra.components.inference import REQUESTS, log_policy, trust
 from infra.components.jobs import StageLike, environment_of, job, labels
 from infra.components.pods import Work, claim, image, pod
 from infra.config import naming
@@ -36,7 +36,7 @@ class DriftSchedule(pulumi.ComponentResource):
             cpu=stage.cpu,
             memory=stage.memory,
             args=stage.args,
-            environment={**environment_of(config), "FALAJ_RELEASES": releases, "FALAJ_REQUESTS": REQUESTS, **told},
+            environment={**environment_of(config), "FALAJ_RELEASES": releases, "FALAJ_REQUESTS": REQUESTS, **log_policy(), **told},
             mounts=[claim("requests", REQUESTS, claims["requests"]), *mounts],
         )
         spec = job(stage, pod(work, account=accounts[naming.INFERENCE], priority=priorities["training"], grace_seconds=30, restart="Never"))

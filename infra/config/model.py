@@ -199,6 +199,19 @@ class NamespaceConfig(Frozen):
     """Pods of other namespaces may reach its port `serving_port`."""
 
 
+OBJECT_STORE = (
+    "3.5.48.0/22",
+    "3.28.70.48/28",
+    "3.28.70.96/27",
+    "3.29.147.48/28",
+    "3.29.202.240/28",
+    "51.112.11.64/27",
+    "52.95.187.0/24",
+    "52.95.188.0/23",
+)
+"""Addresses of S3 in me-central-1, from the list of address ranges that AWS publishes (service S3); name others for another region, or when it grows."""
+
+
 class PlatformStackConfig(Common):
     """Stack `platform`: what every workload on the cluster lives under."""
 
@@ -206,7 +219,7 @@ class PlatformStackConfig(Common):
     """The environment's network, as in the foundation stack: where egress may go."""
     namespaces: tuple[NamespaceConfig, ...] = Field(min_length=1)
     serving_port: int = Field(default=8080, ge=1, le=65535)
-    object_store_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
+    object_store_cidrs: tuple[str, ...] = OBJECT_STORE
     """Where TLS traffic to the object store may go. S3's gateway endpoint answers on public addresses; no other route leads out of the network."""
     pod_security_version: str = f"v{KUBERNETES}"
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")

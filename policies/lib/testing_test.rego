@@ -21,6 +21,8 @@ parameters := {
 	"gpu": {"machine_types": "^(g[0-9]|p[2-9])[a-z0-9-]*\\.", "maximum_nodes": 8},
 	"network": {"widest_ipv4": 8, "widest_ipv6": 32},
 	"image_registries": ["^111122223333\\.dkr\\.ecr\\.me-central-1\\.amazonaws\\.com/"],
+	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},
+	"inference_log": {"contents": ["features", "none"], "maximum_days": 90},
 	"release": {
 		"formats": ["safetensors", "onnx"],
 		"quality_floor": {"metrics": {"accuracy": 0.3, "rougeL": 0.1}, "tasks": {"hard": 0.05}},

@@ -48,7 +48,7 @@ class InferenceServer:
         self.draining = False
         self._admission = Admission(settings.concurrency, settings.queue)
         self._workers = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="generate")
-        self._log = RequestLog(settings.requests, pod=settings.pod, limit_bytes=settings.log_bytes, keep=settings.log_files)
+        self._log = RequestLog(settings.requests, pod=settings.pod, limit_bytes=settings.log_bytes, keep=settings.log_files, days=settings.log_days)
         self._metrics = Metrics()
         routes = [
             Route("/generate", self._generate, methods=["POST"]),

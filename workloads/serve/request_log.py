@@ -1,4 +1,4 @@
-"""The request log: one JSON line of features per answered text, never the text itself; rotated by size.
+"""The request log: one JSON line of features per answered text, never the text itself; rotated by size and by day.
 
 It is what drift is measured on, not an audit trail: a line that cannot be written is counted and never fails a request.
 """
@@ -8,17 +8,24 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+_DAY = 86400.0
+DAYS = 30
+"""Days that a line is kept where nobody says otherwise."""
 
 
 class RequestLog:
     """Appends to `requests-<pod>.jsonl` in `folder`; safe to use from many threads."""
 
-    def __init__(self, folder: Path | None, *, pod: str, limit_bytes: int, keep: int) -> None:
+    def __init__(self, folder: Path | None, *, pod: str, limit_bytes: int, keep: int, days: int = DAYS, now: Callable[[], float] = time.time) -> None:
         self._path = None if folder is None else folder / f"requests-{pod}.jsonl"
-        self._limit, self._keep = limit_bytes, keep
+        self._limit, self._keep, self._days, self._now = limit_bytes, keep, days, now
+        self._begun = 0.0
+        """When this server began the file it writes to; one that was there before is rotated first."""
         self._lock = threading.Lock()
         self.failures = 0
 
@@ -35,8 +42,12 @@ class RequestLog:
 
     def _append(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size + len(data) > self._limit:
+        now = self._now()
+        if path.exists() and (path.stat().st_size + len(data) > self._limit or now - self._begun > _DAY):
             self._rotate(path)
+            forget(path.parent, now=now, days=self._days)
+        if not path.exists():
+            self._begun = now
         # One write to a file opened for appending: a killed server leaves at most one cut line, at the end.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         try:
@@ -51,6 +62,22 @@ class RequestLog:
             if older.exists():
                 older.rename(path.with_name(f"{path.name}.{number + 1}"))
         path.rename(path.with_name(f"{path.name}.1"))
+
+
+def forget(folder: Path, *, now: float, days: int) -> list[str]:
+    """Delete the files of all servers' logs in which a line may be `days` old at `now` (seconds since 1970). Returns their names.
+
+    A file holds the lines of one day at most, so what was written to last a day before that is old enough.
+    """
+    gone = []
+    for path in sorted(folder.glob("requests-*.jsonl*")):
+        try:
+            if path.stat().st_mtime < now - (days - 1) * _DAY:
+                path.unlink()
+                gone.append(path.name)
+        except FileNotFoundError:  # rotated away while we looked
+            continue
+    return gone
 
 
 def read(folder: Path, *, since: float = 0.0, until: float = float("inf")) -> Iterator[dict[str, Any]]:

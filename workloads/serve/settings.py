@@ -44,6 +44,8 @@ class Settings:
     """Size at which the request log is rotated."""
     log_files: int = 8
     """Rotated request logs that are kept."""
+    log_days: int = 30
+    """Days after which a line of the request log is gone."""
     pod: str = "local"
     """Name of this server in its log file, so that replicas never write to the same one."""
     cache: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / f"falaj-serve-{os.getpid()}")
@@ -55,7 +57,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     releases = environ.get("FALAJ_RELEASES", "")
     if not releases:
         raise UsageError("there is no place to take releases from", given="FALAJ_RELEASES is not set", allowed="s3://bucket/prefix or a folder")
-    requests = environ.get("FALAJ_REQUESTS")
+    requests = environ.get("FALAJ_REQUESTS") if log_contents(environ) == "features" else None
     return Settings(
         releases=releases,
         requests=Path(requests) if requests else None,
@@ -64,9 +66,23 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         threads=threads(environ),
         concurrency=_whole(environ, "FALAJ_SERVE_CONCURRENCY", Settings.concurrency, 1),
         queue=_whole(environ, "FALAJ_SERVE_QUEUE", Settings.queue, 0),
+        log_days=log_days(environ),
         drain_seconds=float(_whole(environ, "FALAJ_SERVE_DRAIN_SECONDS", int(Settings.drain_seconds), 0)),
         pod="".join(letter if letter.isalnum() or letter == "-" else "-" for letter in environ.get("HOSTNAME") or "local"),
     )
+
+
+def log_contents(environ: Mapping[str, str]) -> str:
+    """What FALAJ_REQUEST_LOG says is kept of a request: `features` or `none`. There is no way to keep its text. Raises UsageError."""
+    wanted = environ.get("FALAJ_REQUEST_LOG") or "features"
+    if wanted not in ("features", "none"):
+        raise UsageError("the request log cannot keep that", given=f"FALAJ_REQUEST_LOG={wanted}", allowed="features, none", why="texts are personal data")
+    return wanted
+
+
+def log_days(environ: Mapping[str, str]) -> int:
+    """FALAJ_REQUEST_LOG_DAYS: how many days a line of the request log may live; at least 2, since a file holds up to one day."""
+    return _whole(environ, "FALAJ_REQUEST_LOG_DAYS", Settings.log_days, 2)
 
 
 def threads(environ: Mapping[str, str]) -> int:

@@ -1,0 +1,76 @@
+# METADATA
+# title: A namespace has a quota, of GPUs too
+# description: |
+#   Without a quota one team, or one mistake, takes every GPU of the cluster and all that money buys. Each namespace bounds its
+#   processors, memory, pods and GPUs; a namespace that needs none says zero.
+# custom:
+#   check: C10
+#   severity: medium
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["kubernetes:core/v1:Namespace"]
+#   reads: ["kubernetes:core/v1:ResourceQuota"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
+#   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
+#   remediation: Add a ResourceQuota to the namespace whose hard limits name every amount in workloads.quota_bounds, with no more GPUs than workloads.maximum_gpus.
+#   runbook: gate_denied
+package falaj.plan.namespace_quota
+
+import rego.v1
+
+import data.falaj.lib.namespaces
+import data.falaj.lib.plan
+
+judged contains urn if some urn in namespaces.all
+
+fail[urn] contains sprintf("no quota bounds its %v", [amount]) if {
+	some [urn, amount] in unbounded
+	not urn in unclear
+}
+
+fail[urn] contains sprintf("its quota allows %v GPUs; at most %v are allowed", [hard, input.parameters.workloads.maximum_gpus]) if {
+	some urn in namespaces.all
+	some quota in namespaces.parts(quota_type, urn)
+	hard := bound(quota, "requests.nvidia.com/gpu")
+	regex.match("^[0-9]+$", text(hard))
+	to_number(text(hard)) > input.parameters.workloads.maximum_gpus
+}
+
+fail[urn] contains sprintf("its quota of GPUs is %v, which is no whole number", [hard]) if {
+	some urn in namespaces.all
+	some quota in namespaces.parts(quota_type, urn)
+	hard := bound(quota, "requests.nvidia.com/gpu")
+	plan.known(hard)
+	not regex.match("^[0-9]+$", text(hard))
+}
+
+unknown[urn] contains sprintf("not known before an apply: whether a quota bounds its %v", [amount]) if {
+	some [urn, amount] in unbounded
+	urn in unclear
+}
+
+quota_type := "kubernetes:core/v1:ResourceQuota"
+
+unbounded contains [urn, amount] if {
+	some urn in namespaces.all
+	some amount in input.parameters.workloads.quota_bounds
+	count([quota | some quota in namespaces.parts(quota_type, urn); plan.known(bound(quota, amount))]) == 0
+}
+
+# A quota whose content or whose place is hidden may be the one that is missing.
+unclear contains urn if {
+	some urn in namespaces.all
+	some quota in namespaces.parts(quota_type, urn)
+	plan.holds_hidden(object.get(quota.inputs, "spec", null))
+}
+
+unclear contains urn if {
+	namespaces.stray(quota_type)
+	some urn in namespaces.all
+}
+
+bound(quota, amount) := plan.at(quota.inputs, ["spec", "hard", amount])
+
+text(value) := sprintf("%v", [value])

@@ -1,0 +1,77 @@
+# METADATA
+# title: Pods reach only what is listed
+# description: |
+#   Data leaves through connections that go out. Each opening towards the outside names where to and on which port; an opening to
+#   anywhere is no list.
+# custom:
+#   check: C11
+#   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["kubernetes:networking.k8s.io/v1:NetworkPolicy"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-11-23"
+#   controls: {iso27001: [A.8.12, A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Give each egress rule a to (namespace and pod selectors, or an ipBlock no wider than network.widest_ipv4) and ports.
+#   runbook: gate_denied
+package falaj.plan.pod_egress_listed
+
+import rego.v1
+
+import data.falaj.lib.plan
+
+judged contains policy.urn if some policy in policies
+
+fail[urn] contains "an opening leads anywhere" if {
+	some [urn, opening] in openings
+	count(plan.listed(object.get(opening, "to", null))) == 0
+}
+
+fail[urn] contains "an opening is for every port" if {
+	some [urn, opening] in openings
+	count(plan.listed(object.get(opening, "ports", null))) == 0
+}
+
+fail[urn] contains sprintf("an opening leads to %v, which is too wide", [block]) if {
+	some [urn, opening] in openings
+	some peer in plan.listed(object.get(opening, "to", null))
+	block := plan.at(peer, ["ipBlock", "cidr"])
+	too_wide(block)
+}
+
+unknown[policy.urn] contains "what it opens is not known before an apply" if {
+	some policy in policies
+	some part in [plan.at(policy.inputs, ["spec"]), plan.at(policy.inputs, ["spec", "egress"])]
+	plan.hidden(part)
+}
+
+unknown[urn] contains "where an opening leads is not known before an apply" if {
+	some [urn, opening] in openings
+	plan.holds_hidden(opening)
+}
+
+policies := plan.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+
+openings contains [policy.urn, opening] if {
+	some policy in policies
+	some opening in plan.listed(plan.at(policy.inputs, ["spec", "egress"]))
+	not plan.hidden(opening)
+}
+
+too_wide(block) if {
+	is_string(block)
+	not contains(block, ":")
+	bits(block) < input.parameters.network.widest_ipv4
+}
+
+too_wide(block) if {
+	is_string(block)
+	contains(block, ":")
+	bits(block) < input.parameters.network.widest_ipv6
+}
+
+bits(block) := to_number(split(block, "/")[1]) if regex.match("/[0-9]+$", block)
+
+# No prefix at all: not what the field takes, so it is as wide as can be.
+bits(block) := 0 if not regex.match("/[0-9]+$", block)
