@@ -1,22 +1,18 @@
 """An EKS control plane's API, in memory: clusters, node groups, add-ons, access entries and pod identities.
 
-moto knows clusters and node groups only, with the defaults of Kubernetes 1.19. Requests are matched to operations by the
-service description that boto3 itself uses, so that a route cannot be spelled wrongly here. Identifiers are derived from names:
-a cluster made again after memory was lost has the endpoint and issuer it had.
+moto knows clusters and node groups only, with the defaults of Kubernetes 1.19. Identifiers are derived from names: a cluster made again
+after memory was lost has the endpoint and issuer it had.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import re
 import time
-from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import parse_qs, unquote
 
-from infra.sandbox.aws.extra_eks_children import Children, Refusal, stamp
+from infra.sandbox.aws.extra_eks_children import Children
+from infra.sandbox.aws.rest import Refusal
 
 _VERSION = "1.33"
 _LOGS = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
@@ -138,61 +134,3 @@ def _logging(asked: dict[str, Any] | None) -> dict[str, Any]:
     enabled = sorted(kind for setup in (asked or {}).get("clusterLogging", []) if setup.get("enabled") for kind in setup["types"])
     off = [kind for kind in _LOGS if kind not in enabled]
     return {"clusterLogging": [{"types": types, "enabled": on} for types, on in ((enabled, True), (off, False)) if types]}
-
-
-def application(account: str) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
-    """The WSGI application that answers for the service `eks` in every region."""
-    routes = _routes()
-    regions: dict[str, Eks] = {}
-
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        path = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]
-        region = environ["HTTP_AUTHORIZATION"].split("Credential=", 1)[1].split("/")[2]
-        here = regions.setdefault(region, Eks(account, region))
-        try:
-            status, body = 200, _call(here, routes, environ, path.split("?", 1)[0])
-            headers = []
-        except Refusal as refusal:
-            status, body, headers = refusal.status, {"message": str(refusal)}, [("x-amzn-ErrorType", refusal.code)]
-        start_response(f"{status} -", [("Content-Type", "application/json"), *headers])
-        return [json.dumps(body, default=stamp).encode()]
-
-    return answer
-
-
-_Routes = list[tuple[str, re.Pattern[str], str, Any]]
-
-
-def _routes() -> _Routes:
-    """(method, path pattern, operation name, input members) of every operation."""
-    import botocore.session
-
-    model = botocore.session.get_session().get_service_model("eks")
-    found: _Routes = []
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.http["requestUri"]))
-        found.append((operation.http["method"], pattern, name, operation.input_shape.members))
-    return found
-
-
-def _call(here: Eks, routes: _Routes, environ: dict[str, Any], path: str) -> dict[str, Any]:
-    for method, pattern, name, members in routes:
-        match = pattern.fullmatch(path)
-        if method != environ["REQUEST_METHOD"] or not match:
-            continue
-        handler = getattr(here, name, None)
-        if handler is None:
-            raise Refusal("InvalidRequestException", f"the local EKS does not know {name}", 400)
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        request = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}
-        query = parse_qs(environ.get("QUERY_STRING", ""))
-        in_path = {key: unquote(value) for key, value in match.groupdict().items()}
-        for member, shape in members.items():
-            place, spelled = shape.serialization.get("location"), shape.serialization.get("name", member)
-            if place == "uri":
-                request[member] = in_path[spelled]
-            elif place == "querystring" and spelled in query:
-                request[member] = query[spelled] if shape.type_name == "list" else query[spelled][0]
-        return handler(request)
-    raise Refusal("NotFoundException", f"no such operation: {environ['REQUEST_METHOD']} {path}", 404)

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import datetime
 from typing import Any
 
-
-class Refusal(Exception):
-    """An API error: its code as boto3 sees it, and the HTTP status."""
-
-    def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(message)
-        self.code, self.status = code, status
-
-
-def stamp(value: Any) -> Any:
-    """What JSON cannot hold: moments as seconds since 1970."""
-    return value.timestamp() if isinstance(value, datetime) else str(value)
+from infra.sandbox.aws.rest import Refusal
 
 
 def found(held: dict[str, Any], key: str, what: str) -> Any:

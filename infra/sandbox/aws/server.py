@@ -1,4 +1,4 @@
-"""The AWS API of the local environment: moto's server on loopback, with objects kept on disk and an own EKS.
+"""The AWS API of the local environment: moto's server on loopback, with objects kept on disk and some services of our own.
 
 Run as `python -m infra.sandbox.aws.server --port N --folder DIR`; `GET /healthz` answers 200 once it serves.
 """
@@ -98,14 +98,17 @@ def application(folder: Path) -> Emulator:
     """The emulator over `folder`, with everything of ours that moto lacks."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from infra.sandbox.aws import extra_eks, extra_s3, extra_tags
+    from infra.sandbox.aws import extra_s3, extra_tags, rest
+    from infra.sandbox.aws.extra_backup import Backup
+    from infra.sandbox.aws.extra_eks import Eks
+    from infra.sandbox.aws.extra_guardduty import GuardDuty
 
     extra_s3.install(ACCOUNT)
     extra_tags.install()
-    eks = extra_eks.application(ACCOUNT)
+    own = {service: rest.application(service, ACCOUNT, make) for service, make in {"backup": Backup, "eks": Eks, "guardduty": GuardDuty}.items()}
 
     def backend(service: Any) -> Any:
-        return eks if service == "eks" else create_backend_app(service)
+        return own[service] if service in own else create_backend_app(service)
 
     return Emulator(folder, DomainDispatcherApplication(backend))
 

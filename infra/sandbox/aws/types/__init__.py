@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.sandbox.aws.row import Row
-from infra.sandbox.aws.types import compute, eks, iam, kms, network, other, s3, security_groups
+from infra.sandbox.aws.types import backup, compute, eks, iam, kms, network, other, s3, security_groups, watching
 
-ROWS: dict[str, Row] = {row.type: row for module in (compute, eks, iam, kms, network, other, s3, security_groups) for row in module.ROWS}
+ROWS: dict[str, Row] = {row.type: row for module in (backup, compute, eks, iam, kms, network, other, s3, security_groups, watching) for row in module.ROWS}
 """Type token -> row."""

@@ -162,7 +162,51 @@ def _attached(api: Api, p: Properties, mark: Tags) -> str | None:
     return identity if _read_attachment(api, identity, p) else None
 
 
+def _own_role(api: Api, service: str) -> str | None:
+    """Name of the role that a service has for itself; the service chooses it."""
+    roles = api("iam").list_roles(PathPrefix=f"/aws-service-role/{service}/")["Roles"]
+    return roles[0]["RoleName"] if roles else None
+
+
+def _create_own_role(api: Api, p: Properties, tags: Tags) -> str:
+    return api("iam").create_service_linked_role(AWSServiceName=p["awsServiceName"], **given(Description=p.get("description")))["Role"]["Arn"]
+
+
+def _finish_own_role(api: Api, identity: str, p: Properties) -> None:
+    api("iam").tag_role(RoleName=identity.rsplit("/", 1)[1], Tags=as_list(p.get("tagsAll") or {}))
+
+
+def _read_own_role(api: Api, identity: str, known: Properties) -> Properties | None:
+    held = _read_role(api, identity.rsplit("/", 1)[1], known) or {}
+    kept = {key: held.get(key) for key in ("arn", "createDate", "description", "name", "path", "uniqueId", "tagsAll")}
+    return {**kept, "awsServiceName": identity.split("/")[2]}
+
+
+def _update_own_role(api: Api, identity: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
+    _update_role(api, identity.rsplit("/", 1)[1], old, new, changed)
+
+
+def _find_own_role(api: Api, p: Properties, mark: Tags) -> str | None:
+    name = _own_role(api, p["awsServiceName"])
+    return api("iam").get_role(RoleName=name)["Role"]["Arn"] if name else None
+
+
 ROWS = [
+    Row(
+        type="aws:iam/serviceLinkedRole:ServiceLinkedRole",
+        inputs=words("awsServiceName description"),
+        create=_create_own_role,
+        finish=_finish_own_role,
+        read=_read_own_role,
+        update=_update_own_role,
+        delete=lambda api, identity, held: api("iam").delete_service_linked_role(RoleName=identity.rsplit("/", 1)[1]),
+        find=_find_own_role,
+        computed=words("arn createDate name path uniqueId"),
+        replaces=words("awsServiceName"),
+        identity=("awsServiceName",),
+        tags=True,
+        regional=False,
+    ),
     Row(
         type="aws:iam/role:Role",
         inputs=words("assumeRolePolicy description forceDetachPolicies maxSessionDuration name path permissionsBoundary"),
