@@ -13,6 +13,8 @@ SPARED_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 """What the cluster's makers run there comes from no plan of ours, and the cluster does not start without it."""
 MADE_BY_CLUSTER = (("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt"))
 """Kind and name of what a cluster's own controllers put into every namespace; refusing them would leave the namespace unusable."""
+MADE_BY_USERS = ("system:apiserver", "eks:addon-manager")
+"""Who keeps up the roles and add-ons that the cluster brings along; some of them permit what we would not."""
 _CLIENT_SIDE = {"helm.sh", "yaml", "kustomize", "helm"}
 """Groups of the provider's own types, which no API server knows."""
 _CORE = "core"
@@ -75,8 +77,8 @@ def _admissible(rule: Rule) -> Admissible | str:
     if not subjects and not reads:
         return f"no object of a cluster is its subject, only {', '.join(others)}"
     if not subjects:
-        # It picks its subjects itself, one by one.
-        return Admissible(rule, "admission", tuple(reads), (), ())
+        # It picks its subjects itself: by their own fields where it reads one kind, or each by itself; beyond that it may join them.
+        return Admissible(rule, "admission" if len(reads) == 1 else "audit", tuple(reads), (), ())
     return Admissible(rule, "audit" if reads else "admission", tuple(subjects), tuple(reads), tuple(kind for kind in subjects if kind != ANY))
 
 

@@ -18,13 +18,18 @@ from falaj.errors import UsageError
 from falaj.files import write_json
 from infra.pipeline.library import Library
 from infra.policy_build import manifests
-from infra.policy_build.admissible import ANY, MADE_BY_CLUSTER, SPARED_NAMESPACES, Admissible, ApiKind, admissible
+from infra.policy_build.admissible import ANY, MADE_BY_CLUSTER, MADE_BY_USERS, SPARED_NAMESPACES, Admissible, ApiKind, admissible
 
 _PLURALS = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
 _DYING = "!(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp) && object.?spec == oldObject.?spec)"
 """An object that is going may lose its finalizers, whatever it was; nothing else of it may change."""
 
-_CLUSTERS_OWN = " && ".join(f"!(object.kind == '{kind}' && object.metadata.?name.orValue('') == '{name}')" for kind, name in MADE_BY_CLUSTER)
+_NOT_THE_CLUSTERS_OWN = " && ".join(
+    [
+        f"!(request.userInfo.username in {json.dumps(MADE_BY_USERS)})",
+        *(f"!(object.kind == '{kind}' && object.metadata.?name.orValue('') == '{name}')" for kind, name in MADE_BY_CLUSTER),
+    ]
+)
 
 
 def write(library: Library, environment: str, out: Path) -> list[Path]:
@@ -95,13 +100,16 @@ def _policy(what: Admissible, variables: list[dict[str, str]], digest: str) -> d
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": [_resources(kind) for kind in what.kinds]},
-            "matchConditions": [{"name": "is-not-merely-going", "expression": _DYING}, {"name": "is-not-the-clusters-own", "expression": _CLUSTERS_OWN}],
+            "matchConditions": [
+                {"name": "is-not-merely-going", "expression": _DYING},
+                {"name": "is-not-the-clusters-own", "expression": _NOT_THE_CLUSTERS_OWN},
+            ],
             "variables": variables,
             "validations": [
                 {
                     "expression": "variables.why.size() == 0",
                     "message": f"{what.rule.id}: {what.rule.title}",
-                    "messageExpression": f"'{what.rule.id}: ' + variables.why.join('; ')",
+                    "messageExpression": f"'{what.rule.id}: ' + variables.why.join(' | ')",
                     "reason": "Forbidden",
                 }
             ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from infra.policy_build.admissible import MADE_BY_CLUSTER, Admissible
+from infra.policy_build.admissible import MADE_BY_CLUSTER, MADE_BY_USERS, Admissible
 
 _ENTRY = """package falaj.admission
 
@@ -36,10 +36,12 @@ violation contains {{"msg": "{id}: it holds the mark __falaj__", "details": {{"r
 
 must_judge := {must_judge}
 
-reviewed := input.review.object if not clusters_own(input.review.object)
+reviewed := input.review.object if not clusters_own
 
-# What the cluster's own controllers put into every namespace is not there to be reviewed: without it nothing runs there.
-clusters_own(it) if [it.kind, name(it)] in {clusters_own}
+# What the cluster itself keeps up, or puts into every namespace, is not there to be reviewed: without it nothing runs there.
+clusters_own if [input.review.object.kind, name(input.review.object)] in {clusters_own}
+
+clusters_own if input.review.userInfo.username in {clusters_users}
 
 subject := urn(reviewed)
 
@@ -138,6 +140,7 @@ def entry(what: Admissible, *, clock: bool) -> str:
         id=what.rule.id,
         package=what.rule.package,
         clusters_own=json.dumps([list(each) for each in MADE_BY_CLUSTER]),
+        clusters_users=_set(list(MADE_BY_USERS)),
         must_judge=_set([kind.token for kind in what.must_judge]),
         planned=_ALL.format(wanted=_set([kind.token for kind in (*what.kinds, *what.joined)])) if what.form == "audit" else _ONE,
         now='\n\t"now": time.format([time.now_ns(), "UTC", "2006-01-02T15:04:05Z"]),' if clock else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import ssl
 import subprocess
@@ -27,6 +28,9 @@ def is_built() -> bool:
 
 class ApiServer:
     """One control plane of two processes; `stop` ends both. Answers of `send` are (status, body)."""
+
+    warnings: tuple[str, ...] = ()
+    """What the server warned of in its last answer."""
 
     def __init__(self, folder: Path, port: int) -> None:
         """Start in `folder`; the ports from `port` to `port + 2` are free."""
@@ -93,6 +97,7 @@ class ApiServer:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
         try:
             with opener.open(request, timeout=30) as answer:
+                self.warnings = tuple(re.sub(r'^299 - "(.*)"$', r"\1", text) for text in answer.headers.get_all("Warning") or [])
                 return answer.status, _json(answer.read())
         except urllib.error.HTTPError as refusal:
             return refusal.code, _json(refusal.read())
@@ -121,12 +126,19 @@ class ApiServer:
         """Where objects of this kind lie."""
         version = manifest["apiVersion"]
         base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        if manifest["kind"] not in self._kinds.get(version, {}):
+        name, namespaced = self._kind(version, base, manifest["kind"])
+        return f"{base}/namespaces/{manifest['metadata'].get('namespace', 'default')}/{name}" if namespaced else f"{base}/{name}"
+
+    def is_namespaced(self, manifest: dict[str, Any]) -> bool:
+        """True for a kind whose objects lie in namespaces."""
+        return "/namespaces/" in self.path_of(manifest)
+
+    def _kind(self, version: str, base: str, kind: str) -> tuple[str, bool]:
+        if kind not in self._kinds.get(version, {}):
             status, found = self.send("GET", base)
             assert status == 200, (version, found)
             self._kinds[version] = {entry["kind"]: (entry["name"], entry["namespaced"]) for entry in found["resources"] if "/" not in entry["name"]}
-        name, namespaced = self._kinds[version][manifest["kind"]]
-        return f"{base}/namespaces/{manifest['metadata'].get('namespace', 'default')}/{name}" if namespaced else f"{base}/{name}"
+        return self._kinds[version][kind]
 
     def stop(self) -> None:
         """End the API server first, so that it does not look for its store."""

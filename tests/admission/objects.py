@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,14 +28,14 @@ class Case:
         return str(self.sample)
 
 
-def cases(rules: set[str], complete: Any) -> tuple[list[Case], list[str]]:
+def cases(rules: set[str], complete: Callable[[dict[str, Any], str], dict[str, Any]]) -> tuple[list[Case], list[str]]:
     """The samples of these rules as cases, objects made whole by `complete`; and the names of those that no cluster can hold."""
     found, left_out = [], []
     for sample in SAMPLES:
         if sample.rule.id in rules:
-            objects = [as_object(resource) for resource in sample.input["plan"]["resources"]]
-            if objects and all(objects):
-                made = tuple(complete(copy.deepcopy(one)) for one in objects)
+            objects = [one for resource in sample.input["plan"]["resources"] if (one := as_object(resource))]
+            if objects and len(objects) == len(sample.input["plan"]["resources"]):
+                made = tuple(complete(copy.deepcopy(one), sample.rule.id) for one in objects)
                 found.append(Case(sample, made, gate(sample.rule.id, made)))
             else:
                 left_out.append(str(sample))
@@ -68,23 +69,31 @@ def key(manifest: dict[str, Any]) -> str:
 
 def gate(rule: str, objects: tuple[dict[str, Any], ...]) -> dict[str, list[str]]:
     """What the gate says of a plan that makes exactly these objects, by this rule alone."""
+    return gate_of_all((rule,), objects)[rule]
+
+
+def gate_of_all(rules: tuple[str, ...], objects: tuple[dict[str, Any], ...]) -> dict[str, dict[str, list[str]]]:
+    """Rule -> object's key -> what the gate says of it, in a plan that makes exactly these objects."""
     urns = {f"urn:pulumi:prod::app::{_type(one)}::{number}": one for number, one in enumerate(objects)}
     resources = [
         {"urn": urn, "type": _type(one), "name": urn, "op": "create", "custom": True, "inputs": _inputs(one), "property_dependencies": {}}
         for urn, one in urns.items()
     ]
     input = {"plan": plan_of(resources).to_json(), "parameters": PARAMETERS, "now": NOON}
-    found = _ENGINE.evaluate(_alone(rule), f"{LIBRARY.digest} {rule}", "data.falaj.alone.found", input)
-    return {key(one): sorted({why for subject, why in found if subject == urn}) for urn, one in urns.items()}
+    found = _ENGINE.evaluate(_alone(rules), f"{LIBRARY.digest} {rules}", "data.falaj.alone.found", input)
+    return {rule: {key(one): sorted({why for who, subject, why in found if (who, subject) == (rule, urn)}) for urn, one in urns.items()} for rule in rules}
 
 
 @cache
-def _alone(rule: str) -> dict[str, str]:
-    """The rule with what it stands on, and a module that asks it alone."""
-    (asked,) = [one for one in LIBRARY.rules if one.id == rule]
-    where = f"data.{asked.package}"
-    lines = [f"found contains [urn, why] if {{\n\tsome urn, all in {where}.{part}\n\tsome why in all\n}}\n" for part in ("fail", "unknown")]
-    return {**modules_of(LIBRARY, asked), "alone": "package falaj.alone\n\nimport rego.v1\n\n" + "\n".join(lines)}
+def _alone(rules: tuple[str, ...]) -> dict[str, str]:
+    """The rules with what they stand on, and a module that asks no others."""
+    modules: dict[str, str] = {}
+    lines = ["package falaj.alone", "", "import rego.v1", ""]
+    for rule in (one for one in LIBRARY.rules if one.id in rules):
+        modules |= modules_of(LIBRARY, rule)
+        for part in ("fail", "unknown"):
+            lines.append(f'found contains ["{rule.id}", urn, why] if {{\n\tsome urn, all in data.{rule.package}.{part}\n\tsome why in all\n}}\n')
+    return {**modules, "alone": "\n".join(lines)}
 
 
 def _type(manifest: dict[str, Any]) -> str:

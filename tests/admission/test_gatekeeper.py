@@ -22,7 +22,7 @@ from tests.policies.samples import LIBRARY
 needs_gator = pytest.mark.skipif(not gator.is_built(), reason=gator.MISSING)
 needs_server = pytest.mark.skipif(not (gator.is_built() and api_server.is_built()), reason=api_server.MISSING)
 RULES = [what.rule.id for what in admissible(LIBRARY)[0]]
-CASES, LEFT_OUT = cases(set(RULES), lambda manifest: manifest)
+CASES, LEFT_OUT = cases(set(RULES), lambda manifest, rule: manifest)
 OTHERWISE = {
     # A plan wants a Secret's values marked; in a cluster a Secret is where they belong.
     "no_plain_secrets-denied-an unmarked Secret",

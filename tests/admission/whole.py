@@ -8,41 +8,69 @@ _TEMPLATED = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Replicati
 _LABELS = {"app": "sample"}
 UNWRITABLE = {
     "images_by_digest-denied-no image",
+    "pod_egress_listed-denied-no prefix",
     "pod_restricted-denied-no container",
     "pod_restricted-denied-no pod",
+    "secrets_as_files-denied-no pod at all",
+    "service_account_tokens-denied-no pod at all",
 }
 """Samples that the API server refuses by itself, as no object of their kind."""
 
 
-def whole(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with what its kind requires; what it says already stays."""
-    kind, spec = manifest["kind"], manifest.setdefault("spec", {})
-    if kind == "Service":
-        spec.setdefault("ports", [{"port": 80}])
-    elif kind == "Pod":
-        _pod(spec)
-    elif kind == "CronJob":
-        spec.setdefault("schedule", "0 0 * * *")
-        _template(spec.setdefault("jobTemplate", {}).setdefault("spec", {}), restart="Never")
-    elif kind in _TEMPLATED:
-        if kind != "Job":
-            spec.setdefault("selector", dict(_LABELS) if kind == "ReplicationController" else {"matchLabels": dict(_LABELS)})
-        if kind == "StatefulSet":
-            spec.setdefault("serviceName", "sample")
-        _template(spec, restart="Never" if kind == "Job" else "Always")
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "Service": {"ports": [{"port": 80}]},
+    "Ingress": {"defaultBackend": {"service": {"name": "svc", "port": {"number": 80}}}},
+    "NetworkPolicy": {"podSelector": {}},
+    "HorizontalPodAutoscaler": {"maxReplicas": 9, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}},
+    "CronJob": {"schedule": "0 0 * * *", "jobTemplate": {}},
+    "StatefulSet": {"serviceName": "sample"},
+}
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def whole(manifest: dict[str, Any], rule: str) -> dict[str, Any]:
+    """The manifest with what its kind requires and `rule` does not look at; what it says already stays."""
+    kind = manifest["kind"]
+    if kind.endswith("RoleBinding"):
+        _binding(manifest)
+    if kind in _DEFAULTS or kind in _TEMPLATED or kind == "Pod":
+        spec = manifest["spec"] = {**_DEFAULTS.get(kind, {}), **manifest.get("spec", {})}
+        if kind == "Pod":
+            _pod(spec, rule)
+        elif kind == "CronJob":
+            _template(spec["jobTemplate"].setdefault("spec", {}), restart="Never", rule=rule)
+        elif kind in _TEMPLATED:
+            if kind != "Job":
+                spec.setdefault("selector", dict(_LABELS) if kind == "ReplicationController" else {"matchLabels": dict(_LABELS)})
+            _template(spec, restart="Never" if kind == "Job" else "Always", rule=rule)
     return manifest
 
 
-def _template(spec: dict[str, Any], *, restart: str) -> None:
+def _binding(manifest: dict[str, Any]) -> None:
+    role = manifest.setdefault("roleRef", {})
+    manifest["roleRef"] = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": "view", **role}
+    for subject in manifest.get("subjects", []):
+        subject.setdefault("kind", "Group")
+        if subject["kind"] != "ServiceAccount":
+            subject.setdefault("apiGroup", _RBAC)
+
+
+def _template(spec: dict[str, Any], *, restart: str, rule: str) -> None:
     template = spec.setdefault("template", {})
     template.setdefault("metadata", {}).setdefault("labels", dict(_LABELS))
+    # What says nothing at all is a sample of just that; what says something else makes some pod.
     pod = template.setdefault("spec", {})
+    if set(spec) - {"template", "selector", "serviceName"} or pod:
+        pod.setdefault("containers", [{}])
     pod.setdefault("restartPolicy", restart)
-    _pod(pod)
+    _pod(pod, rule)
 
 
-def _pod(pod: dict[str, Any]) -> None:
+def _pod(pod: dict[str, Any], rule: str) -> None:
     for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+        container.setdefault("name", "main")
+        if rule != "images_by_digest":
+            container.setdefault("image", "sample")
         context = container.get("securityContext", {})
         if context.get("privileged"):
             # The server refuses a privileged container that says it gains nothing.
