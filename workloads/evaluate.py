@@ -16,9 +16,10 @@ from typing import Any
 from falaj.canonical import digest_bytes, digest_file
 from falaj.errors import UsageError
 from falaj.files import read_json, write_json
-from workloads import provenance, scores
+from workloads import documents, provenance, reference, scores
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.compress.stage import FULL, INT8, REPORT, export_base
+from workloads.data import erasure
 from workloads.data.rows import Row, normal
 from workloads.prepare import CARD, Dataset, open_dataset
 from workloads.recipes import Recipe, base_digest, base_folder
@@ -50,7 +51,7 @@ class Answers:
 
 
 def evaluate(run: Path) -> Artifact:
-    """Write `eval.json` (scores with 95 % intervals, slices, speed, examples) and `candidate.json`, which the gate judges.
+    """Write `eval.json` (scores with 95 % intervals, slices, speed, examples), model card, bill of materials, and `candidate.json` for the gate.
 
     Raises ContaminatedTestSet when training and test share a group or a text, UsageError when an artifact is missing or altered.
     """
@@ -59,7 +60,7 @@ def evaluate(run: Path) -> Artifact:
         raise UsageError("the compressed model is not made from this run's trained one", given=str(compressed.folder), next="run compress again")
     recipe = Recipe(**trained.parameters["recipe"])
     inputs = {"data": data.artifact.digest, "train": trained.digest, "compress": compressed.digest}
-    parameters = {"judged_rows": recipe.judged_rows, "most_new_tokens": recipe.target_tokens, "seed": recipe.seed}
+    parameters = {"judged_rows": recipe.judged_rows, "most_new_tokens": recipe.target_tokens, "seed": recipe.seed, "documents": documents.CARD_SCHEMA}
     if (before := finished(run, "evaluate", schema=SCHEMA, inputs=inputs, parameters=parameters)) is not None:
         return before
     out = begin(run, "evaluate")
@@ -83,7 +84,8 @@ def evaluate(run: Path) -> Artifact:
         "examples": _examples(answers, judged),
     }
     write_json(out / REPORT_FILE, report)
-    write_json(out / CANDIDATE, _candidate(run, recipe, data, trained, compressed, report))
+    candidate = _candidate(run, recipe, data, trained, compressed, report)
+    write_json(out / CANDIDATE, _documented(out, candidate, data.card, report))
     artifact = finish(out, SCHEMA, inputs=inputs, parameters=parameters, metrics={"loss": report["loss"]})
     for line in table(report):
         print(line, flush=True)
@@ -201,13 +203,25 @@ def _candidate(run: Path, recipe: Recipe, data: Dataset, trained: Artifact, comp
             "digest": card["digest"],
             "rows": card["rows"],
             "card_digest": digest_file(data.artifact.path(CARD)),
+            "erasure": {**card["erasure"], "file": f"prepare/{erasure.FILE}", "digest": digest_file(data.artifact.path(erasure.FILE))},
         },
         "recipe": recipe.to_json(),
         "models": {"full": _model(trained, MODEL, "safetensors"), "int8": {**_model(compressed, INT8, "onnx"), "method": compression["int8"]["method"]}},
-        "evaluation": {name: report[name] for name in ("tasks", "models", "baselines")},
+        "evaluation": {name: report[name] for name in ("tasks", "models", "baselines", "slices")},
         "training": {name: record[name] for name in ("steps", "seconds", "tokens_per_second", "precision", "ended_by")},
+        "drift": {"reference": {"split": "validation", "rows": card["rows"]["validation"]}, "windows": list(reference.WINDOW_SIZES)},
         "code": {"commit": record["commit"], "evaluated_at": provenance.commit()},
     }
+
+
+def _documented(out: Path, candidate: dict[str, Any], data_card: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
+    """`candidate` with its model card and bill of materials, which are written beside it, and the digests of both files."""
+    card = documents.model_card(candidate, data_card, report["slices"]["int8"], candidate["training"]["seconds"])
+    bill = documents.bill_of_materials(candidate, card)
+    for name, document in ((documents.CARD, card), (documents.BOM, bill)):
+        write_json(out / name, document)
+    digests = {f"evaluate/{name}": digest_file(out / name) for name in (documents.CARD, documents.BOM)}
+    return {**candidate, "model_card": card, "bom": bill, "documents": digests}
 
 
 def _model(artifact: Artifact, folder: str, form: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from falaj.errors import UsageError
 from falaj.files import read_json, write_durably, write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.data import card as cards
-from workloads.data import debian, tracked, user
+from workloads.data import debian, erasure, tracked, user
 from workloads.data.rows import SPLITS, Quarantine, Row, per_split, per_task, spread, without_twins
 from workloads.recipes import Recipe, base_folder, recipe_named
 from workloads.reference import MINIMUM_ROWS
@@ -51,7 +51,7 @@ class _Read:
 
 
 def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Path = debian.LISTS) -> Artifact:
-    """Write the data set of a run: `train.jsonl`, `validation.jsonl`, `test.jsonl`, the card and the list of rows put aside.
+    """Write the data set of a run: `train.jsonl`, `validation.jsonl`, `test.jsonl`, the card, the erasure map and the rows put aside.
 
     `data` is a user's own file; without one Debian's package descriptions are read, from the package indices in `lists` or from
     the committed sample (FALAJ_DATA_SOURCE chooses: auto, indices or sample). Raises UsageError for data that cannot be used.
@@ -61,7 +61,7 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
     read = _own(data, quarantine) if data else _debian(chosen, quarantine, lists)
     inputs = {source["name"]: source["digest"] for source in read.sources}
     where = tracked.remote()
-    parameters = {"recipe": chosen.name, "input_tokens": chosen.input_tokens, "most_rows": dict(chosen.most_rows), "remote": where or ""}
+    parameters = {"recipe": chosen.name, "input_tokens": chosen.input_tokens, "most_rows": dict(chosen.most_rows), "remote": where or "", "map": erasure.SCHEMA}
     if (before := finished(run, "prepare", schema=cards.SCHEMA, inputs=inputs, parameters=parameters)) is not None:
         return before
     out = begin(run, "prepare")
@@ -75,7 +75,9 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         pointer = tracked.track([out / f"{split}.jsonl" for split in SPLITS], run / "dvc", where)
         write_durably(out / tracked.POINTER, pointer.encode())
         note = f"DVC, remote {where}; `{tracked.POINTER}` names the content."
-    card = _card(read, rows, quarantine, chosen, note)
+    owners = erasure.build(rows)
+    write_json(out / erasure.FILE, owners)
+    card = {**_card(read, rows, quarantine, chosen, note), "erasure": erasure.summary(owners)}
     write_json(out / CARD, card)
     write_durably(out / "data_card.md", cards.markdown(card).encode())
     artifact = finish(out, cards.SCHEMA, inputs=inputs, parameters=parameters, metrics={"rows": card["rows"], "put_aside": card["put_aside"]})

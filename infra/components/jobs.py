@@ -89,7 +89,7 @@ class JobTemplates(pulumi.ComponentResource):
 
 def environment_of(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
     """What every container is told."""
-    return {"FALAJ_ENVIRONMENT": config.environment, "AWS_REGION": config.region, "AWS_STS_REGIONAL_ENDPOINTS": "regional"}
+    return {"FALAJ_ENVIRONMENT": config.environment, "FALAJ_OWNER": config.owner, "AWS_REGION": config.region, "AWS_STS_REGIONAL_ENDPOINTS": "regional"}
 
 
 def labels(name: str) -> dict[str, str]:

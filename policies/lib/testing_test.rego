@@ -19,10 +19,16 @@ parameters := {
 		"forbidden_managed_policies": "^arn:aws:iam::aws:policy/(AdministratorAccess|[A-Za-z0-9]+FullAccess)$",
 	},
 	"gpu": {"machine_types": "^(g[0-9]|p[2-9])[a-z0-9-]*\\.", "maximum_nodes": 8},
-	"network": {"widest_ipv4": 8, "widest_ipv6": 32},
+	"network": {"widest_ipv4": 8, "widest_ipv6": 32, "minimum_zones": 3},
+	"logs": {"minimum_days": 180},
+	"backups": {"minimum_days": 35},
+	"cluster": {"versions": ["1.33", "1.34", "1.35"]},
+	"suppliers": {"s3": {"place": "me-central-1", "terms": "addendum"}, "bedrock": {"place": "", "terms": "addendum"}},
 	"image_registries": ["^111122223333\\.dkr\\.ecr\\.me-central-1\\.amazonaws\\.com/"],
 	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},
 	"inference_log": {"contents": ["features", "none"], "maximum_days": 90},
+	"documents": {"maximum_age_days": {"drift_run": 7, "restore_test": 92, "access_review": 92, "vulnerability_scan": 7, "off_switch_test": 183, "incident_drill": 366, "image_attestations": 31, "release_served": 7, "change_record": 31, "waiver_review": 92}, "open_days": {"critical": 7, "high": 30}},
+	"repository": {"runbooks": ["incident"], "contacts": ["regulator"], "review_days": 366, "cloud_secrets": "(?i)AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY)"},
 	"release": {
 		"formats": ["safetensors", "onnx"],
 		"quality_floor": {"metrics": {"accuracy": 0.3, "rougeL": 0.1}, "tasks": {"hard": 0.05}},
@@ -30,6 +36,9 @@ parameters := {
 		"minimum_rows": 30,
 		"points_above_baseline": {"language": 20},
 		"refused_licences": ["(?i)cc-by-nc"],
+		"card_fields": ["purpose", "not_for", "owner", "base_model", "licence", "data", "metrics", "limits", "energy"],
+		"slices": {"minimum_rows": 30, "floor": 0.5, "maximum_loss": 0.15},
+		"minimum_reference_rows": 40,
 	},
 }
 
@@ -85,6 +94,14 @@ candidate := {
 			"test": 100,
 		},
 		"card_digest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+		"erasure": {
+			"by": "group",
+			"rows": 1000,
+			"subjects": 700,
+			"how": "leave the rows out and train again",
+			"file": "prepare/erasure.json",
+			"digest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+		},
 	},
 	"models": {
 		"full": {
@@ -151,10 +168,191 @@ candidate := {
 				},
 			},
 		},
+		"slices": {
+			"full": {
+				"language": {
+					"whole": {
+						"rows": 60,
+						"score": 0.8,
+					},
+					"label c": {
+						"rows": 40,
+						"score": 0.75,
+					},
+					"label lisp": {
+						"rows": 5,
+						"score": 0.0,
+					},
+				},
+				"summarize": {
+					"whole": {
+						"rows": 100,
+						"score": 0.3,
+					},
+				},
+			},
+			"int8": {
+				"language": {
+					"whole": {
+						"rows": 60,
+						"score": 0.8,
+					},
+					"label c": {
+						"rows": 40,
+						"score": 0.75,
+					},
+					"label lisp": {
+						"rows": 5,
+						"score": 0.0,
+					},
+				},
+				"summarize": {
+					"whole": {
+						"rows": 100,
+						"score": 0.3,
+					},
+				},
+			},
+		},
 	},
 	"code": {
 		"commit": "abc",
 	},
+	"recipe": {
+		"name": "local_seed",
+	},
+	"drift": {
+		"reference": {
+			"split": "validation",
+			"rows": 100,
+		},
+		"windows": [
+			50,
+			100,
+		],
+	},
+	"bom": {
+		"bomFormat": "CycloneDX",
+		"specVersion": "1.6",
+		"version": 1,
+		"metadata": {
+			"component": {
+				"type": "machine-learning-model",
+				"bom-ref": "model",
+				"name": "flan-t5",
+				"modelCard": {
+					"modelParameters": {
+						"task": "text-to-text generation",
+					},
+				},
+			},
+		},
+		"components": [
+			{
+				"type": "machine-learning-model",
+				"bom-ref": "base-model",
+				"name": "seed",
+				"licenses": [
+					{
+						"license": {
+							"name": "Apache-2.0",
+						},
+					},
+				],
+				"hashes": [
+					{
+						"alg": "SHA-256",
+						"content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+					},
+				],
+			},
+			{
+				"type": "data",
+				"bom-ref": "data:debian",
+				"name": "debian",
+				"licenses": [
+					{
+						"license": {
+							"name": "DFSG-free",
+						},
+					},
+				],
+				"hashes": [
+					{
+						"alg": "SHA-256",
+						"content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+					},
+				],
+			},
+			{
+				"type": "file",
+				"bom-ref": "file:compress/encoder.onnx",
+				"name": "compress/encoder.onnx",
+				"hashes": [
+					{
+						"alg": "SHA-256",
+						"content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+					},
+				],
+			},
+		],
+	},
+	"documents": {
+		"evaluate/model_card.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+		"evaluate/bom.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	},
+	"model_card": {
+		"schema": "falaj.modelcard/1",
+		"owner": "ml-platform",
+		"purpose": "answers texts",
+		"not_for": "decisions about people",
+		"base_model": {
+			"name": "seed",
+		},
+		"licence": "Apache-2.0",
+		"data": {
+			"name": "packages",
+		},
+		"metrics": {
+			"full": {
+				"language": {
+					"accuracy": 0.8,
+					"rows": 100,
+				},
+				"summarize": {
+					"rougeL": 0.3,
+					"rows": 100,
+				},
+			},
+			"int8": {
+				"language": {
+					"accuracy": 0.8,
+					"rows": 100,
+				},
+				"summarize": {
+					"rougeL": 0.3,
+					"rows": 100,
+				},
+			},
+		},
+		"limits": [
+			"reads 80 tokens",
+		],
+		"energy": {
+			"training_seconds": 90,
+		},
+	},
 }
 
-observed := {"train/model.safetensors": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd", "compress/encoder.onnx": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd", "train/manifest.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"}
+observed := {
+	"train/model.safetensors": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	"compress/encoder.onnx": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	"train/manifest.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	"evaluate/model_card.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	"evaluate/bom.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	"prepare/erasure.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+}
+
+repository(facts) := {"repository": facts, "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
+
+evidence(documents) := {"evidence": documents, "parameters": parameters, "now": "2026-01-01T00:00:00Z"}

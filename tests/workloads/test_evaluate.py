@@ -133,3 +133,14 @@ def test_baselines_of_known_rows() -> None:
     assert scores.majority(["b", "a", "b", "a", "c"]) == "a"
     assert scores.lead("summarize: one two three four five six seven eight nine") == "one two three four five six seven eight"
     assert scores.slices({"all": [True] * 12, "few": [True] + [False] * 11}, np.arange(12.0)) == {"all": {"rows": 12.0, "score": 5.5}}
+
+
+def test_what_a_run_writes_of_itself_satisfies_the_rules_but_for_an_owner_nobody_named(finished_run: Path) -> None:
+    from infra.pipeline.gate import judge_release
+
+    candidate = candidate_of(finished_run)
+    names = [*candidate["documents"], candidate["data"]["erasure"]["file"]]
+    decision = judge_release(candidate, {name: digest_file(finished_run / name) for name in names}, "local", "2026-01-02T12:00:00Z")
+    wanted = {"model_card_complete", "ml_bom_complete", "drift_reference", "erasure_map"}
+    found = {result.rule: {**result.fail, **result.unknown} for result in decision.rules if result.rule in wanted}
+    assert found == {**dict.fromkeys(wanted, {}), "model_card_complete": {"model card": ["it says nothing of owner"]}}

@@ -11,7 +11,7 @@
 #   subjects: ["candidate"]
 #   evidence: the candidate, the digests seen on disk and their decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso42001: [A.6.2.4], eu_ai_act: ["15"]}
 #   remediation: Look at the data card for a task that cannot be learned from its input; train longer, or take the task out of the release.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["candidate"]
 #   evidence: the candidate, the digests seen on disk and their decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso42001: [A.6.2.4], gdpr: ["5(1)(d)"], eu_ai_act: ["15"]}
 #   remediation: Leave the sensitive layers in full precision, calibrate on data like the test split, or serve the full model.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["candidate"]
 #   evidence: the candidate, the digests seen on disk and their decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso42001: [A.7.3, A.7.5], iso27001: [A.5.32, A.5.34], gdpr: ["5(1)(b)", "30"], uae_pdpl: ["5"], eu_ai_act: ["10"]}
 #   remediation: Name licence, address, revision and digest of each source when the data is prepared, and write the data card.
 #   runbook: gate_denied

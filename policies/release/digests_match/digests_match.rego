@@ -9,7 +9,7 @@
 #   subjects: ["candidate", "observed"]
 #   evidence: the candidate, the digests seen on disk and their decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.19, A.8.32], iso42001: [A.6.2.5], eu_ai_act: ["15"]}
 #   remediation: Run the stages again from the one whose output differs; never edit a file of a finished stage.
 #   runbook: gate_denied

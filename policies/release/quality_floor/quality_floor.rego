@@ -9,7 +9,7 @@
 #   subjects: ["candidate"]
 #   evidence: the candidate, the digests seen on disk and their decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso42001: [A.6.2.4], gdpr: ["5(1)(d)"], eu_ai_act: ["15"]}
 #   remediation: Train longer or on more data, then evaluate again; a floor is changed in policies/data, by review.
 #   runbook: gate_denied

@@ -9,7 +9,7 @@
 #   subjects: ["candidate", "observed"]
 #   evidence: the candidate, the digests seen on disk and their decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.7, A.8.19], iso42001: [A.6.2.5], eu_ai_act: ["15"]}
 #   remediation: Save weights with safetensors or export them to ONNX, and leave pickled files out of the release.
 #   runbook: gate_denied
