@@ -55,13 +55,11 @@ class Access(pulumi.ComponentResource):
 
 
 class PodIdentities(pulumi.ComponentResource):
-    """A role per workload namespace, taken by its one service account and bounded by the environment's boundary."""
+    """A role per workload namespace, taken by its one service account and bounded as all workloads are."""
 
     role_arns: dict[str, pulumi.Output[str]]
 
-    def __init__(
-        self, name: str, config: ClusterConfig, *, cluster: pulumi.Input[str], boundary: pulumi.Input[str], opts: ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, config: ClusterConfig, *, cluster: pulumi.Input[str], opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:PodIdentities", name, None, opts)
         wanted: Mapping[str, str] = {naming.TRAINING: policies.training_policy(config), naming.INFERENCE: policies.inference_policy(config)}
         self.role_arns = {}
@@ -72,7 +70,7 @@ class PodIdentities(pulumi.ComponentResource):
                 config,
                 trust=policies.trusts_pods(config, namespace, account),
                 inline={"buckets": policy},
-                boundary=boundary,
+                boundary="workloads",
                 purpose=f"pods of {namespace}",
                 opts=ResourceOptions(parent=self),
             )

@@ -46,8 +46,6 @@ class FoundationOutputs(Outputs):
     repository_urls: Output[dict[str, str]]
     role_arns: Output[dict[str, str]]
     """operator, auditor -> role that people take."""
-    boundary_arn: Output[str]
-    """Permissions boundary of every role that a workload gets."""
 
 
 class ClusterOutputs(Outputs):

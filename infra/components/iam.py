@@ -1,4 +1,4 @@
-"""The roles that people take, and the most that any workload may ever be given."""
+"""The roles that people take, and the boundaries of everybody's."""
 
 from __future__ import annotations
 
@@ -7,45 +7,39 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra.components import policies
+from infra.components.boundaries import Boundaries
 from infra.config import naming
 from infra.config.model import FoundationConfig
 
 
 class People(pulumi.ComponentResource):
-    """Roles `operator` and `auditor`, and the permissions boundary of workloads. Sessions are short, and each carries a name."""
+    """Roles `operator` and `auditor`. Sessions are short, and each carries a name; no role of any kind passes its boundary."""
 
     role_arns: dict[str, pulumi.Output[str]]
-    boundary_arn: pulumi.Output[str]
+    boundaries: list[pulumi.Resource]
+    """What must be there before any role of this stack."""
 
     def __init__(self, name: str, config: FoundationConfig, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:security:People", name, None, opts)
+        self.boundaries = Boundaries("boundaries", config, opts=ResourceOptions(parent=self)).policies
         self._tags = naming.tags(config, "internal", "access")
         wanted = {
             "operator": (config.people.operators, policies.operator_policy(config)),
             "auditor": (config.people.auditors, policies.auditor_policy(config)),
         }
         self.role_arns = {role: self._role(config, role, principals, policy) for role, (principals, policy) in wanted.items()}
-        boundary = aws.iam.Policy(
-            f"{name}-boundary",
-            name=naming.role_name(config, "workload-boundary"),
-            description="The most that a role of a workload can have",
-            policy=policies.boundary(config),
-            tags=self._tags,
-            opts=ResourceOptions(parent=self),
-        )
-        self.boundary_arn = boundary.arn
-        self.register_outputs({"role_arns": self.role_arns, "boundary_arn": self.boundary_arn})
+        self.register_outputs({"role_arns": self.role_arns})
 
     def _role(self, config: FoundationConfig, role: str, principals: tuple[str, ...], policy: str) -> pulumi.Output[str]:
-        here = ResourceOptions(parent=self)
         made = aws.iam.Role(
             role,
             name=naming.role_name(config, role),
             description=f"Falaj {config.environment}: {role}s",
             assume_role_policy=policies.trusts_people(principals),
             max_session_duration=3600,
+            permissions_boundary=naming.boundary_arn(config, "people"),
             tags=self._tags,
-            opts=here,
+            opts=ResourceOptions(parent=self, depends_on=self.boundaries),
         )
-        aws.iam.RolePolicy(role, name=role, role=made.name, policy=policy, opts=here)
+        aws.iam.RolePolicy(role, name=role, role=made.name, policy=policy, opts=ResourceOptions(parent=self))
         return made.arn

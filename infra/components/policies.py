@@ -15,8 +15,8 @@ from infra.config.model import BUCKETS, BucketConfig, Common
 
 Statement = dict[str, Any]
 
-_READ = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
-_WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
+READ = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
+WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 _REMOVE = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 _USE_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 
@@ -42,6 +42,12 @@ def data_class_of(bucket: str) -> ClassName:
 def trusts_service(service: str) -> str:
     """A role for one AWS service."""
     return document({"Sid": "Service", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}})
+
+
+def trusts_backup(config: Common) -> str:
+    """A role for AWS Backup while it works for this account."""
+    condition = {"StringEquals": {"aws:SourceAccount": config.account}}
+    return document({"Sid": "Backup", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "backup.amazonaws.com"}, "Condition": condition})
 
 
 def trusts_people(principals: Sequence[str]) -> str:
@@ -75,6 +81,7 @@ def key_policy(config: Common, data_class: ClassName) -> str:
     if data_class == "internal":
         found.append(_for_log_groups(config))
         found.append(_for_service(config, "FlowLogs", "delivery.logs.amazonaws.com", naming.arn(config, "logs", "*")))
+        found.append(_for_service(config, "Recorder", "config.amazonaws.com"))
     if data_class == "evidence":
         found.append(_for_service(config, "AuditTrail", "cloudtrail.amazonaws.com", trail_arn(config)))
     if data_class == "personal":
@@ -87,9 +94,15 @@ def _for_log_groups(config: Common) -> Statement:
     return statement("LogGroups", _USE_KEY, ["*"], Principal={"Service": f"logs.{config.region}.amazonaws.com"}, Condition=condition)
 
 
-def _for_service(config: Common, sid: str, service: str, source: str) -> Statement:
-    condition = {"StringEquals": {"aws:SourceAccount": config.account}, "ArnLike": {"aws:SourceArn": source}}
-    return statement(sid, ["kms:GenerateDataKey*", "kms:Decrypt", "kms:DescribeKey"], ["*"], Principal={"Service": service}, Condition=condition)
+def _for_service(config: Common, sid: str, service: str, source: str = "") -> Statement:
+    actions = ["kms:GenerateDataKey*", "kms:Decrypt", "kms:DescribeKey"]
+    return statement(sid, actions, ["*"], Principal={"Service": service}, Condition=_on_our_behalf(config, source))
+
+
+def _on_our_behalf(config: Common, source: str) -> dict[str, Any]:
+    """That a service works for us, and for `source` where it says for what it works: the recorder does not."""
+    account = {"StringEquals": {"aws:SourceAccount": config.account}}
+    return {**account, "ArnLike": {"aws:SourceArn": source}} if source else account
 
 
 def _for_nodes(config: Common) -> list[Statement]:
@@ -131,20 +144,22 @@ def bucket_policy(config: Common, bucket: BucketConfig, network_cidr: str) -> st
         # This key is there only when a request comes through a VPC endpoint, so its absence denies as well. Endpoint ids would do
         # the same, but are not known before the endpoint is, and a policy that nobody can read beforehand cannot be judged.
         inside = {"NotIpAddress": {"aws:VpcSourceIp": network_cidr}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
-        found.append(statement("OwnNetworkOnly", [*_READ, *_WRITE, *_REMOVE], objects, Condition=inside, **everybody))
+        found.append(statement("OwnNetworkOnly", [*READ, *WRITE, *_REMOVE], objects, Condition=inside, **everybody))
     if bucket.name == "evidence":
         found += _delivery(config, arn, "cloudtrail.amazonaws.com", trail_arn(config))
     if bucket.name == "logs":
         found += _delivery(config, arn, "delivery.logs.amazonaws.com", naming.arn(config, "logs", "*"))
+        # Not beside the trail: the recorder does not deliver into a bucket whose objects are locked by default.
+        found += _delivery(config, arn, "config.amazonaws.com", sid="Recorder", under="Config/")
     return document(*found)
 
 
-def _delivery(config: Common, arn: str, service: str, source: str) -> list[Statement]:
-    who = {"Service": service}
-    where = {"StringEquals": {"aws:SourceAccount": config.account}, "ArnLike": {"aws:SourceArn": source}}
+def _delivery(config: Common, arn: str, service: str, source: str = "", *, sid: str = "Delivery", under: str = "") -> list[Statement]:
+    who, where = {"Service": service}, _on_our_behalf(config, source)
+    looks = ["s3:GetBucketAcl", *([] if source else ["s3:ListBucket"])]
     return [
-        statement("DeliveryLooks", ["s3:GetBucketAcl"], [arn], Principal=who, Condition=where),
-        statement("DeliveryWrites", ["s3:PutObject"], [f"{arn}/AWSLogs/{config.account}/*"], Principal=who, Condition=where),
+        statement(f"{sid}Looks", looks, [arn], Principal=who, Condition=where),
+        statement(f"{sid}Writes", ["s3:PutObject"], [f"{arn}/AWSLogs/{config.account}/{under}*"], Principal=who, Condition=where),
     ]
 
 
@@ -157,7 +172,7 @@ def bucket_access(config: Common, bucket: str, *, write: bool = False, under: st
     """Reading, and with `write` also writing, the objects of one bucket below the prefix `under`, with its key. Never deleting versions."""
     arn, word = naming.bucket_arn(config, bucket), bucket.capitalize()
     lists = statement(f"{word}List", ["s3:ListBucket", "s3:GetBucketLocation"], [arn])
-    actions = [*_READ, *(_WRITE if write else ())] + (["s3:DeleteObject"] if write else [])
+    actions = [*READ, *(WRITE if write else ())] + (["s3:DeleteObject"] if write else [])
     objects = statement(f"{word}Objects", actions, [f"{arn}/{under}*"])
     return [lists, objects, use_of_key(config, data_class_of(bucket), sid=f"{word}Key", write=write)]
 
@@ -173,16 +188,6 @@ def endpoint_policy(config: Common, *, image_layers: bool = False) -> str:
 
 
 # Roles
-
-
-def boundary(config: Common) -> str:
-    """The most that any role of a workload can ever be given, whatever policy somebody attaches to it."""
-    buckets = [naming.bucket_arn(config, each) for each in ("data", "artifacts")]
-    return document(
-        statement("Lists", ["s3:ListBucket", "s3:GetBucketLocation"], buckets),
-        statement("Objects", [*_READ, *_WRITE, "s3:DeleteObject"], [f"{arn}/*" for arn in buckets]),
-        *(use_of_key(config, each, sid=f"Key{each.capitalize()}", write=True) for each in sorted({data_class_of("data"), data_class_of("artifacts")})),
-    )
 
 
 def training_policy(config: Common) -> str:
@@ -220,6 +225,16 @@ def volume_policy(config: Common) -> str:
     grant = {**condition, "Bool": {"kms:GrantIsForAWSResource": "true"}}
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
     return document(statement("VolumeKey", actions, keys, Condition=condition), statement("VolumeGrant", ["kms:CreateGrant"], keys, Condition=grant))
+
+
+def vault_policy(config: Common) -> str:
+    """Copies are made and brought back under the key of confidential data, the vault's and the buckets' own."""
+    condition = {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, "confidential")},
+        "StringEquals": {"kms:ViaService": [f"{service}.{config.region}.amazonaws.com" for service in ("backup", "s3")]},
+    }
+    actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+    return document(statement("VaultKey", actions, [naming.arn(config, "kms", "key/*")], Condition=condition))
 
 
 def managed(config: Common, name: str) -> str:

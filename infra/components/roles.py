@@ -1,4 +1,4 @@
-"""A role for a machine or a pod: one trust, the policies it needs, nothing else."""
+"""A role for a machine or a pod: one trust, the policies it needs, one boundary, nothing else."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ class ServiceRole(pulumi.ComponentResource):
         trust: str,
         managed: Sequence[str] = (),
         inline: Mapping[str, str] | None = None,
-        boundary: pulumi.Input[str] | None = None,
+        boundary: naming.Boundary = "services",
         purpose: str,
+        after: Sequence[pulumi.Resource] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
+        """`after` holds the boundaries, where they are made in the same stack."""
         super().__init__("falaj:security:ServiceRole", name, None, opts)
         here = ResourceOptions(parent=self)
         role = aws.iam.Role(
@@ -37,9 +39,9 @@ class ServiceRole(pulumi.ComponentResource):
             name=naming.role_name(config, name),
             description=f"Falaj {config.environment}: {purpose}",
             assume_role_policy=trust,
-            permissions_boundary=boundary,
+            permissions_boundary=naming.boundary_arn(config, boundary),
             tags=naming.tags(config, "internal", "access"),
-            opts=here,
+            opts=ResourceOptions(parent=self, depends_on=list(after)),
         )
         attached: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(f"{name}-{arn.rsplit('/', 1)[-1]}", role=role.name, policy_arn=arn, opts=here) for arn in managed

@@ -10,7 +10,7 @@ from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig,
 from infra.config.regions import is_arm, region, require_instance_type, require_service
 from infra.config.subnets import carve, parse
 
-_NEEDS_ENDPOINTS = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail")
+_NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail", "guardduty", "config", "backup")
 
 
 def check(config: Common, file: str) -> None:
@@ -62,7 +62,7 @@ def _zones(config: Common, file: str) -> None:
 
 
 def _foundation(config: FoundationConfig, file: str) -> None:
-    for service in (*_NEEDS_ENDPOINTS, *config.network.interface_endpoints):
+    for service in (*_NEEDED, *config.network.interface_endpoints):
         require_service(config.region, service, given=_key(file, "network.interface_endpoints"))
     network = config.network
     carve(network.cidr, config.zones, nodes_prefix=network.nodes_prefix, endpoints_prefix=network.endpoints_prefix)
@@ -73,6 +73,27 @@ def _foundation(config: FoundationConfig, file: str) -> None:
             allowed=f"at most {config.retention_of('evidence')}, the retention of evidence",
             why="what is locked cannot be deleted when its time has come",
             next="shorten the lock, or lengthen retention_days.evidence",
+        )
+    _backups(config, file)
+
+
+def _backups(config: FoundationConfig, file: str) -> None:
+    fitting = [bucket.name for bucket in BUCKETS if bucket.data_class == "confidential"]
+    if wrong := [name for name in config.backups.buckets if name not in fitting]:
+        raise UsageError(
+            f"backups.buckets: {', '.join(wrong)} cannot be kept in the vault",
+            given=_key(file, "backups.buckets"),
+            allowed=", ".join(fitting),
+            why="the vault is locked and under the key of confidential data: copies of personal data would outlive their erasure",
+            next="name buckets of confidential data only",
+        )
+    if config.backups.keep_days > config.retention_of("confidential"):
+        raise UsageError(
+            f"backups.keep_days: {config.backups.keep_days} is longer than confidential data is kept",
+            given=_key(file, "backups.keep_days"),
+            allowed=f"at most {config.retention_of('confidential')}, the retention of confidential data",
+            why="what has ended must not live on in its copies",
+            next="keep backups for a shorter time, or lengthen retention_days.confidential",
         )
 
 

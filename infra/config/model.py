@@ -108,6 +108,25 @@ class LockConfig(Frozen):
     days: int = Field(ge=1)
 
 
+class DetectionConfig(Frozen):
+    """What GuardDuty looks at, besides the logs that it always reads."""
+
+    features: tuple[Literal["EKS_AUDIT_LOGS", "S3_DATA_EVENTS"], ...] = ("EKS_AUDIT_LOGS", "S3_DATA_EVENTS")
+    """Two are left out on purpose: scans of disks copy volumes, and personal data with them, into an account of AWS's own; runtime monitoring
+    puts an agent with rights over every node on the cluster, outside of any plan."""
+    publish_every: Literal["FIFTEEN_MINUTES", "ONE_HOUR", "SIX_HOURS"] = "FIFTEEN_MINUTES"
+
+
+class BackupsConfig(Frozen):
+    """Copies in a vault that nobody can empty before their time, kept as `lock` says evidence is."""
+
+    buckets: tuple[Name, ...] = Field(default=("state", "artifacts"), min_length=1)
+    """Of the data class of the vault's key, which is confidential. Personal data stays out: a locked copy would outlive its erasure."""
+    schedule: Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")] = "cron(0 1 * * ? *)"
+    """In UTC, as AWS writes it."""
+    keep_days: int = Field(default=30, ge=1)
+
+
 class PeopleConfig(Frozen):
     """Who may take the environment's own roles: principals of the organisation's identity account, or of a CI account."""
 
@@ -122,6 +141,8 @@ class FoundationConfig(Common):
     network: NetworkConfig
     lock: LockConfig
     people: PeopleConfig
+    detection: DetectionConfig = DetectionConfig()
+    backups: BackupsConfig = BackupsConfig()
     repositories: tuple[Name, ...] = ("falaj-train", "falaj-serve")
     untagged_image_days: int = Field(default=14, ge=1)
     removable: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from infra.config.classes import CLASSES, ClassName
 from infra.config.model import Common
 
@@ -10,6 +12,10 @@ INFERENCE = "inference"
 SERVICE_ACCOUNTS: dict[str, str] = {TRAINING: "falaj-training", INFERENCE: "falaj-inference"}
 """Namespace -> service account whose pods get the role of that namespace."""
 MODEL_SERVICE = "flan-t5"
+
+Boundary = Literal["people", "services", "workloads"]
+"""Whose roles a permissions boundary is for: those that people take, those of AWS's services and machines, those of pods of ours."""
+BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads")
 
 
 def prefix(config: Common) -> str:
@@ -50,6 +56,16 @@ def role_name(config: Common, role: str) -> str:
 def role_arn(config: Common, role: str) -> str:
     """ARN of one of our roles, known before it is."""
     return global_arn(config, "iam", f"role/{role_name(config, role)}")
+
+
+def boundary_name(config: Common, kind: Boundary) -> str:
+    """Name of the policy that is the boundary of one kind of role."""
+    return f"{prefix(config)}-boundary-{kind}"
+
+
+def boundary_arn(config: Common, kind: Boundary) -> str:
+    """ARN of that policy, known before it is, so that a gate can read who is bounded by what."""
+    return global_arn(config, "iam", f"policy/{boundary_name(config, kind)}")
 
 
 def arn(config: Common, service: str, rest: str) -> str:

@@ -3,6 +3,7 @@
 from pulumi import Output, ResourceOptions
 
 from infra.components.audit_trail import AuditTrail
+from infra.components.backups import Backups
 from infra.components.buckets import Storage
 from infra.components.contracts import FoundationOutputs, export
 from infra.components.iam import People
@@ -10,11 +11,11 @@ from infra.components.keys import DataKeys
 from infra.components.network import Network
 from infra.components.providers import aws_provider
 from infra.components.registry import Registry
+from infra.components.watch import Watch
 from infra.config.load import load
 
 config = load("foundation")
 cloud = ResourceOptions(providers=[aws_provider(config, "foundation")])
-
 keys = DataKeys("keys", config, opts=cloud)
 storage = Storage("storage", config, keys=keys.arns, opts=cloud)
 logs, evidence = storage.buckets["logs"], storage.buckets["evidence"]
@@ -22,6 +23,8 @@ network = Network("network", config, log_bucket_arn=logs.arn, after=logs.ready, 
 registry = Registry("registry", config, key=keys.arns["confidential"], opts=cloud)
 people = People("people", config, opts=cloud)
 AuditTrail("trail", config, bucket=evidence.name, key=keys.arns["evidence"], after=evidence.ready, opts=cloud)
+Watch("watch", config, bucket=logs.name, key=keys.arns["internal"], after=logs.ready, opts=cloud)
+Backups("backups", config, key=keys.arns["confidential"], after=people.boundaries, opts=cloud)
 
 export(
     FoundationOutputs(
@@ -32,6 +35,5 @@ export(
         endpoint_subnet_ids=Output.all(*network.endpoint_subnet_ids),
         repository_urls=Output.all(**registry.urls),
         role_arns=Output.all(**people.role_arns),
-        boundary_arn=people.boundary_arn,
     )
 )

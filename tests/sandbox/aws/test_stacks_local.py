@@ -74,6 +74,10 @@ def leftovers() -> dict[str, list[str]]:
         "trails": [one["Name"] for one in client("cloudtrail").describe_trails()["trailList"]],
         "logs": [one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]],
         "clusters": client("eks").list_clusters()["clusters"],
+        "detectors": client("guardduty").list_detectors()["DetectorIds"],
+        "recorders": [one["name"] for one in client("config").describe_configuration_recorders()["ConfigurationRecorders"]],
+        "vaults": [one["BackupVaultName"] for one in client("backup").list_backup_vaults()["BackupVaultList"]],
+        "plans": [one["BackupPlanId"] for one in client("backup").list_backup_plans()["BackupPlansList"]],
     }
     return {kind: names for kind, names in found.items() if names}
 
@@ -130,11 +134,15 @@ def test_killed_at_any_moment_the_same_command_makes_nothing_twice(daemon: Daemo
         "buckets": types["aws:s3/bucket:Bucket"],
         "keys": types["aws:kms/key:Key"],
         "networks": types["aws:ec2/vpc:Vpc"],
-        "roles": types["aws:iam/role:Role"],
+        "roles": types["aws:iam/role:Role"] + types["aws:iam/serviceLinkedRole:ServiceLinkedRole"],
         "repositories": types["aws:ecr/repository:Repository"],
         "endpoints": types["aws:ec2/vpcEndpoint:VpcEndpoint"],
         "trails": types["aws:cloudtrail/trail:Trail"],
         "logs": types["aws:cloudwatch/logGroup:LogGroup"],
+        "detectors": types["aws:guardduty/detector:Detector"],
+        "recorders": types["aws:cfg/recorder:Recorder"],
+        "vaults": types["aws:backup/vault:Vault"],
+        "plans": types["aws:backup/plan:Plan"],
     }
     assert {kind: len(names) for kind, names in leftovers().items()} == {kind: count for kind, count in expected.items() if count}
 

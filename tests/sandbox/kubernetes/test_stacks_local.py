@@ -30,7 +30,6 @@ BEFORE: Object = {
         "endpoint_subnet_ids": ["subnet-2"],
         "repository_urls": {"falaj-train": "registry.invalid/falaj-train"},
         "role_arns": {"operator": ARN},
-        "boundary_arn": ARN,
     },
     "cluster": {
         "contract": "falaj.cluster/1",

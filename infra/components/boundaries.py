@@ -1,0 +1,101 @@
+"""Permissions boundaries: the most that any role can ever be given, whatever policy somebody attaches to it."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.components import policies
+from infra.components.policies import Statement, document, statement
+from infra.config import naming
+from infra.config.model import BUCKETS, Common, FoundationConfig
+
+
+class Boundaries(pulumi.ComponentResource):
+    """One policy per kind of role. Each role names its own by ARN; see `naming.boundary_arn`."""
+
+    policies: list[pulumi.Resource]
+
+    def __init__(self, name: str, config: FoundationConfig, *, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:security:Boundaries", name, None, opts)
+        documents = {"people": people(config), "services": services(config), "workloads": workloads(config)}
+        self.policies: list[pulumi.Resource] = [
+            aws.iam.Policy(
+                f"{name}-{kind}",
+                name=naming.boundary_name(config, kind),
+                description=f"The most that a role of {kind} can have",
+                policy=documents[kind],
+                tags=naming.tags(config, "internal", "access"),
+                opts=ResourceOptions(parent=self),
+            )
+            for kind in naming.BOUNDARIES
+        ]
+        self.register_outputs({})
+
+
+def people(config: Common) -> str:
+    """What operators and auditors may do, and no more: an administrator's policy attached by hand gives them nothing."""
+    own = [json.loads(policy)["Statement"] for policy in (policies.operator_policy(config), policies.auditor_policy(config))]
+    return document(*{each["Sid"]: each for statements in own for each in statements}.values())
+
+
+def workloads(config: Common) -> str:
+    """The objects of two buckets, under their keys."""
+    buckets = [naming.bucket_arn(config, each) for each in ("data", "artifacts")]
+    classes = sorted({policies.data_class_of("data"), policies.data_class_of("artifacts")})
+    return document(
+        statement("Lists", ["s3:ListBucket", "s3:GetBucketLocation"], buckets),
+        statement("Objects", [*policies.READ, *policies.WRITE, "s3:DeleteObject"], [f"{arn}/*" for arn in buckets]),
+        *(policies.use_of_key(config, each, sid=f"Key{each.capitalize()}", write=True) for each in classes),
+    )
+
+
+def services(config: Common) -> str:
+    """What the control plane, nodes, add-ons and backups do, in this account and region.
+
+    No identities beyond the roles that services make for themselves, no policies, no logs, no evidence; keys only through a service.
+    """
+    return document(*_looking(config), *_running(config), *_keeping(config))
+
+
+def _looking(config: Common) -> list[Statement]:
+    # Calls of this kind know no resource; none of them shows anybody's data.
+    looks = ["autoscaling:Describe*", "ec2:Describe*", "ec2:GetSecurityGroupsForVpc", "ecr:GetAuthorizationToken", "elasticfilesystem:Describe*"]
+    more = ["elasticloadbalancing:Describe*", "events:ListRules", "cloudwatch:GetMetricData", "kms:DescribeKey", "s3:ListAllMyBuckets", "tag:GetResources"]
+    return [statement("Looks", [*looks, *more], ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}})]
+
+
+def _running(config: Common) -> list[Statement]:
+    machines = [naming.arn(config, service, "*") for service in ("autoscaling", "ec2", "elasticfilesystem", "elasticloadbalancing")]
+    public = f"arn:{config.partition}:ec2:{config.region}::*"
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    # Add-ons come from a registry of AWS's own in the region.
+    images = f"arn:{config.partition}:ecr:{config.region}:*:repository/*"
+    cluster = naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")
+    own_roles = naming.global_arn(config, "iam", "role/aws-service-role/*")
+    return [
+        statement("Machines", ["autoscaling:*", "ec2:*", "elasticfilesystem:*", "elasticloadbalancing:*"], [*machines, public]),
+        statement("Images", pull, [images]),
+        statement("Cluster", ["eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"], [cluster]),
+        statement("OwnRoles", ["iam:CreateServiceLinkedRole"], [own_roles]),
+    ]
+
+
+def _keeping(config: Common) -> list[Statement]:
+    kept = [naming.bucket_arn(config, bucket.name) for bucket in BUCKETS if bucket.data_class == "confidential"]
+    settings = ["s3:GetBucket*", "s3:GetInventoryConfiguration", "s3:List*", "s3:PutBucketNotification", "s3:PutInventoryConfiguration"]
+    objects = ["s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:AbortMultipartUpload"]
+    rules = naming.arn(config, "events", "rule/AwsBackupManagedRule*")
+    changes = ["events:DeleteRule", "events:DescribeRule", "events:DisableRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule"]
+    through = [f"{service}.{config.region}.amazonaws.com" for service in ("backup", "ec2", "elasticfilesystem", "s3")]
+    use = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    return [
+        statement("KeptBuckets", settings, kept),
+        statement("KeptObjects", objects, [f"{arn}/*" for arn in kept]),
+        statement("KeptPoints", ["backup:TagResource"], [naming.arn(config, "backup", "recovery-point:*")]),
+        statement("KeptRules", [*changes, "events:PutTargets", "events:RemoveTargets"], [rules]),
+        statement("Keys", use, [naming.arn(config, "kms", "key/*")], Condition={"StringEquals": {"kms:ViaService": through}}),
+    ]

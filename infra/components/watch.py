@@ -1,0 +1,33 @@
+"""Who watches the account besides the audit trail: the recorder of how things were, and the detector of what should not be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi import ResourceOptions
+
+from infra.components.detection import ThreatDetection
+from infra.components.recorder import Recorder
+from infra.config.model import FoundationConfig
+
+
+class Watch(pulumi.ComponentResource):
+    """`Recorder`, delivering into `bucket` under `key`, and `ThreatDetection`."""
+
+    def __init__(
+        self,
+        name: str,
+        config: FoundationConfig,
+        *,
+        bucket: pulumi.Input[str],
+        key: pulumi.Input[str],
+        after: Sequence[pulumi.Resource],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """`after` holds what must be there before the recorder may deliver."""
+        super().__init__("falaj:audit:Watch", name, None, opts)
+        here = ResourceOptions(parent=self)
+        Recorder("recorder", config, bucket=bucket, key=key, after=after, opts=here)
+        ThreatDetection("detection", config, opts=here)
+        self.register_outputs({})
