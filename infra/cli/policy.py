@@ -10,6 +10,7 @@ _VERBS = {
     "new": "Write the five files of a new rule, whole and green.",
     "test": "Lint the rules and test them: samples, Rego tests, coverage.",
     "explain": "Say all of one rule: what it holds, whom it judges, by which numbers, for which controls.",
+    "build": "Build the rules into the forms that other programs take: Gatekeeper, the API server.",
     "docs": "Write docs/policies and docs/controls from the rules and catalogues.",
 }
 
