@@ -28,7 +28,7 @@ parameters := {
 	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},
 	"inference_log": {"contents": ["features", "none"], "maximum_days": 90},
 	"documents": {"maximum_age_days": {"drift_run": 7, "restore_test": 92, "access_review": 92, "vulnerability_scan": 7, "off_switch_test": 183, "incident_drill": 366, "image_attestations": 31, "release_served": 7, "change_record": 31, "waiver_review": 92}, "open_days": {"critical": 7, "high": 30}},
-	"repository": {"runbooks": ["incident"], "contacts": ["regulator"], "review_days": 366, "cloud_secrets": "(?i)AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY)"},
+	"repository": {"runbooks": ["incident", "breach", "residency_exception", "restore_state", "rollback_release"], "contacts": ["incident lead", "data protection officer", "regulator"], "review_days": 366, "cloud_secrets": "(?i)(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|PULUMI_ACCESS_TOKEN)"},
 	"release": {
 		"formats": ["safetensors", "onnx"],
 		"quality_floor": {"metrics": {"accuracy": 0.3, "rougeL": 0.1}, "tasks": {"hard": 0.05}},
@@ -353,6 +353,126 @@ observed := {
 	"prepare/erasure.json": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 }
 
-repository(facts) := {"repository": facts, "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
+# A repository that every rule allows; tests replace what they name.
+repository(changes) := {"repository": replaced(facts, changes), "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
 
-evidence(documents) := {"evidence": documents, "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
+# Documents that every rule allows; tests replace what they name.
+evidence(changes) := {"evidence": replaced(documents, changes), "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
+
+replaced(whole, changes) := object.union({name: value | some name, value in whole; not name in object.keys(changes)}, changes)
+
+facts := {
+	"workflows": {
+		".github/workflows/ci.yml": {
+			"error": "",
+			"triggers": [
+				"push",
+			],
+			"permissions": {
+				"contents": "read",
+			},
+			"jobs": {
+				"test": {
+					"permissions": null,
+					"uses": [
+						"actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
+					],
+					"steps": [
+						{
+							"uses": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
+							"with": {},
+						},
+					],
+				},
+			},
+			"secrets": [],
+		},
+	},
+	"dockerfiles": {},
+	"locks": {
+		"requirements/all.txt": {
+			"error": "",
+			"packages": 3,
+			"without_version": [],
+			"without_digest": [],
+		},
+	},
+	"declares_dependencies": [
+		"pyproject.toml",
+	],
+	"runbooks": {
+		"incident": {
+			"error": "",
+			"title": "T",
+			"when": "w",
+			"steps": 4,
+		},
+		"breach": {
+			"error": "",
+			"title": "T",
+			"when": "w",
+			"steps": 4,
+		},
+		"residency_exception": {
+			"error": "",
+			"title": "T",
+			"when": "w",
+			"steps": 4,
+		},
+		"restore_state": {
+			"error": "",
+			"title": "T",
+			"when": "w",
+			"steps": 4,
+		},
+		"rollback_release": {
+			"error": "",
+			"title": "T",
+			"when": "w",
+			"steps": 4,
+		},
+	},
+	"contacts": {
+		"there": true,
+		"error": "",
+		"content": {
+			"reviewed": "2025-12-01",
+			"contacts": [
+				{
+					"role": "incident lead",
+					"name": "n",
+					"reach": "x",
+				},
+				{
+					"role": "data protection officer",
+					"name": "n",
+					"reach": "x",
+				},
+				{
+					"role": "regulator",
+					"name": "n",
+					"reach": "x",
+				},
+			],
+		},
+	},
+	"inventory": {
+		"there": true,
+		"error": "",
+		"content": {
+			"reviewed": "2025-12-01",
+			"items": [
+				{
+					"name": "stack foundation",
+					"owner": "ml-platform",
+					"data_class": "internal",
+				},
+			],
+		},
+	},
+	"parts": [
+		"stack foundation",
+	],
+}
+
+documents := {}

@@ -12,7 +12,9 @@ import yaml
 from falaj.home import ROOT
 from infra.audit.catalogues import frameworks, load_catalogue
 
-RULES = sorted(path for kind in ("plan", "release") for path in (ROOT / "policies" / kind).glob("*/*.rego") if path.stem == path.parent.name)
+RULES = sorted(
+    path for kind in ("plan", "release", "repository", "evidence") for path in (ROOT / "policies" / kind).glob("*/*.rego") if path.stem == path.parent.name
+)
 
 
 def metadata(path: Path) -> dict[str, Any]:

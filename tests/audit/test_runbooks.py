@@ -17,11 +17,13 @@ from tests.audit.test_mapping import RULES, metadata
 
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.md"))
 EXPECTED = {
+    "breach",
     "drift_alarm",
     "evidence_request",
     "failed_apply",
     "gate_denied",
     "gate_undecided",
+    "incident",
     "residency_exception",
     "restore_state",
     "rollback_release",

@@ -40,7 +40,7 @@ def test_both_engines_agree_where_a_value_is_replaced(opa: StartedOpa) -> None:
     different = []
     for sample in chance.sample(SAMPLES, 100):
         broken = copy.deepcopy(sample.input)
-        subject = broken["plan"]["resources"] if sample.rule.kind == "plan" else broken["candidate"]
+        subject = broken["plan"]["resources"] if sample.rule.kind == "plan" else broken[{"release": "candidate"}.get(sample.rule.kind, sample.rule.kind)]
         place, key = chance.choice(list(_places(subject)))
         place[key] = chance.choice([{"__falaj__": "unknown"}, {"__falaj__": "secret"}, None, "other", True])
         one, two = _ask(opa, sample.rule.kind, broken), _ask(EMBEDDED, sample.rule.kind, broken)
