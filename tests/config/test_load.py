@@ -167,6 +167,24 @@ def test_evidence_locked_for_longer_than_it_is_kept_is_refused() -> None:
     assert refusal("foundation", lock={"days": 9999})["what"] == "lock.days: 9999 is longer than evidence is kept"
 
 
+def test_a_locked_copy_of_personal_data_is_refused() -> None:
+    assert refusal("foundation", backups={"buckets": ["state", "data"]}) == {
+        "what": "backups.buckets: data cannot be kept in the vault",
+        "given": "stacks/foundation/Pulumi.prod.yaml, key falaj:backups.buckets",
+        "allowed": "state, artifacts",
+        "why": "the vault is locked and under the key of confidential data: copies of personal data would outlive their erasure",
+        "next": "name buckets of confidential data only",
+    }
+
+
+def test_backups_that_outlive_what_they_are_copies_of_are_refused() -> None:
+    assert refusal("foundation", "dev", backups={"keep_days": 91})["what"] == "backups.keep_days: 91 is longer than confidential data is kept"
+
+
+def test_a_schedule_that_aws_cannot_read_is_refused() -> None:
+    assert refusal("foundation", backups={"schedule": "0 1 * * *"})["what"] == "backups.schedule: '0 1 * * *' cannot be used"
+
+
 def test_serving_bounds_in_the_wrong_order_are_refused() -> None:
     assert refusal("workloads", serving={"minimum": 5, "maximum": 2})["what"] == "serving.minimum: 5 is more than the maximum"
 
