@@ -357,7 +357,7 @@ observed := {
 repository(changes) := {"repository": replaced(facts, changes), "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
 
 # Documents that every rule allows; tests replace what they name.
-evidence(changes) := {"evidence": replaced(documents, changes), "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
+evidence(changes, unreadable) := {"evidence": {"documents": replaced(documents, changes), "unreadable": unreadable}, "parameters": parameters, "now": "2026-01-01T00:00:00Z"}
 
 replaced(whole, changes) := object.union({name: value | some name, value in whole; not name in object.keys(changes)}, changes)
 
@@ -475,4 +475,177 @@ facts := {
 	],
 }
 
-documents := {}
+documents := {
+	"drift_run": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"state": "ok",
+				"release": "r1-0a1b2c3d",
+				"requests": 400,
+				"action": "",
+			},
+			"file": "drift_run.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"restore_test": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"restored": [
+					"state",
+					"artifacts",
+				],
+				"succeeded": true,
+				"minutes": 35,
+				"compared": "digests",
+			},
+			"file": "restore_test.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"access_review": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"reviewer": "name",
+				"identities": 12,
+				"removed": 1,
+				"open": 0,
+			},
+			"file": "access_review.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"vulnerability_scan": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"tool": "name and version",
+				"targets": [
+					"requirements/all.txt",
+				],
+				"open": [
+					{
+						"id": "CVE-2026-0001",
+						"severity": "high",
+						"since": "2025-12-20",
+					},
+				],
+			},
+			"file": "vulnerability_scan.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"off_switch_test": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"took_back": "r2-0a1b2c3d",
+				"to": "r1-0a1b2c3d",
+				"succeeded": true,
+				"seconds": 40,
+			},
+			"file": "off_switch_test.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"incident_drill": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"runbook": "incident",
+				"people": 4,
+				"findings": 2,
+				"open": 0,
+			},
+			"file": "incident_drill.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"image_attestations": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"images": [
+					{
+						"digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+						"signed": true,
+						"bill_of_materials": true,
+					},
+				],
+			},
+			"file": "image_attestations.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"release_served": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"release": "r1-0a1b2c3d",
+				"registered": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"served": [
+					"sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				],
+			},
+			"file": "release_served.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"change_record": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"plan": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"policy": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"state_serial": 1,
+				"author": "name",
+				"approver": "another name",
+				"rollback": "commit or plan to go back to",
+			},
+			"file": "change_record.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+	"waiver_review": [
+		{
+			"at": "2025-12-31T12:00:00Z",
+			"by": "somebody",
+			"facts": {
+				"waivers": [
+					{
+						"id": "w1",
+						"owner": "name",
+						"reason": "why",
+						"control": "what protects instead",
+						"approvals": 2,
+						"expires": "2026-12-31",
+					},
+				],
+			},
+			"file": "waiver_review.json",
+			"signed": true,
+			"why": "",
+		},
+	],
+}

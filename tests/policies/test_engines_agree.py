@@ -38,9 +38,10 @@ def test_both_engines_agree_where_a_value_is_replaced(opa: StartedOpa) -> None:
     """On what is no plan at all the embedded engine gives no answer where OPA still says what is wrong; neither says yes."""
     chance = random.Random(7)
     different = []
-    for sample in chance.sample(SAMPLES, 100):
+    # Facts of a repository and evidence documents have the types that their readers gave them.
+    for sample in chance.sample([each for each in SAMPLES if each.rule.kind in ("plan", "release")], 100):
         broken = copy.deepcopy(sample.input)
-        subject = broken["plan"]["resources"] if sample.rule.kind == "plan" else broken[{"release": "candidate"}.get(sample.rule.kind, sample.rule.kind)]
+        subject = broken["plan"]["resources"] if sample.rule.kind == "plan" else broken["candidate"]
         place, key = chance.choice(list(_places(subject)))
         place[key] = chance.choice([{"__falaj__": "unknown"}, {"__falaj__": "secret"}, None, "other", True])
         one, two = _ask(opa, sample.rule.kind, broken), _ask(EMBEDDED, sample.rule.kind, broken)
