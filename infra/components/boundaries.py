@@ -88,6 +88,9 @@ def _keeping(config: Common) -> list[Statement]:
     kept = [naming.bucket_arn(config, bucket.name) for bucket in BUCKETS if bucket.data_class == "confidential"]
     settings = ["s3:GetBucket*", "s3:GetInventoryConfiguration", "s3:List*", "s3:PutBucketNotification", "s3:PutInventoryConfiguration"]
     objects = ["s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:AbortMultipartUpload"]
+    # A rehearsed restore goes into a bucket of its own, which it makes.
+    restored = f"arn:{config.partition}:s3:::{naming.prefix(config)}-restored-*"
+    makes = ["s3:CreateBucket", "s3:DeleteObject", "s3:PutBucketOwnershipControls", "s3:PutBucketVersioning"]
     rules = naming.arn(config, "events", "rule/AwsBackupManagedRule*")
     changes = ["events:DeleteRule", "events:DescribeRule", "events:DisableRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule"]
     through = [f"{service}.{config.region}.amazonaws.com" for service in ("backup", "ec2", "elasticfilesystem", "s3")]
@@ -95,6 +98,7 @@ def _keeping(config: Common) -> list[Statement]:
     return [
         statement("KeptBuckets", settings, kept),
         statement("KeptObjects", objects, [f"{arn}/*" for arn in kept]),
+        statement("RestoredBuckets", [*settings, *objects, *makes], [restored]),
         statement("KeptPoints", ["backup:TagResource"], [naming.arn(config, "backup", "recovery-point:*")]),
         statement("KeptRules", [*changes, "events:PutTargets", "events:RemoveTargets"], [rules]),
         statement("Keys", use, [naming.arn(config, "kms", "key/*")], Condition={"StringEquals": {"kms:ViaService": through}}),

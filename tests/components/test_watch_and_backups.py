@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from infra.components import boundaries, policies
 from infra.config.load import load_environment
@@ -152,4 +153,18 @@ def test_no_boundary_lets_a_role_make_identities_or_hide_what_it_did() -> None:
 def test_services_touch_no_personal_data_and_no_evidence() -> None:
     config = load_environment("prod").cluster
     buckets = {arn for each in json.loads(boundaries.services(config))["Statement"] for arn in each["Resource"] if ":s3:::" in arn}
-    assert {arn.removesuffix("/*") for arn in buckets} == {f"arn:aws:s3:::falaj-prod-{bucket}-333333333333" for bucket in ("state", "artifacts")}
+    kept = {f"arn:aws:s3:::falaj-prod-{bucket}-333333333333" for bucket in ("state", "artifacts")}
+    assert {arn.removesuffix("/*") for arn in buckets} == {*kept, "arn:aws:s3:::falaj-prod-restored-*"}
+
+
+def test_what_aws_gives_its_services_fits_into_their_boundary(prod: Prod) -> None:
+    published = json.loads(aws_managed_policies_data)
+    attached = {each.inputs["policyArn"] for stack in ("foundation", "cluster") for each in prod(stack).of("RolePolicyAttachment").values()}
+    most = actions(boundaries.services(load_environment("prod").cluster))
+    cut = set()
+    for arn in attached:
+        for each in published[arn.rsplit("/", 1)[-1]]["Document"]["Statement"]:
+            given = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+            cut |= {action for action in given if each["Effect"] == "Allow" and not any(fnmatchcase(action, pattern) for pattern in most)}
+    # Images come from registries in the region, never through a cache of another one.
+    assert len(attached) == 8 and cut == {"ecr:BatchImportUpstreamImage"}
