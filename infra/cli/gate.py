@@ -23,18 +23,42 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--fresh", is_flag=True, help="Plan again even where the plan at hand is up to date.")
 @click.option("--checkov", is_flag=True, help="Ask checkov too; its findings count by the environment's parameter checkov.level.")
+@click.option("--repository", is_flag=True, help="Judge the checkout in DIR (the current folder where left out) instead of plans.")
+@click.option("--evidence", "documents", type=click.Path(path_type=Path, file_okay=False), help="Judge the evidence documents in this folder instead of plans.")
+@click.option(
+    "--signers", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="With --evidence: name -> public key of those whose signature counts."
+)
 @click.option("--format", "format", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file, and the text to stdout.")
 @options
 def gate(
-    folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, fresh: bool, checkov: bool, format: str, out: Path | None
+    folder: Path | None,
+    environment: str,
+    stack: str | None,
+    engine_name: str | None,
+    as_json: bool,
+    fresh: bool,
+    checkov: bool,
+    repository: bool,
+    documents: Path | None,
+    signers: Path | None,
+    format: str,
+    out: Path | None,
 ) -> None:
     """Judge an environment's plans, or that of the program in DIR: exit 0 allowed, 3 denied, 4 undecided.
 
     What was planned before is judged as it is, as long as program and state are still the same; else it is planned first.
     """
-    from infra.pipeline.gate import judge_file, refuse_unless_allowed
+    from infra.pipeline.gate import judge_file
 
+    if repository or documents is not None:
+        from infra.cli.gate_documents import decide_evidence, decide_repository
+
+        others = [decide_repository(folder or Path.cwd(), environment)] if repository else []
+        others += [decide_evidence(documents, environment, signers)] if documents is not None else []
+        tell(others, "json" if as_json else format, out, folder)
+        refuse_first(others)
+        return
     paths = plans_at_hand(folder, environment, stack, engine_name) if not fresh else []
     if not paths:
         made = make(folder, environment, stack, engine_name)
@@ -43,6 +67,13 @@ def gate(
     decisions = [judge_file(path, checkov=checkov) for path in paths]
     progress(f"judged by {len(decisions[0].rules)} rules in {time.perf_counter() - began:.2f} s ({decisions[0].engine})")
     tell(decisions, "json" if as_json else format, out, folder)
+    refuse_first(decisions)
+
+
+def refuse_first(decisions: list[Decision]) -> None:
+    """Raise Denied for the first decision that denies, else Undecided for the first that is undecided."""
+    from infra.pipeline.gate import refuse_unless_allowed
+
     for verdict in ("denied", "undecided"):
         for decision in decisions:
             if decision.verdict == verdict:

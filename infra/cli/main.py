@@ -13,7 +13,7 @@ from falaj.errors import Exit, FalajError
 VERBS = {
     "up": "Plan, judge and apply an environment; in local, run the whole road.",
     "plan": "Plan an environment, or any folder with a Pulumi Python program.",
-    "gate": "Judge a plan with the policies: 0 allowed, 3 denied, 4 undecided.",
+    "gate": "Judge plans, the repository or evidence: 0 allowed, 3 denied, 4 undecided.",
     "run": "Run road B: prepare, train, compress, evaluate, judge, register.",
     "serve": "Serve a release on this machine.",
     "drift": "Compare live requests with the release's reference profile.",
@@ -21,6 +21,7 @@ VERBS = {
     "status": "Show what is up, and where.",
     "down": "Destroy what `up` made and stop the sandbox.",
     "audit": "Export or verify signed evidence.",
+    "evidence": "Write, sign and list documents about what was done.",
     "policy": "Write, test, explain and emit the rules.",
     "bench": "Measure Falaj beside its peers.",
     "doctor": "Say what this machine has and what that enables.",

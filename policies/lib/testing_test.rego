@@ -71,11 +71,7 @@ release(candidate, observed) := {"candidate": candidate, "observed": observed, "
 candidate := {
 	"schema": "falaj.candidate/1",
 	"run": "r1",
-	"base_model": {
-		"name": "seed",
-		"licence": "Apache-2.0",
-		"digest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-	},
+	"base_model": {"name": "seed", "licence": "Apache-2.0", "digest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"},
 	"data": {
 		"name": "packages",
 		"sources": [
@@ -88,11 +84,7 @@ candidate := {
 			},
 		],
 		"digest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-		"rows": {
-			"train": 800,
-			"validation": 100,
-			"test": 100,
-		},
+		"rows": {"train": 800, "validation": 100, "test": 100},
 		"card_digest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 		"erasure": {
 			"by": "group",
@@ -106,131 +98,37 @@ candidate := {
 	"models": {
 		"full": {
 			"format": "safetensors",
-			"files": {
-				"train/model.safetensors": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-			},
+			"files": {"train/model.safetensors": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"},
 			"bytes": 1000,
 		},
 		"int8": {
 			"format": "onnx",
-			"files": {
-				"compress/encoder.onnx": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-			},
+			"files": {"compress/encoder.onnx": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"},
 			"bytes": 300,
 		},
 	},
 	"evaluation": {
-		"tasks": {
-			"language": {
-				"metric": "accuracy",
-				"rows": 100,
-			},
-			"summarize": {
-				"metric": "rougeL",
-				"rows": 100,
-			},
-		},
+		"tasks": {"language": {"metric": "accuracy", "rows": 100}, "summarize": {"metric": "rougeL", "rows": 100}},
 		"models": {
-			"full": {
-				"language": {
-					"accuracy": 0.8,
-				},
-				"summarize": {
-					"rougeL": 0.3,
-				},
-			},
-			"int8": {
-				"language": {
-					"accuracy": 0.8,
-				},
-				"summarize": {
-					"rougeL": 0.295,
-				},
-			},
-			"seed": {
-				"language": {
-					"accuracy": 0.1,
-				},
-				"summarize": {
-					"rougeL": 0.2,
-				},
-			},
+			"full": {"language": {"accuracy": 0.8}, "summarize": {"rougeL": 0.3}},
+			"int8": {"language": {"accuracy": 0.8}, "summarize": {"rougeL": 0.295}},
+			"seed": {"language": {"accuracy": 0.1}, "summarize": {"rougeL": 0.2}},
 		},
-		"baselines": {
-			"majority": {
-				"language": {
-					"accuracy": 0.4,
-				},
-			},
-			"lead8": {
-				"summarize": {
-					"rougeL": 0.25,
-				},
-			},
-		},
+		"baselines": {"majority": {"language": {"accuracy": 0.4}}, "lead8": {"summarize": {"rougeL": 0.25}}},
 		"slices": {
 			"full": {
-				"language": {
-					"whole": {
-						"rows": 60,
-						"score": 0.8,
-					},
-					"label c": {
-						"rows": 40,
-						"score": 0.75,
-					},
-					"label lisp": {
-						"rows": 5,
-						"score": 0.0,
-					},
-				},
-				"summarize": {
-					"whole": {
-						"rows": 100,
-						"score": 0.3,
-					},
-				},
+				"language": {"whole": {"rows": 60, "score": 0.8}, "label c": {"rows": 40, "score": 0.75}, "label lisp": {"rows": 5, "score": 0.0}},
+				"summarize": {"whole": {"rows": 100, "score": 0.3}},
 			},
 			"int8": {
-				"language": {
-					"whole": {
-						"rows": 60,
-						"score": 0.8,
-					},
-					"label c": {
-						"rows": 40,
-						"score": 0.75,
-					},
-					"label lisp": {
-						"rows": 5,
-						"score": 0.0,
-					},
-				},
-				"summarize": {
-					"whole": {
-						"rows": 100,
-						"score": 0.3,
-					},
-				},
+				"language": {"whole": {"rows": 60, "score": 0.8}, "label c": {"rows": 40, "score": 0.75}, "label lisp": {"rows": 5, "score": 0.0}},
+				"summarize": {"whole": {"rows": 100, "score": 0.3}},
 			},
 		},
 	},
-	"code": {
-		"commit": "abc",
-	},
-	"recipe": {
-		"name": "local_seed",
-	},
-	"drift": {
-		"reference": {
-			"split": "validation",
-			"rows": 100,
-		},
-		"windows": [
-			50,
-			100,
-		],
-	},
+	"code": {"commit": "abc"},
+	"recipe": {"name": "local_seed"},
+	"drift": {"reference": {"split": "validation", "rows": 100}, "windows": [50, 100]},
 	"bom": {
 		"bomFormat": "CycloneDX",
 		"specVersion": "1.6",
@@ -240,11 +138,7 @@ candidate := {
 				"type": "machine-learning-model",
 				"bom-ref": "model",
 				"name": "flan-t5",
-				"modelCard": {
-					"modelParameters": {
-						"task": "text-to-text generation",
-					},
-				},
+				"modelCard": {"modelParameters": {"task": "text-to-text generation"}},
 			},
 		},
 		"components": [
@@ -252,48 +146,21 @@ candidate := {
 				"type": "machine-learning-model",
 				"bom-ref": "base-model",
 				"name": "seed",
-				"licenses": [
-					{
-						"license": {
-							"name": "Apache-2.0",
-						},
-					},
-				],
-				"hashes": [
-					{
-						"alg": "SHA-256",
-						"content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-					},
-				],
+				"licenses": [{"license": {"name": "Apache-2.0"}}],
+				"hashes": [{"alg": "SHA-256", "content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"}],
 			},
 			{
 				"type": "data",
 				"bom-ref": "data:debian",
 				"name": "debian",
-				"licenses": [
-					{
-						"license": {
-							"name": "DFSG-free",
-						},
-					},
-				],
-				"hashes": [
-					{
-						"alg": "SHA-256",
-						"content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-					},
-				],
+				"licenses": [{"license": {"name": "DFSG-free"}}],
+				"hashes": [{"alg": "SHA-256", "content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"}],
 			},
 			{
 				"type": "file",
 				"bom-ref": "file:compress/encoder.onnx",
 				"name": "compress/encoder.onnx",
-				"hashes": [
-					{
-						"alg": "SHA-256",
-						"content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
-					},
-				],
+				"hashes": [{"alg": "SHA-256", "content": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"}],
 			},
 		],
 	},
@@ -306,41 +173,15 @@ candidate := {
 		"owner": "ml-platform",
 		"purpose": "answers texts",
 		"not_for": "decisions about people",
-		"base_model": {
-			"name": "seed",
-		},
+		"base_model": {"name": "seed"},
 		"licence": "Apache-2.0",
-		"data": {
-			"name": "packages",
-		},
+		"data": {"name": "packages"},
 		"metrics": {
-			"full": {
-				"language": {
-					"accuracy": 0.8,
-					"rows": 100,
-				},
-				"summarize": {
-					"rougeL": 0.3,
-					"rows": 100,
-				},
-			},
-			"int8": {
-				"language": {
-					"accuracy": 0.8,
-					"rows": 100,
-				},
-				"summarize": {
-					"rougeL": 0.3,
-					"rows": 100,
-				},
-			},
+			"full": {"language": {"accuracy": 0.8, "rows": 100}, "summarize": {"rougeL": 0.3, "rows": 100}},
+			"int8": {"language": {"accuracy": 0.8, "rows": 100}, "summarize": {"rougeL": 0.3, "rows": 100}},
 		},
-		"limits": [
-			"reads 80 tokens",
-		],
-		"energy": {
-			"training_seconds": 90,
-		},
+		"limits": ["reads 80 tokens"],
+		"energy": {"training_seconds": 90},
 	},
 }
 
@@ -365,72 +206,27 @@ facts := {
 	"workflows": {
 		".github/workflows/ci.yml": {
 			"error": "",
-			"triggers": [
-				"push",
-			],
-			"permissions": {
-				"contents": "read",
-			},
+			"triggers": ["push"],
+			"permissions": {"contents": "read"},
 			"jobs": {
 				"test": {
 					"permissions": null,
-					"uses": [
-						"actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
-					],
-					"steps": [
-						{
-							"uses": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
-							"with": {},
-						},
-					],
+					"uses": ["actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"],
+					"steps": [{"uses": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683", "with": {}}],
 				},
 			},
 			"secrets": [],
 		},
 	},
 	"dockerfiles": {},
-	"locks": {
-		"requirements/all.txt": {
-			"error": "",
-			"packages": 3,
-			"without_version": [],
-			"without_digest": [],
-		},
-	},
-	"declares_dependencies": [
-		"pyproject.toml",
-	],
+	"locks": {"requirements/all.txt": {"error": "", "packages": 3, "without_version": [], "without_digest": []}},
+	"declares_dependencies": ["pyproject.toml"],
 	"runbooks": {
-		"incident": {
-			"error": "",
-			"title": "T",
-			"when": "w",
-			"steps": 4,
-		},
-		"breach": {
-			"error": "",
-			"title": "T",
-			"when": "w",
-			"steps": 4,
-		},
-		"residency_exception": {
-			"error": "",
-			"title": "T",
-			"when": "w",
-			"steps": 4,
-		},
-		"restore_state": {
-			"error": "",
-			"title": "T",
-			"when": "w",
-			"steps": 4,
-		},
-		"rollback_release": {
-			"error": "",
-			"title": "T",
-			"when": "w",
-			"steps": 4,
-		},
+		"incident": {"error": "", "title": "T", "when": "w", "steps": 4},
+		"breach": {"error": "", "title": "T", "when": "w", "steps": 4},
+		"residency_exception": {"error": "", "title": "T", "when": "w", "steps": 4},
+		"restore_state": {"error": "", "title": "T", "when": "w", "steps": 4},
+		"rollback_release": {"error": "", "title": "T", "when": "w", "steps": 4},
 	},
 	"contacts": {
 		"there": true,
@@ -438,41 +234,18 @@ facts := {
 		"content": {
 			"reviewed": "2025-12-01",
 			"contacts": [
-				{
-					"role": "incident lead",
-					"name": "n",
-					"reach": "x",
-				},
-				{
-					"role": "data protection officer",
-					"name": "n",
-					"reach": "x",
-				},
-				{
-					"role": "regulator",
-					"name": "n",
-					"reach": "x",
-				},
+				{"role": "incident lead", "name": "n", "reach": "x"},
+				{"role": "data protection officer", "name": "n", "reach": "x"},
+				{"role": "regulator", "name": "n", "reach": "x"},
 			],
 		},
 	},
 	"inventory": {
 		"there": true,
 		"error": "",
-		"content": {
-			"reviewed": "2025-12-01",
-			"items": [
-				{
-					"name": "stack foundation",
-					"owner": "ml-platform",
-					"data_class": "internal",
-				},
-			],
-		},
+		"content": {"reviewed": "2025-12-01", "items": [{"name": "stack foundation", "owner": "ml-platform", "data_class": "internal"}]},
 	},
-	"parts": [
-		"stack foundation",
-	],
+	"parts": ["stack foundation"],
 }
 
 documents := {
@@ -480,12 +253,7 @@ documents := {
 		{
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
-			"facts": {
-				"state": "ok",
-				"release": "r1-0a1b2c3d",
-				"requests": 400,
-				"action": "",
-			},
+			"facts": {"state": "ok", "release": "r1-0a1b2c3d", "requests": 400, "action": ""},
 			"file": "drift_run.json",
 			"signed": true,
 			"why": "",
@@ -495,15 +263,7 @@ documents := {
 		{
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
-			"facts": {
-				"restored": [
-					"state",
-					"artifacts",
-				],
-				"succeeded": true,
-				"minutes": 35,
-				"compared": "digests",
-			},
+			"facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": 35, "compared": "digests"},
 			"file": "restore_test.json",
 			"signed": true,
 			"why": "",
@@ -513,12 +273,7 @@ documents := {
 		{
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
-			"facts": {
-				"reviewer": "name",
-				"identities": 12,
-				"removed": 1,
-				"open": 0,
-			},
+			"facts": {"reviewer": "name", "identities": 12, "removed": 1, "open": 0},
 			"file": "access_review.json",
 			"signed": true,
 			"why": "",
@@ -530,16 +285,8 @@ documents := {
 			"by": "somebody",
 			"facts": {
 				"tool": "name and version",
-				"targets": [
-					"requirements/all.txt",
-				],
-				"open": [
-					{
-						"id": "CVE-2026-0001",
-						"severity": "high",
-						"since": "2025-12-20",
-					},
-				],
+				"targets": ["requirements/all.txt"],
+				"open": [{"id": "CVE-2026-0001", "severity": "high", "since": "2025-12-20"}],
 			},
 			"file": "vulnerability_scan.json",
 			"signed": true,
@@ -550,12 +297,7 @@ documents := {
 		{
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
-			"facts": {
-				"took_back": "r2-0a1b2c3d",
-				"to": "r1-0a1b2c3d",
-				"succeeded": true,
-				"seconds": 40,
-			},
+			"facts": {"took_back": "r2-0a1b2c3d", "to": "r1-0a1b2c3d", "succeeded": true, "seconds": 40},
 			"file": "off_switch_test.json",
 			"signed": true,
 			"why": "",
@@ -565,12 +307,7 @@ documents := {
 		{
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
-			"facts": {
-				"runbook": "incident",
-				"people": 4,
-				"findings": 2,
-				"open": 0,
-			},
+			"facts": {"runbook": "incident", "people": 4, "findings": 2, "open": 0},
 			"file": "incident_drill.json",
 			"signed": true,
 			"why": "",
@@ -581,13 +318,7 @@ documents := {
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
 			"facts": {
-				"images": [
-					{
-						"digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
-						"signed": true,
-						"bill_of_materials": true,
-					},
-				],
+				"images": [{"digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000", "signed": true, "bill_of_materials": true}],
 			},
 			"file": "image_attestations.json",
 			"signed": true,
@@ -601,9 +332,7 @@ documents := {
 			"facts": {
 				"release": "r1-0a1b2c3d",
 				"registered": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
-				"served": [
-					"sha256:0000000000000000000000000000000000000000000000000000000000000000",
-				],
+				"served": ["sha256:0000000000000000000000000000000000000000000000000000000000000000"],
 			},
 			"file": "release_served.json",
 			"signed": true,
@@ -631,18 +360,7 @@ documents := {
 		{
 			"at": "2025-12-31T12:00:00Z",
 			"by": "somebody",
-			"facts": {
-				"waivers": [
-					{
-						"id": "w1",
-						"owner": "name",
-						"reason": "why",
-						"control": "what protects instead",
-						"approvals": 2,
-						"expires": "2026-12-31",
-					},
-				],
-			},
+			"facts": {"waivers": [{"id": "w1", "owner": "name", "reason": "why", "control": "what protects instead", "approvals": 2, "expires": "2026-12-31"}]},
 			"file": "waiver_review.json",
 			"signed": true,
 			"why": "",
