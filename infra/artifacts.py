@@ -43,7 +43,11 @@ class Artifact(BaseModel):
     @classmethod
     def read(cls, path: Path, *, next: str = "make it again with the command that writes it") -> Self:
         """Raises UsageError when the file is missing, truncated or not of this schema."""
-        value = read_json(path, what=cls.__name__.lower() + " file", next=next)
+        return cls.of(read_json(path, what=cls.__name__.lower() + " file", next=next), path, next=next)
+
+    @classmethod
+    def of(cls, value: Any, path: Path, *, next: str = "make it again with the command that writes it") -> Self:
+        """`value`, as it was read from `path`. Raises UsageError when it is not of this schema."""
         try:
             return cls.model_validate(value)
         except ValueError as problem:
@@ -166,6 +170,28 @@ class Decision(Artifact):
     """UTC, RFC 3339 with `Z`; passed in, never read by a rule."""
 
 
+class Closure(Artifact):
+    """A deferred unknown, judged again with the values known right before its step."""
+
+    rule: str
+    urn: str
+    result: Literal["pass", "fail", "unknown"]
+    why: list[str] = []
+    closed_at: str
+    """UTC, RFC 3339 with `Z`."""
+
+
+class ClosedDecision(Artifact):
+    """What became of the unknowns that a decision left to the apply."""
+
+    schema_: Literal["falaj.closed_decision/1"] = "falaj.closed_decision/1"
+    plan_digest: str
+    decision_digest: str
+    closures: list[Closure]
+    open: dict[str, list[str]] = {}
+    """Rule -> resources that no step came to; an apply that leaves one has failed."""
+
+
 class AppliedStep(Artifact):
     """One thing that was done to one resource."""
 
@@ -190,5 +216,9 @@ class ApplyRecord(Artifact):
     steps: list[AppliedStep]
     result: Literal["succeeded", "failed"]
     error: str | None = None
+    closures: list[Closure] = []
+    """Deferred unknowns that were judged again during this apply."""
+    closed_digest: str = ""
+    """Digest of decision.closed.json; empty where the decision deferred nothing."""
     started_at: str
     finished_at: str

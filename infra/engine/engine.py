@@ -58,6 +58,7 @@ class Engine(Protocol):
     """Plans and applies one program. Raises UsageError for a program or config that cannot run, Fault when the engine fails."""
 
     name: str
+    # `shows_known_inputs` (true, false): whether the guard sees a step's inputs once they are known. Left out means that it does not.
 
     def preview(self, program: Program) -> Preview: ...
 

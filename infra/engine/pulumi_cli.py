@@ -25,6 +25,7 @@ class PulumiCliEngine:
     """
 
     name = "pulumi"
+    shows_known_inputs = False
 
     def __init__(self, environment: str, plugins: Mapping[str, Path] | None = None) -> None:
         """`plugins` (package -> folder with its executable) replaces the sandbox's, for every operation."""

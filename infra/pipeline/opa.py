@@ -23,10 +23,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from falaj.errors import Fault, UsageError
-from infra.pipeline.policy_engine import EvaluationFailed
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed
 
 _PREFIX = "falaj/"
-_ANSWER_SECONDS = 60.0
 _START_SECONDS = 20.0
 _AUTHORIZATION = """package system.authz
 
@@ -45,10 +44,10 @@ class OpaServer:
 
     name = "opa"
 
-    def __init__(self, host: str, port: int, *, tls: bool, token: str | None) -> None:
+    def __init__(self, host: str, port: int, *, tls: bool, token: str | None, seconds: float = SECONDS) -> None:
         from opa_client.opa import OpaClient
 
-        self._client = OpaClient(host=host, port=port, ssl=tls, token=token, timeout=_ANSWER_SECONDS, retries=0)
+        self._client = OpaClient(host=host, port=port, ssl=tls, token=token, timeout=seconds, retries=0)
         self._where = f"{host}:{port}"
 
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
@@ -100,8 +99,9 @@ class StartedOpa:
 
     name = "opa"
 
-    def __init__(self, binary: Path) -> None:
+    def __init__(self, binary: Path, seconds: float = SECONDS) -> None:
         self._binary = binary
+        self._seconds = seconds
         self._running: tuple[str, OpaServer, subprocess.Popen[bytes], Path] | None = None
 
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
@@ -138,7 +138,7 @@ class StartedOpa:
         command = [str(self._binary), "run", "--server", f"--addr=127.0.0.1:{port}", "--authentication=token", "--authorization=basic"]
         with (folder / "log.txt").open("wb") as log:
             child = subprocess.Popen([*command, "--skip-version-check", "--log-level=error", str(folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        server = OpaServer("127.0.0.1", port, tls=False, token=token)
+        server = OpaServer("127.0.0.1", port, tls=False, token=token, seconds=self._seconds)
         self._running = (digest, server, child, folder)
         atexit.register(self.stop)
         deadline = time.monotonic() + _START_SECONDS
@@ -173,7 +173,7 @@ def _words(problem: BaseException) -> str:
 
 
 @lru_cache(maxsize=4)
-def server(url: str | None, binary: Path | None) -> OpaServer | StartedOpa:
+def server(url: str | None, binary: Path | None, seconds: float = SECONDS) -> OpaServer | StartedOpa:
     """The engine for `url`, else for a server started from `binary`.
 
     Raises UsageError for a URL that is none, Fault where there is neither.
@@ -183,7 +183,7 @@ def server(url: str | None, binary: Path | None) -> OpaServer | StartedOpa:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError("FALAJ_OPA_URL is not the address of a server", given=url, allowed="http://127.0.0.1:8181, https://opa.example:443")
         port = parts.port or (443 if parts.scheme == "https" else 8181)
-        return OpaServer(parts.hostname, port, tls=parts.scheme == "https", token=os.environ.get("FALAJ_OPA_TOKEN") or None)
+        return OpaServer(parts.hostname, port, tls=parts.scheme == "https", token=os.environ.get("FALAJ_OPA_TOKEN") or None, seconds=seconds)
     if binary is None:
         raise Fault("there is no opa binary", next="run `make opa`")
-    return StartedOpa(binary)
+    return StartedOpa(binary, seconds)

@@ -19,12 +19,15 @@ from falaj.errors import UsageError
 from falaj.home import ROOT, environment_folder, stack_folder
 from infra.artifacts import Plan
 from infra.engine.engine import Engine, Program
+from infra.pipeline.reading import read_document
 
 STACKS: tuple[str, ...] = ("foundation", "cluster", "platform", "workloads")
 """Folders under stacks/, in the order they stand on each other."""
 _SOURCES = frozenset({".py", ".yaml", ".yml", ".json", ".toml", ".txt", ".cfg", ".ini", ".rego", ".j2", ".sh"})
 _SHARED = ("falaj", "infra/config", "infra/components", "workloads/stages.py")
 """What the programs of our stacks are made of besides their own folder."""
+
+_MAKE_AGAIN = "make it again: falaj plan"
 
 Outputs = Mapping[str, Mapping[str, Any]]
 """Stack -> its outputs, with the markers of `infra.artifacts`."""
@@ -91,8 +94,8 @@ def plan_file(folder: Path, environment: str) -> Path:
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in `path`. Raises UsageError when it is missing, truncated or was edited into something else."""
-    return Plan.read(path, next="make it again: falaj plan")
+    """The plan in `path`. Raises UsageError when it is missing, truncated, too large or too deep, or was edited into something else."""
+    return Plan.of(read_document(path, what="plan file", next=_MAKE_AGAIN), path, next=_MAKE_AGAIN)
 
 
 def program_digest(program: Program) -> str:

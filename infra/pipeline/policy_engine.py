@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +17,13 @@ from typing import Any, Protocol
 from falaj.errors import Fault, UsageError
 from falaj.home import ROOT
 
+SECONDS = 60.0
+"""How long an engine may take for one question, where parameter `limits.seconds` says nothing."""
+APART = 32_000_000
+"""Characters of input from which the embedded engine works in a process of its own, since inside this one nothing can stop it."""
 _KEPT = 4
 """Libraries that one thread keeps loaded."""
+_loaded_here = threading.local()
 
 
 class EvaluationFailed(Exception):
@@ -38,59 +44,87 @@ class PolicyEngine(Protocol):
 
 
 class RegorusEngine:
-    """The embedded engine: one instance per thread and library, since it is bound to the thread that made it."""
+    """The embedded engine: one instance per thread and library, since it is bound to the thread that made it.
+
+    A large input is judged in a process of its own, which is ended when it takes longer than `seconds`. A small one is judged here, and
+    an answer that came too late counts as none.
+    """
 
     name = "regorus"
 
-    def __init__(self) -> None:
-        self._local = threading.local()
+    def __init__(self, seconds: float = SECONDS, *, apart: int = APART) -> None:
+        self._seconds = seconds
+        self._apart = apart
 
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
+        began = time.monotonic()
         try:
-            engine = self._loaded(modules, digest)
-            engine.set_input_json(json.dumps(input))
-            answer = json.loads(engine.eval_rule_as_json(rule))
-        except (KeyboardInterrupt, SystemExit, MemoryError):
+            text = json.dumps(input)
+            if len(text) > self._apart:
+                from infra.pipeline.apart import evaluate
+
+                answer = evaluate(modules, rule, text, self._seconds)
+            else:
+                engine = self._loaded(modules, digest)
+                engine.set_input_json(text)
+                answer = json.loads(engine.eval_rule_as_json(rule))
+        except (KeyboardInterrupt, SystemExit, MemoryError, EvaluationFailed):
             raise
         except BaseException as problem:  # a panic of the engine is no Exception
-            self._local.__dict__.clear()
+            _loaded_here.__dict__.clear()
             raise EvaluationFailed(_first_words(problem)) from None
+        if time.monotonic() - began > self._seconds:
+            raise EvaluationFailed(too_late(self._seconds))
         return None if answer == "<undefined>" else answer
 
     def _loaded(self, modules: Mapping[str, str], digest: str) -> Any:
         import regorus
 
-        loaded = self._local.__dict__.setdefault("engines", {})
-        if digest not in loaded:
+        loaded = _loaded_here.__dict__.setdefault("engines", {})
+        key = (digest, hash(tuple(modules.items())))
+        if key not in loaded:
             while len(loaded) >= _KEPT:
                 loaded.pop(next(iter(loaded)))
             engine = regorus.Engine()  # ty: ignore[missing-attribute]
             for path, text in modules.items():
                 engine.add_policy(path, text)
-            loaded[digest] = engine
-        return loaded[digest]
+            loaded[key] = engine
+        return loaded[key]
 
 
-def choose(name: str | None = None) -> PolicyEngine:
-    """The engine called `name` (`opa`, `regorus`); by FALAJ_POLICY_ENGINE, or the best at hand, where none is named.
+NAMES = ("opa", "opa-binary", "regorus")
 
-    OPA is at hand when FALAJ_OPA_URL names a server or the binary is on PATH; the one that the tests build is used when asked for.
+
+def choose(name: str | None = None, seconds: float = SECONDS) -> PolicyEngine:
+    """The engine called `name`; by FALAJ_POLICY_ENGINE, or the best at hand, where none is named. It may take `seconds` for an answer.
+
+    `opa` is a server, `opa-binary` one run of `opa eval` per question, `regorus` the embedded engine. OPA is at hand when
+    FALAJ_OPA_URL names a server or the binary is on PATH; the one that the tests build is used when asked for.
     """
     name = name or os.environ.get("FALAJ_POLICY_ENGINE") or None
-    if name not in (None, "opa", "regorus"):
-        raise UsageError(f"there is no policy engine '{name}'", given=name, allowed="opa, regorus", next="choose one, or leave it out")
+    if name not in (None, *NAMES):
+        raise UsageError(f"there is no policy engine '{name}'", given=name, allowed=", ".join(NAMES), next="choose one, or leave it out")
     url, binary = os.environ.get("FALAJ_OPA_URL"), opa_binary()
     if name == "regorus" or (name is None and not url and shutil.which("opa") is None):
-        return _embedded
-    if not url and binary is None:
+        return RegorusEngine(seconds)
+    if binary is None and (not url or name == "opa-binary"):
         raise Fault(
             "OPA was asked for and is not here",
-            allowed="FALAJ_OPA_URL, `opa` on PATH, or .cache/tools/opa",
+            allowed="`opa` on PATH, or .cache/tools/opa" if name == "opa-binary" else "FALAJ_OPA_URL, `opa` on PATH, or .cache/tools/opa",
             next="run `make opa` (needs Go), or use the embedded engine: FALAJ_POLICY_ENGINE=regorus",
         )
+    if name == "opa-binary" and binary is not None:
+        from infra.pipeline.opa_binary import OpaBinary
+
+        return OpaBinary(binary, seconds)
     from infra.pipeline.opa import server
 
-    return server(url, binary)
+    return server(url, binary, seconds)
+
+
+def too_late(seconds: float) -> str:
+    """What is said of an answer that did not come in time."""
+    return f"no answer within {seconds:g} s (parameter limits.seconds)"
 
 
 def opa_binary() -> Path | None:
@@ -104,6 +138,3 @@ def _first_words(problem: BaseException) -> str:
     """The engine's message without its stack trace, on one line."""
     text = str(problem).split("Stack backtrace:")[0]
     return " ".join(text.split())[:400] or type(problem).__name__
-
-
-_embedded = RegorusEngine()

@@ -25,6 +25,7 @@ class EmbeddedEngine:
     """Plans any environment; applies those in `applies` only, which outside tests is `local` alone."""
 
     name = "embedded"
+    shows_known_inputs = True
 
     def __init__(self, environment: str, providers: ProviderSource | None = None, *, applies: Collection[str] = ("local",)) -> None:
         """`providers` makes a provider for a package name; left out, the sandbox's serve `local` and planning ones the rest."""
