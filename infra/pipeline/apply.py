@@ -17,7 +17,8 @@ from falaj.errors import FalajError, Undecided
 from falaj.home import stack_folder
 from infra.artifacts import AppliedStep, ApplyRecord, Decision, Plan, StateRef
 from infra.engine.engine import Engine, Program, Progress
-from infra.pipeline.gate import instant, judge_plan, refuse_unless_allowed
+from infra.pipeline.deferral import Closing, open_deferrals
+from infra.pipeline.gate import asked_too, instant, judge_plan, refuse_unless_allowed
 from infra.pipeline.library import Library
 from infra.pipeline.plan import make_plan, program_digest, read_plan, stack_program
 from infra.pipeline.policy_engine import PolicyEngine
@@ -55,7 +56,12 @@ def apply_stack(
     _require_same_start(plan, program, engine)
     if replan:
         _require_same_plan(plan, make_plan(environment, stack, engine=engine))
-    return carry_out(plan, decision, program, engine, now=now, progress=progress).write(folder / "apply.json")
+    library = Library.open(policies)
+    closing = None
+    if open_deferrals(decision):
+        _require_steps_shown(plan, engine)
+        closing = Closing(plan, decision, library, library.parameters(environment), now=now, engine=policy_engine)
+    return carry_out(plan, decision, program, engine, now=now, progress=progress, closing=closing).write(folder / "apply.json")
 
 
 def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, policy_engine: PolicyEngine | None = None) -> Decision:
@@ -64,24 +70,16 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
         raise Undecided(f"nobody has judged the plan of {plan.stack}", given=str(path), why="nothing is applied without a decision", next=_AGAIN)
     decision = Decision.read(path, next=_AGAIN)
     library = Library.open(policies)
+    # In this order: a library that is another one may not even be readable.
+    _require_equal(plan.stack, "was made by other rules", decision.policy_digest, library.digest)
     parameters = library.parameters(plan.environment)
-    bound = (
-        ("is about another plan", decision.subject_digest, plan.digest),
-        ("was made by other rules", decision.policy_digest, library.digest),
-        ("was made with other parameters", decision.parameters_digest, digest(parameters)),
-        ("starts from another state", decision.state, plan.state),
-        ("is for another environment", decision.environment, plan.environment),
-    )
-    for what, judged, present in bound:
-        if judged != present:
-            raise Undecided(
-                f"the decision on {plan.stack} {what}",
-                given=_shown(judged),
-                allowed=_shown(present),
-                why="a decision holds for what was judged, and for nothing else",
-                next=_AGAIN,
-            )
-    again = judge_plan(plan, parameters, decision.decided_at, policies=policies, engine=policy_engine)
+    _require_equal(plan.stack, "is about another plan", decision.subject_digest, plan.digest)
+    _require_equal(plan.stack, "was made with other parameters", decision.parameters_digest, digest(parameters))
+    _require_equal(plan.stack, "starts from another state", decision.state, plan.state)
+    _require_equal(plan.stack, "is for another environment", decision.environment, plan.environment)
+    ours = {rule.id for rule in library.rules}
+    also = asked_too(plan, parameters, decision.decided_at[:10], checkov=any(result.rule not in ours for result in decision.rules))
+    again = judge_plan(plan, parameters, decision.decided_at, policies=policies, engine=policy_engine, also=also, author=decision.author)
     if again.model_copy(update={"engine": decision.engine}).digest != decision.digest:
         raise Undecided(
             f"the decision on {plan.stack} is not what the rules say",
@@ -94,8 +92,31 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
     return decision
 
 
-def carry_out(plan: Plan, decision: Decision, program: Program, engine: Engine, *, now: Callable[[], str], progress: Progress | None = None) -> ApplyRecord:
-    """Run the engine under the guard of the plan, and record what it did even where it stopped."""
+def _require_equal(stack: str, what: str, judged: Any, present: Any) -> None:
+    if judged != present:
+        raise Undecided(
+            f"the decision on {stack} {what}",
+            given=_shown(judged),
+            allowed=_shown(present),
+            why="a decision holds for what was judged, and for nothing else",
+            next=_AGAIN,
+        )
+
+
+def carry_out(
+    plan: Plan,
+    decision: Decision,
+    program: Program,
+    engine: Engine,
+    *,
+    now: Callable[[], str],
+    progress: Progress | None = None,
+    closing: Closing | None = None,
+) -> ApplyRecord:
+    """Run the engine under the guard of the plan, and record what it did even where it stopped.
+
+    `closing` judges again what the decision left to the apply; what became of it is written beside the decision.
+    """
     started_at = now()
     begun: list[AppliedStep] = []
     mutex = threading.Lock()
@@ -106,7 +127,17 @@ def carry_out(plan: Plan, decision: Decision, program: Program, engine: Engine, 
         if progress is not None:
             progress(op, urn)
 
+    planned_steps = guard(plan, recorded_inputs(engine.export(program)))
+
+    def allow(op: str, urn: str, inputs: dict[str, Any]) -> None:
+        planned_steps(op, urn, inputs)
+        if closing is not None:
+            closing.before_step(op, urn, inputs)
+
     def record(steps: list[AppliedStep], before: Any, after: Any, error: str | None) -> ApplyRecord:
+        closed = closing.close().write(stack_folder(plan.environment, plan.stack) / "decision.closed.json") if closing else None
+        if closed is not None and closed.open and error is None:
+            error = f"nobody judged again what was left open: {closed.open}"
         return ApplyRecord(
             environment=plan.environment,
             project=plan.project,
@@ -119,12 +150,14 @@ def carry_out(plan: Plan, decision: Decision, program: Program, engine: Engine, 
             steps=steps,
             result="failed" if error else "succeeded",
             error=error,
+            closures=closed.closures if closed else [],
+            closed_digest=closed.digest if closed else "",
             started_at=started_at,
             finished_at=now(),
         )
 
     try:
-        outcome = engine.up(program, guard=guard(plan, recorded_inputs(engine.export(program))), progress=note)
+        outcome = engine.up(program, guard=allow, progress=note)
     except FalajError as problem:
         record(begun, plan.state, engine.state(program), str(problem)).write(stack_folder(plan.environment, plan.stack) / "apply.json")
         raise
@@ -213,6 +246,17 @@ def _require_same_start(plan: Plan, program: Program, engine: Engine) -> None:
     if program_digest(program) != plan.program:
         raise Undecided(
             f"the program of {plan.stack} has changed since it was planned", given=_shown(plan.program), allowed=_shown(program_digest(program)), next=_AGAIN
+        )
+
+
+def _require_steps_shown(plan: Plan, engine: Engine) -> None:
+    if not getattr(engine, "shows_known_inputs", False):
+        raise Undecided(
+            f"the decision on {plan.stack} leaves values to be judged during the apply, and engine {engine.name} shows none",
+            given=engine.name,
+            allowed="an engine that shows each step's inputs once they are known: embedded",
+            why="what was deferred would be made without having been judged",
+            next="make the values known at plan time, or apply with the embedded engine",
         )
 
 

@@ -1,23 +1,30 @@
 """The gate: judges a plan or a release by every rule, and binds the answer to exactly what was judged.
 
-A rule says whom it judged, who failed and about whom it cannot tell; passing is what remains. Anything that goes wrong on
-the way (no input, an undefined or contradictory answer, an engine that fails) is a fault, and a fault is never a yes.
+Passing is what remains of those judged when failures and unknowns are taken away. A failure of a mandatory rule denies, unless a waiver
+covers it; so does a fault: anything that went wrong on the way (no input, an undefined or contradictory answer, an engine that
+fails). An unknown leaves the gate undecided, which stops an apply as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from falaj.canonical import digest
 from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import write_json
 from falaj.home import stack_folder
 from infra.artifacts import Decision, Plan, RuleResult, StateRef, Verdict
-from infra.pipeline.library import KINDS, Kind, Library, Rule
-from infra.pipeline.policy_engine import EvaluationFailed, PolicyEngine, choose
+from infra.pipeline.asking import ask
+from infra.pipeline.author import author as whoever
+from infra.pipeline.deferral import defer
+from infra.pipeline.library import Library
+from infra.pipeline.plan import read_plan
+from infra.pipeline.policy_engine import PolicyEngine
+from infra.pipeline.reviewed import miswritten, unjudged
 
 
 def judge_plan(
@@ -28,20 +35,25 @@ def judge_plan(
     policies: Path | None = None,
     engine: PolicyEngine | None = None,
     also: Sequence[RuleResult] = (),
+    author: str = "",
 ) -> Decision:
     """Judge `plan` by every plan rule. `parameters` are those of the plan's environment, `now` is the present, unless given.
 
-    `also` are results of another tool, which join the decision and its verdict by their level.
+    `also` are results of another tool, which join the decision and its verdict by their level; `author` is who made the plan.
 
     Raises UsageError when the library or its parameters are wrong; everything else that goes wrong is in the decision.
     """
     library = Library.open(policies)
     given = library.parameters(plan.environment) if parameters is None else parameters
-    rules, faults, by = _ask(library, "plan", {"plan": plan.to_json(), "parameters": given, "now": instant(now)}, engine)
-    urns = [resource.urn for resource in plan.resources]
-    twice = sorted({urn for urn in urns if urns.count(urn) > 1}) if len(set(urns)) < len(urns) else []
-    faults += [f"the plan holds {urn} twice" for urn in twice]
-    rules = [*rules, *also]
+    answers = ask(library, "plan", {"plan": plan.to_json(), "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
+    nobody = unjudged(library, answers.types)
+    faults = list(answers.faults)
+    if nobody and given.get("unjudged_types") == "deny":
+        faults += [f"no rule knows type {type} ({number} of it), and nobody has reviewed it" for type, number in nobody.items()]
+    faults += [f"type {type!r} {wrong}" for type, wrong in miswritten(library, answers.types).items()]
+    often = Counter(resource.urn for resource in plan.resources)
+    faults += [f"the plan holds {urn} twice" for urn in sorted(often) if often[urn] > 1]
+    rules = [*defer(library, answers.results, plan), *also]
     return Decision(
         kind="plan",
         environment=plan.environment,
@@ -53,7 +65,9 @@ def judge_plan(
         verdict=_verdict(rules, faults),
         rules=rules,
         faults=faults,
-        engine=by,
+        unjudged=nobody,
+        author=author,
+        engine=answers.engine,
         decided_at=instant(now),
     )
 
@@ -81,20 +95,42 @@ def judge_release(
         )
     library = Library.open(policies)
     given = library.parameters(environment) if parameters is None else parameters
-    rules, faults, by = _ask(library, "release", {"candidate": candidate, "observed": observed, "parameters": given, "now": instant(now)}, engine)
-    return Decision(
-        kind="release",
-        environment=environment,
-        subject=candidate["run"],
-        subject_digest=digest(candidate),
-        policy_digest=library.digest,
-        parameters_digest=digest(given),
-        verdict=_verdict(rules, faults),
-        rules=rules,
-        faults=faults,
-        engine=by,
-        decided_at=instant(now),
-    )
+    input = {"candidate": candidate, "observed": observed, "parameters": given, "now": instant(now)}
+    return _of_documents("release", library, environment, candidate["run"], digest(candidate), input, given, engine)
+
+
+def judge_repository(
+    facts: dict[str, Any],
+    environment: str,
+    now: datetime | str | None = None,
+    *,
+    subject: str,
+    parameters: dict[str, Any] | None = None,
+    policies: Path | None = None,
+    engine: PolicyEngine | None = None,
+) -> Decision:
+    """Judge what a repository holds: `facts` as `infra.pipeline.facts` reads them, `subject` what the repository is called."""
+    library = Library.open(policies)
+    given = library.parameters(environment) if parameters is None else parameters
+    input = {"repository": facts, "parameters": given, "now": instant(now)}
+    return _of_documents("repository", library, environment, subject, digest(facts), input, given, engine)
+
+
+def judge_evidence(
+    documents: dict[str, Any],
+    environment: str,
+    now: datetime | str | None = None,
+    *,
+    subject: str,
+    parameters: dict[str, Any] | None = None,
+    policies: Path | None = None,
+    engine: PolicyEngine | None = None,
+) -> Decision:
+    """Judge dated documents about what was done: `documents` as `infra.pipeline.evidence_documents` reads them, `subject` their folder."""
+    library = Library.open(policies)
+    given = library.parameters(environment) if parameters is None else parameters
+    input = {"evidence": documents, "parameters": given, "now": instant(now)}
+    return _of_documents("evidence", library, environment, subject, digest(documents), input, given, engine)
 
 
 def judge_stack(
@@ -112,38 +148,43 @@ def judge_file(
 
     checkov is asked too where its level is `mandatory`, or where `checkov` says so and its level is not `off`.
     """
-    plan = Plan.read(path, next="make it again: falaj plan")
+    plan = read_plan(path)
     parameters = Library.open(policies).parameters(plan.environment)
-    level = parameters.get("checkov", {}).get("level", "off")
-    also: list[RuleResult] = []
-    if level == "mandatory" or (checkov and level != "off"):
-        from infra.checkov.results import judge_plan as ask_checkov
-
-        also = ask_checkov(plan, level, instant(now)[:10])
-    decision = judge_plan(plan, parameters, now, policies=policies, engine=engine, also=also)
+    also = asked_too(plan, parameters, instant(now)[:10], checkov=checkov)
+    decision = judge_plan(plan, parameters, now, policies=policies, engine=engine, also=also, author=whoever())
     write_json(path.with_name("parameters.json"), parameters)
     return decision.write(path.with_name("decision.json"))
+
+
+def asked_too(plan: Plan, parameters: Mapping[str, Any], day: str, *, checkov: bool) -> list[RuleResult]:
+    """What checkov says of `plan` where its level is `mandatory`, or where `checkov` asks for it and the level is not `off`."""
+    level = parameters.get("checkov", {}).get("level", "off")
+    if level != "mandatory" and (level == "off" or not checkov):
+        return []
+    from infra.checkov.results import judge_plan as ask_checkov
+
+    return ask_checkov(plan, level, day)
 
 
 def refuse_unless_allowed(decision: Decision, *, next: str | None = None) -> None:
     """Raise Denied or Undecided unless the decision allows."""
     if decision.verdict == "allowed":
         return
-    failed, unclear = (sum(len(getattr(rule, part)) for rule in decision.rules) for part in ("fail", "unknown"))
-    what = decision.subject
+    what, binding = decision.subject, [rule for rule in decision.rules if rule.level == "mandatory"]
+    failed = {rule.rule: len(set(rule.fail) - set(rule.waived)) for rule in binding if set(rule.fail) - set(rule.waived)}
     if decision.verdict == "denied":
-        rules = [rule.rule for rule in decision.rules if rule.fail]
+        given = [f"{sum(failed.values())} failures, of rules {', '.join(failed)}"] if failed else []
         raise Denied(
             f"{what} is denied in {decision.environment}",
-            given=f"{failed} failures, of rules {', '.join(rules)}",
-            allowed="no failure and nothing unknown",
+            given="; ".join([*given, *decision.faults]),
+            allowed="no failure, no fault and nothing unknown",
             next=next or "each failure above says what to change; runbooks/gate_denied.md",
         )
-    rules = [rule.rule for rule in decision.rules if rule.unknown]
+    unclear = {rule.rule: len(rule.unknown) for rule in binding if rule.unknown}
     raise Undecided(
         f"nobody can say yes to {what} in {decision.environment}",
-        given="; ".join(([f"{unclear} unknowns, of rules {', '.join(rules)}"] if rules else []) + decision.faults),
-        allowed="no failure and nothing unknown",
+        given=f"{sum(unclear.values())} unknowns, of rules {', '.join(unclear)}",
+        allowed="no failure, no fault and nothing unknown",
         why="what is not known is not passed",
         next=next or "make the value known at plan time, or refer to a resource of the same plan; runbooks/gate_denied.md",
     )
@@ -156,76 +197,34 @@ def instant(now: datetime | str | None = None) -> str:
     return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _ask(library: Library, kind: Kind, input: dict[str, Any], engine: PolicyEngine | None) -> tuple[list[RuleResult], list[str], str]:
-    rules = library.of_kind(kind)
-    try:
-        engine = engine or choose()
-        name = engine.name
-        answers = engine.evaluate({**library.modules, **collectors(library)}, library.digest, f"data.falaj.gate.{kind}.answers", input)
-        if not isinstance(answers, list):
-            raise EvaluationFailed("the rules gave no answer at all")
-    except EvaluationFailed as problem:
-        return [], [f"the policy engine failed: {problem}"], engine.name if engine else "none"
-    by_rule: dict[str, list[dict[str, Any]]] = {}
-    for answer in answers:
-        by_rule.setdefault(answer.get("rule", ""), []).append(answer)
-    results, faults = [], [f"an answer came from {name!r}, which is no rule" for name in sorted(set(by_rule) - {rule.id for rule in rules})]
-    for rule in rules:
-        given = by_rule.get(rule.id, [])
-        if len(given) != 1:
-            faults.append(f"rule {rule.id} gave {len(given)} answers")
-            continue
-        result = _result(rule, given[0])
-        faults += _contradictions(result)
-        results.append(result)
-    if not any(result.judged for result in results):
-        faults.append("no rule found anything to judge")
-    return results, faults, name
-
-
-def collectors(library: Library) -> dict[str, str]:
-    """A Rego module per kind that asks every rule at once; set comprehensions make a rule that found nobody say so."""
-    modules = {}
-    for kind in KINDS:
-        lines = [f"package falaj.gate.{kind}", "", "import rego.v1", ""]
-        for rule in library.of_kind(kind):
-            where = f"data.{rule.package}"
-            lines.append(
-                f'answers contains {{"rule": "{rule.id}", "judged": {{urn | some urn in {where}.judged}}, '
-                f'"fail": {{urn: why | some urn, why in {where}.fail}}, "unknown": {{urn: what | some urn, what in {where}.unknown}}}}'
-            )
-        modules[f"gate/{kind}.rego"] = "\n".join(lines) + "\n"
-    return modules
-
-
-def _result(rule: Rule, answer: dict[str, Any]) -> RuleResult:
-    return RuleResult(
-        rule=rule.id,
-        title=rule.title,
-        check=rule.check,
-        severity=rule.severity,
-        level=rule.level,
-        controls=rule.controls,
-        remediation=rule.remediation,
-        runbook=rule.runbook,
-        judged=sorted(answer["judged"]),
-        fail={urn: sorted(why) for urn, why in sorted(answer["fail"].items())},
-        unknown={urn: sorted(what) for urn, what in sorted(answer["unknown"].items())},
+def _of_documents(
+    kind: Literal["release", "repository", "evidence"],
+    library: Library,
+    environment: str,
+    subject: str,
+    subject_digest: str,
+    input: dict[str, Any],
+    parameters: dict[str, Any],
+    engine: PolicyEngine | None,
+) -> Decision:
+    answers = ask(library, kind, input, input["now"][:10], engine)
+    return Decision(
+        kind=kind,
+        environment=environment,
+        subject=subject,
+        subject_digest=subject_digest,
+        policy_digest=library.digest,
+        parameters_digest=digest(parameters),
+        verdict=_verdict(answers.results, answers.faults),
+        rules=answers.results,
+        faults=answers.faults,
+        engine=answers.engine,
+        decided_at=input["now"],
     )
 
 
-def _contradictions(result: RuleResult) -> list[str]:
-    judged = set(result.judged)
-    return [
-        f"rule {result.rule} says {word} of {urn}, which it did not judge"
-        for word, found in (("fail", result.fail), ("unknown", result.unknown))
-        for urn in found
-        if urn not in judged
-    ]
-
-
-def _verdict(rules: list[RuleResult], faults: list[str]) -> Verdict:
+def _verdict(rules: Sequence[RuleResult], faults: Sequence[str]) -> Verdict:
     binding = [rule for rule in rules if rule.level == "mandatory"]
-    if any(set(rule.fail) - set(rule.waived) for rule in binding):
+    if faults or any(set(rule.fail) - set(rule.waived) for rule in binding):
         return "denied"
-    return "undecided" if faults or any(rule.unknown for rule in binding) else "allowed"
+    return "undecided" if any(rule.unknown for rule in binding) else "allowed"

@@ -134,7 +134,7 @@ class Library:
         return value
 
     def _files(self) -> list[Path]:
-        baseline = self.folder / "checkov_baseline.json"
+        others = [self.folder / name for name in ("checkov_baseline.json", "reviewed_types.json")]
         return [
             *(
                 path
@@ -142,7 +142,7 @@ class Library:
                 for path in sorted((self.folder / top).rglob("*"))
                 if path.is_file() and not path.name.endswith("_test.rego") and (path.suffix == ".rego" or top in ("data", "schemas"))
             ),
-            *([baseline] if baseline.exists() else []),
+            *(path for path in others if path.exists()),
         ]
 
     def _rule(self, kind: Kind, folder: Path) -> Rule:

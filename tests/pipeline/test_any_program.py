@@ -30,6 +30,8 @@ default = {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}
 rules = [{"apply_server_side_encryption_by_default": default, "bucket_key_enabled": True}]
 aws.s3.BucketServerSideEncryptionConfiguration("data", bucket=bucket.id, rules=rules)
 aws.s3.BucketVersioning("data", bucket=bucket.id, versioning_configuration={"status": "Enabled"})
+expire = {"noncurrent_version_expiration": {"noncurrent_days": 30}, "abort_incomplete_multipart_upload": {"days_after_initiation": 7}}
+aws.s3.BucketLifecycleConfiguration("data", bucket=bucket.id, rules=[{"id": "old", "status": "Enabled", **expire}])
 block = dict(block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True)
 aws.s3.BucketPublicAccessBlock("data", bucket=bucket.id, **block)
 aws.s3.BucketOwnershipControls("data", bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"})
@@ -62,7 +64,7 @@ def program(folder: Path, text: str) -> Path:
     """A user's folder with this program, and a region for prod."""
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text(f"name: {folder.name}\nruntime: python\n")
-    (folder / "Pulumi.prod.yaml").write_text("config:\n  aws:region: me-central-1\n")
+    (folder / "Pulumi.prod.yaml").write_text('config:\n  aws:region: me-central-1\n  aws:allowedAccountIds:\n    - "111122223333"\n')
     (folder / "__main__.py").write_text(text)
     return folder
 
@@ -97,9 +99,9 @@ def test_an_answer_that_only_the_cloud_has_is_undecided(tmp_path: Path) -> None:
     assert "? whom it lets in is not known before an apply" in result.output
 
 
-def test_a_program_with_nothing_to_judge_is_undecided(tmp_path: Path) -> None:
+def test_a_program_with_nothing_to_judge_is_denied(tmp_path: Path) -> None:
     result = run("gate", program(tmp_path / "empty", EMPTY), "--env", "prod", "--engine", "embedded")
-    assert isinstance(result.exception, Undecided)
+    assert isinstance(result.exception, Denied)
     assert "no rule found anything to judge" in result.output
 
 

@@ -43,7 +43,13 @@ class World:
         return Program(folder=self.folder, project=f"falaj-{stack}", stack=environment)
 
     def preview(self, program: Program) -> Preview:
-        provider = {"type": "pulumi:providers:aws", "name": "aws", "op": "create", "custom": True, "inputs": {"region": "me-central-1"}}
+        provider = {
+            "type": "pulumi:providers:aws",
+            "name": "aws",
+            "op": "create",
+            "custom": True,
+            "inputs": {"region": "me-central-1", "allowedAccountIds": ["111122223333"]},
+        }
         key = {"type": "aws:kms/key:Key", "name": "key", "op": "create", "custom": True, "provider": f"{PROVIDER}::", "inputs": self.key}
         resources = [PlannedResource.model_validate({"urn": urn, **about}) for urn, about in ((PROVIDER, provider), (KEY, key))]
         return Preview(resources=resources, outputs={}, state=self.ref)
@@ -51,7 +57,7 @@ class World:
     def up(self, program: Program, *, guard: Callable[[str, str, dict[str, Any]], None], progress: Callable[[str, str], None]) -> Outcome:
         steps = []
         for op, urn in self.steps:
-            guard(op, urn, {"region": "me-central-1"} if urn == PROVIDER else (self.done or self.key))
+            guard(op, urn, {"region": "me-central-1", "allowedAccountIds": ["111122223333"]} if urn == PROVIDER else (self.done or self.key))
             progress(op, urn)
             if self.problem:
                 raise self.problem

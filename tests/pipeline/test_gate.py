@@ -11,7 +11,7 @@ import pytest
 from falaj.canonical import digest
 from falaj.errors import Denied, Exit, Undecided, UsageError
 from infra.artifacts import Decision, Plan
-from infra.pipeline.gate import instant, judge_file, judge_plan, judge_release, refuse_unless_allowed
+from infra.pipeline.gate import instant, judge_file, judge_plan, judge_release, judge_repository, refuse_unless_allowed
 from infra.pipeline.policy_engine import EvaluationFailed, RegorusEngine, choose
 from tests.policies.samples import LIBRARY, NOON, PARAMETERS, SAMPLES, plan_of
 
@@ -46,7 +46,14 @@ def happy() -> Plan:
     """A key of ours, rotated and tagged, made in the country: every rule that judges it is content."""
     return plan_of(
         [
-            {"urn": PROVIDER, "type": "pulumi:providers:aws", "name": "aws", "op": "create", "custom": True, "inputs": {"region": "me-central-1"}},
+            {
+                "urn": PROVIDER,
+                "type": "pulumi:providers:aws",
+                "name": "aws",
+                "op": "create",
+                "custom": True,
+                "inputs": {"region": "me-central-1", "allowedAccountIds": ["111122223333"]},
+            },
             {
                 **{"urn": KEY, "type": "aws:kms/key:Key", "name": "key", "op": "create", "custom": True, "provider": f"{PROVIDER}::"},
                 "inputs": {"enableKeyRotation": True, "tags": TAGS},
@@ -100,23 +107,23 @@ def test_a_failure_weighs_more_than_an_unknown(happy: Plan) -> None:
 
 def test_a_gate_that_judged_nothing_does_not_allow() -> None:
     decision = judged(plan_of([]))
-    assert (decision.verdict, decision.faults) == ("undecided", ["no rule found anything to judge"])
+    assert (decision.verdict, decision.faults) == ("denied", ["no rule found anything to judge"])
 
 
-def test_what_is_deleted_is_not_judged_and_a_plan_of_deletions_alone_is_undecided() -> None:
+def test_what_is_deleted_is_not_judged_and_a_plan_of_deletions_alone_is_denied() -> None:
     assert judged(plan_of([{**BUCKET, "op": "delete"}])).faults == ["no rule found anything to judge"]
 
 
 def test_a_plan_that_holds_a_resource_twice_is_not_allowed(happy: Plan) -> None:
     decision = judged(plan_of([resource.to_json() for resource in [*happy.resources, happy.resources[1]]]), Says(key_rotated={"judged": [KEY]}))
-    assert (decision.verdict, decision.faults) == ("undecided", [f"the plan holds {KEY} twice"])
+    assert (decision.verdict, decision.faults) == ("denied", [f"the plan holds {KEY} twice"])
 
 
 @pytest.mark.parametrize("part", ["fail", "unknown"])
 def test_a_rule_that_speaks_of_what_it_did_not_judge_is_at_fault(happy: Plan, part: str) -> None:
     decision = judged(happy, Says(key_rotated={"judged": [KEY], part: {"urn:other": ["why"]}}))
     assert decision.faults == [f"rule key_rotated says {part} of urn:other, which it did not judge"]
-    assert decision.verdict == {"fail": "denied", "unknown": "undecided"}[part]
+    assert decision.verdict == "denied"
 
 
 @pytest.mark.parametrize(
@@ -128,13 +135,13 @@ def test_a_rule_that_speaks_of_what_it_did_not_judge_is_at_fault(happy: Plan, pa
 )
 def test_an_engine_that_fails_is_a_fault(happy: Plan, engine: Says, fault: str) -> None:
     decision = judged(happy, engine)
-    assert (decision.verdict, decision.faults, decision.rules) == ("undecided", [fault], [])
+    assert (decision.verdict, decision.faults, decision.rules) == ("denied", [fault], [])
 
 
 def test_a_rule_without_an_answer_or_with_two_is_a_fault(happy: Plan) -> None:
     given = [{"rule": name, "judged": [KEY], "fail": {}, "unknown": {}} for name in [*RULES[1:], RULES[1]]]
     decision = judged(happy, Says(given))
-    assert (decision.verdict, decision.faults) == ("undecided", [f"rule {RULES[0]} gave 0 answers", f"rule {RULES[1]} gave 2 answers"])
+    assert (decision.verdict, decision.faults) == ("denied", [f"rule {RULES[0]} gave 0 answers", f"rule {RULES[1]} gave 2 answers"])
 
 
 def test_an_answer_of_an_unknown_rule_is_a_fault(happy: Plan) -> None:
@@ -226,3 +233,47 @@ def test_moments_are_written_in_utc() -> None:
     from datetime import datetime, timedelta, timezone
 
     assert instant(datetime(2026, 1, 1, 4, tzinfo=timezone(timedelta(hours=4)))) == "2026-01-01T00:00:00Z"
+
+
+def test_a_rule_that_overlooks_a_subject_of_its_own_is_at_fault(happy: Plan) -> None:
+    decision = judged(happy, Says(key_rotated={"judged": [], "overlooked": [KEY]}, provider_region={"judged": [PROVIDER]}))
+    assert (decision.verdict, decision.faults) == ("denied", [f"rule key_rotated did not judge {KEY}, which it must"])
+
+
+def test_a_rule_is_advisory_before_the_day_it_is_in_force(happy: Plan) -> None:
+    broken = changed(happy, enableKeyRotation=False)
+    before, after = (judge_plan(broken, PARAMETERS, f"{day}T00:00:00Z", engine=RegorusEngine()) for day in ("2025-12-31", "2026-01-01"))
+    levels = [next(result.level for result in decision.rules if result.rule == "key_rotated") for decision in (before, after)]
+    assert (before.verdict, after.verdict, levels) == ("allowed", "denied", ["advisory", "mandatory"])
+
+
+STRANGER = {
+    "urn": "urn:pulumi:prod::app::aws:ec2/placementGroup:PlacementGroup::d",
+    "type": "aws:ec2/placementGroup:PlacementGroup",
+    "name": "d",
+    "op": "create",
+    "custom": True,
+}
+
+
+@pytest.mark.parametrize(("wish", "verdict"), [("report", "allowed"), ("deny", "denied")])
+def test_a_type_that_no_rule_knows_is_reported_and_denied_where_the_environment_says_so(happy: Plan, wish: str, verdict: str) -> None:
+    stranger = {**STRANGER, "provider": f"{PROVIDER}::", "inputs": {"tags": TAGS}}
+    plan = plan_of([*(resource.to_json() for resource in happy.resources), stranger])
+    decision = judge_plan(plan, {**PARAMETERS, "unjudged_types": wish}, NOON, engine=RegorusEngine())
+    faults = ["no rule knows type aws:ec2/placementGroup:PlacementGroup (1 of it), and nobody has reviewed it"] if wish == "deny" else []
+    assert (decision.verdict, decision.unjudged, decision.faults) == (verdict, {"aws:ec2/placementGroup:PlacementGroup": 1}, faults)
+
+
+def test_prod_denies_a_type_that_nobody_has_looked_at() -> None:
+    assert {environment: LIBRARY.parameters(environment)["unjudged_types"] for environment in LIBRARY.environments} == {
+        "dev": "report",
+        "local": "report",
+        "staging": "report",
+        "prod": "deny",
+    }
+
+
+def test_documents_of_a_repository_that_no_rule_judges_are_denied() -> None:
+    decision = judge_repository({}, "prod", NOON, subject="here", parameters=PARAMETERS, engine=Says([]))
+    assert (decision.kind, decision.verdict) == ("repository", "denied") and "no rule found anything to judge" in decision.faults
