@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from falaj.errors import UsageError
 from falaj.files import write_json
+from falaj.home import ROOT
 from falaj.signing import public_pem, signing_key
 from infra.pipeline.evidence_documents import KINDS, read_folder, sign, template, write
 from infra.pipeline.gate import judge_evidence
@@ -143,3 +145,9 @@ def test_an_example_cannot_be_signed(kind: str) -> None:
 def test_a_type_there_is_not_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="no evidence document of type 'lunch'"):
         template("lunch", "prod", by="Huda", now=DAY)
+
+
+def test_the_page_about_documents_names_every_type_with_its_rule() -> None:
+    text = (ROOT / "docs" / "evidence.md").read_text()
+    named = dict(re.findall(r"^\| `(\w+)` \| .* \| `(\w+)` \|$", text, re.MULTILINE))
+    assert set(named) == set(KINDS) and set(named.values()) == {rule.id for rule in LIBRARY.of_kind("evidence")}
