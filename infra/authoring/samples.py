@@ -9,7 +9,7 @@ from typing import Any
 from falaj.errors import UsageError
 from falaj.files import read_json
 from infra.artifacts import Plan, PlannedResource, StateRef
-from infra.pipeline.gate import collectors
+from infra.pipeline.asking import collectors
 from infra.pipeline.library import Kind, Library, Rule
 from infra.pipeline.policy_engine import PolicyEngine
 
@@ -87,4 +87,5 @@ def answers(library: Library, engine: PolicyEngine, kind: Kind, input: Mapping[s
             **{part: {subject: sorted(why) for subject, why in sorted(answer[part].items())} for part in ("fail", "unknown")},
         }
         for answer in found
+        if "rule" in answer
     }

@@ -18,6 +18,7 @@ part_types := {
 	types.bucket_ownership,
 	types.bucket_policy,
 	types.bucket_object_lock,
+	types.bucket_lifecycle,
 }
 
 all := plan.of_type(types.bucket)

@@ -30,6 +30,8 @@ bucket_ownership := "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 
 bucket_policy := "aws:s3/bucketPolicy:BucketPolicy"
 
+bucket_lifecycle := "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+
 bucket_object_lock := "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 
 key := "aws:kms/key:Key"

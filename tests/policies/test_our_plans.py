@@ -46,11 +46,31 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("foundation", "bucketObjectLockConfiguration", "evidence", "rule.defaultRetention.days", 30, "bucket_versioned"),
     ("foundation", "aws:cloudtrail/trail:Trail", "trail", "enableLogFileValidation", False, "trail_validated"),
     ("foundation", "aws:cloudtrail/trail:Trail", "trail", "isMultiRegionTrail", False, "trail_validated"),
-    ("foundation", "aws:iam/policy:Policy", "people-boundary", "policy", EVERYTHING, "iam_wildcards"),
+    ("foundation", "aws:iam/policy:Policy", "boundaries-people", "policy", EVERYTHING, "iam_wildcards"),
     ("foundation", "aws:iam/role:Role", "operator", "assumeRolePolicy", ANYBODY, "trust_named"),
     ("foundation", "securityGroupIngressRule", "network-endpoints-tls", "cidrIpv4", "0.0.0.0/0", "ingress_closed"),
     ("foundation", "aws:s3/bucket:Bucket", "data", "tags.owner", GONE, "required_tags"),
     ("foundation", "aws:s3/bucket:Bucket", "data", "tags.environment", "dev", "required_tags"),
+    ("foundation", "aws:ec2/flowLog:FlowLog", "network", "trafficType", "REJECT", "network_logged"),
+    ("foundation", "aws:ec2/subnet:Subnet", "network-nodes-me-central-1a", "mapPublicIpOnLaunch", True, "subnet_private"),
+    ("foundation", "aws:ec2/vpcEndpoint:VpcEndpoint", "network-kms", "privateDnsEnabled", False, "endpoint_closed"),
+    ("foundation", "aws:ec2/vpcEndpoint:VpcEndpoint", "network-s3", "policy", EVERYBODY, "endpoint_closed"),
+    ("foundation", "aws:ecr/repository:Repository", "falaj-serve", "imageTagMutability", "MUTABLE", "image_repository"),
+    ("foundation", "aws:ecr/repository:Repository", "falaj-serve", "imageScanningConfiguration.scanOnPush", False, "image_repository"),
+    ("foundation", "bucketLifecycleConfiguration", "data", "rules.0.status", "Disabled", "bucket_expires"),
+    ("foundation", "aws:kms/key:Key", "keys-personal", "tags.data-class", "internal", "key_of_its_class"),
+    ("foundation", "pulumi:providers:aws", "aws", "allowedAccountIds", GONE, "provider_account"),
+    ("foundation", "aws:guardduty/detector:Detector", "detection", "enable", False, "watching_on"),
+    ("foundation", "vaultLockConfiguration", "backups", "minRetentionDays", 1, "backup_locked"),
+    ("foundation", "aws:backup/plan:Plan", "backups", "rules.0.lifecycle.deleteAfter", 3, "backup_taken"),
+    ("foundation", "detectorFeature", "detection-eks-audit-logs", "status", "DISABLED", "watching_on"),
+    ("foundation", "aws:cfg/recorderStatus:RecorderStatus", "recorder", "isEnabled", False, "watching_on"),
+    ("cluster", "aws:cloudwatch/logGroup:LogGroup", "cluster-logs", "retentionInDays", 7, "log_group_kept"),
+    ("cluster", "podIdentityAssociation", "inference", "serviceAccount", "default", "pod_identity_named"),
+    ("cluster", "aws:eks/accessEntry:AccessEntry", "operator", "kubernetesGroups", ["system:masters"], "cluster_access_named"),
+    ("cluster", "aws:eks/cluster:Cluster", "cluster", "version", "1.27", "cluster_supported"),
+    ("cluster", "nodeGroup", "gpu", "remoteAccess", {"ec2SshKey": "ops"}, "node_closed"),
+    ("cluster", "aws:iam/role:Role", "inference", "permissionsBoundary", GONE, "role_bounded"),
     ("cluster", "aws:eks/cluster:Cluster", "cluster", "vpcConfig.endpointPublicAccess", True, "cluster_endpoint_private"),
     ("cluster", "aws:eks/cluster:Cluster", "cluster", "vpcConfig.endpointPrivateAccess", False, "cluster_endpoint_private"),
     ("cluster", "aws:eks/cluster:Cluster", "cluster", "encryptionConfig", GONE, "cluster_secrets_encrypted"),
@@ -92,6 +112,11 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
         "secrets_as_files",
     ),
 ]
+
+NOT_OURS = {"clocks_kept"}
+"""Rules on types that our stacks make none of; their samples show them at work."""
+BY_TYPE = {"supplier_known", "zones_spread"}
+"""Rules that no single value breaks: their own tests below change types, or several resources."""
 
 
 @pytest.fixture(scope="module")
@@ -141,11 +166,11 @@ def test_our_prod_is_allowed_with_nothing_unknown(plans: dict[str, Plan], stack:
 
 def test_every_rule_judges_something_of_ours(plans: dict[str, Plan]) -> None:
     busy = {result.rule for plan in plans.values() for result in judged(plan).rules if result.judged}
-    assert {rule.id for rule in LIBRARY.of_kind("plan")} - busy == set()
+    assert {rule.id for rule in LIBRARY.of_kind("plan")} - busy == NOT_OURS
 
 
 def test_every_rule_is_broken_by_some_change_below() -> None:
-    assert {rule.id for rule in LIBRARY.of_kind("plan")} == {change[-1] for change in BREAKS}
+    assert {rule.id for rule in LIBRARY.of_kind("plan")} - {change[-1] for change in BREAKS} == NOT_OURS | BY_TYPE
 
 
 @pytest.mark.parametrize(("stack", "type_", "name", "path", "value", "rule"), BREAKS, ids=[f"{each[5]}-{each[3]}" for each in BREAKS])
@@ -172,8 +197,11 @@ def test_the_same_value_unknown_is_never_a_yes(plans: dict[str, Plan], stack: st
 def test_a_bucket_joined_to_another_buckets_encryption_is_denied(plans: dict[str, Plan]) -> None:
     plan = mutated(plans["foundation"], "bucketServerSideEncryptionConfiguration", "artifacts", "bucket", "falaj-prod-logs-333333333333")
     failures = {result.rule: result.fail for result in judged(plan).rules if result.fail}
-    urn = next(each.urn for each in plan.resources if each.type == "aws:s3/bucket:Bucket" and each.name == "artifacts")
-    assert failures == {"bucket_encrypted": {urn: ["no encryption configuration belongs to this bucket"]}}
+    urns = {each.name: each.urn for each in plan.resources if each.type == "aws:s3/bucket:Bucket"}
+    assert failures == {
+        "bucket_encrypted": {urns["artifacts"]: ["no encryption configuration belongs to this bucket"]},
+        "key_of_its_class": {urns["logs"]: ["it holds internal, and its key is for confidential"]},
+    }
 
 
 def test_removing_any_part_of_a_bucket_is_denied(plans: dict[str, Plan]) -> None:
@@ -183,7 +211,7 @@ def test_removing_any_part_of_a_bucket_is_denied(plans: dict[str, Plan]) -> None
     for part in parts:
         verdicts[part.type.split(":")[-1]] = judged(without(plan, part.urn)).verdict
     needed = {"BucketServerSideEncryptionConfiguration", "BucketPublicAccessBlock", "BucketOwnershipControls", "BucketPolicy", "BucketVersioning"}
-    assert {name for name, verdict in verdicts.items() if verdict == "denied"} == needed | {"BucketObjectLockConfiguration"}
+    assert {name for name, verdict in verdicts.items() if verdict == "denied"} == needed | {"BucketObjectLockConfiguration", "BucketLifecycleConfiguration"}
 
 
 def test_the_four_plans_are_judged_in_well_under_a_second_of_work(plans: dict[str, Plan]) -> None:
@@ -229,3 +257,17 @@ def test_opa_says_the_same_of_our_plans_however_they_are_broken(plans: dict[str,
 def without(plan: Plan, urn: str) -> Plan:
     """`plan` with one resource left out."""
     return Plan.model_validate({**plan.to_json(), "resources": [each.to_json() for each in plan.resources if each.urn != urn]})
+
+
+def test_a_service_that_is_not_in_the_register_is_denied(plans: dict[str, Plan]) -> None:
+    plan = plans["foundation"]
+    stranger = {"urn": "urn:x", "type": "aws:pinpoint/app:App", "name": "x", "op": "create", "custom": True, "inputs": {"tags": {}}}
+    decision = judged(Plan.model_validate({**plan.to_json(), "resources": [*(each.to_json() for each in plan.resources), stranger]}))
+    assert {"supplier_known", "required_tags"} <= {result.rule for result in decision.rules if result.fail}
+
+
+def test_a_network_in_too_few_zones_is_denied(plans: dict[str, Plan]) -> None:
+    plan = plans["foundation"]
+    left = [each.to_json() for each in plan.resources if not (each.type == "aws:ec2/subnet:Subnet" and each.name.endswith(("b", "c")))]
+    failures = {result.rule: result.fail for result in judged(Plan.model_validate({**plan.to_json(), "resources": left})).rules if result.fail}
+    assert [reasons for reasons in failures["zones_spread"].values()] == [["its subnets lie in 1 zones; 3 are needed"]]

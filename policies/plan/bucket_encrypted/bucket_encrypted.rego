@@ -10,7 +10,7 @@
 #   reads: ["aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
 #   remediation: Add a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms, kmsMasterKeyId of a key of ours and bucketKeyEnabled.
 #   runbook: gate_denied

@@ -14,7 +14,7 @@
 #     - "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.14, A.8.12], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Add a BucketPublicAccessBlock with all four settings true, and BucketOwnershipControls with BucketOwnerEnforced.
 #   runbook: gate_denied

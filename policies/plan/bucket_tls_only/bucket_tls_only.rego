@@ -10,7 +10,7 @@
 #   reads: ["aws:s3/bucketPolicy:BucketPolicy"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.14, A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
 #   remediation: Add a BucketPolicy that denies s3:* to everybody on the bucket and its objects where aws:SecureTransport is false.
 #   runbook: gate_denied

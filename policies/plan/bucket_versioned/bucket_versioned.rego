@@ -14,7 +14,7 @@
 #     - "aws:s3/bucketVersioning:BucketVersioning"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.33, A.8.13, A.8.15], gdpr: ["5(1)(f)", "32(1)(c)"], uae_pdpl: ["20"]}
 #   remediation: Add BucketVersioning with status Enabled; for records set objectLockEnabled and add a BucketObjectLockConfiguration with a default retention.
 #   runbook: gate_denied

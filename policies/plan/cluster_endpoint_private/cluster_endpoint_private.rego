@@ -9,7 +9,7 @@
 #   subjects: ["aws:eks/cluster:Cluster"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Set vpcConfig.endpointPrivateAccess true and vpcConfig.endpointPublicAccess false, and reach the API through the network.
 #   runbook: gate_denied

@@ -9,7 +9,7 @@
 #   subjects: ["aws:eks/cluster:Cluster"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.15, A.8.16], gdpr: ["33"], uae_pdpl: ["9"]}
 #   remediation: Set enabledClusterLogTypes to api, audit, authenticator, controllerManager and scheduler.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["aws:eks/cluster:Cluster"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
 #   remediation: Set encryptionConfig with resources [secrets] and provider.keyArn of a key of ours.
 #   runbook: gate_denied

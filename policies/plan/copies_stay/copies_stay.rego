@@ -19,7 +19,7 @@
 #     - "aws:secretsmanager/secret:Secret"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.14, A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22", "23"]}
 #   remediation: Point the copy at an allowed region, or take the replication out; a recovery copy abroad needs a recorded, time-limited exception.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["kubernetes:policy/v1:PodDisruptionBudget"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.14], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Add a PodDisruptionBudget in the same namespace whose matchLabels are labels of the pods, with maxUnavailable 1.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:CronJob"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso42001: [A.6.2.6], eu_ai_act: ["72", "15"]}
 #   remediation: Add a CronJob in the namespace of the service that runs the drift stage, not suspended, at least weekly.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
 #   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes.
 #   runbook: gate_denied

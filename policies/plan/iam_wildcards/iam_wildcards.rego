@@ -20,7 +20,7 @@
 #   reads: ["aws:iam/role:Role"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.15, A.5.18, A.8.2, A.8.3], gdpr: ["25(2)", "32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: List the actions and the ARNs they are for; replace provider-managed full-access policies by one of your own.
 #   runbook: gate_denied

@@ -18,7 +18,7 @@
 #     - "kubernetes:helm.sh/v3:Release"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.21, A.8.19], iso42001: [A.10.3]}
 #   remediation: Write the image as <our registry>/<name>@sha256:<digest>.
 #   runbook: gate_denied

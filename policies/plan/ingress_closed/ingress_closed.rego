@@ -16,7 +16,7 @@
 #   reads: ["aws:ec2/securityGroupRule:SecurityGroupRule"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Name the networks or security groups that may come in; make a load balancer internal.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
 #   remediation: Set activeDeadlineSeconds, backoffLimit and ttlSecondsAfterFinished on the job, and concurrencyPolicy Forbid or Replace on its schedule.
 #   runbook: gate_denied

@@ -15,7 +15,7 @@
 #     - "aws:kms/replicaKey:ReplicaKey"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.15, A.8.24], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Name the account, roles or services as principals of each Allow statement; never "*" without a condition.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["aws:kms/key:Key"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
 #   remediation: Set enableKeyRotation true and leave deletionWindowInDays at 30, or set it to the environment's minimum or more.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["kubernetes:networking.k8s.io/v1:NetworkPolicy"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress, and no rules to the namespace.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["kubernetes:core/v1:LimitRange"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6, A.8.9]}
 #   remediation: Add a LimitRange of type Container to the namespace, with default and max for cpu and memory.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["kubernetes:core/v1:ResourceQuota"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
 #   remediation: Add a ResourceQuota to the namespace whose hard limits name every amount in workloads.quota_bounds, with no more GPUs than workloads.maximum_gpus.
 #   runbook: gate_denied

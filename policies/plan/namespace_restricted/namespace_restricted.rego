@@ -11,7 +11,7 @@
 #   subjects: ["kubernetes:core/v1:Namespace"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.2, A.8.9], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: "Label the namespace pod-security.kubernetes.io/enforce: restricted, and enforce-version with a version of the cluster."
 #   runbook: gate_denied

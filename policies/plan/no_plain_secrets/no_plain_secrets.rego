@@ -12,7 +12,7 @@
 #   reads: ["*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.17, A.8.4], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Mark the value secret (Config.require_secret, Output.secret) or mount a Secret as a file; then replace the exposed one.
 #   runbook: gate_denied

@@ -12,7 +12,7 @@
 #   reads: ["aws:kms/key:Key"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
 #   remediation: Name every block device with encrypted true and kmsKeyId of a key of ours.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.3, A.8.5, A.8.9], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Use a launch template with metadataOptions httpTokens required and httpPutResponseHopLimit 1 for every node group.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["kubernetes:networking.k8s.io/v1:NetworkPolicy"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.12, A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Give each egress rule a to (namespace and pod selectors, or an ipBlock no wider than network.widest_ipv4) and ports.
 #   runbook: gate_denied

@@ -20,7 +20,7 @@
 #     - "kubernetes:helm.sh/v3:Release"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.2, A.8.9, A.8.31], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Set securityContext (runAsNonRoot, seccompProfile RuntimeDefault; per container allowPrivilegeEscalation false, drop ALL, readOnlyRootFilesystem) and resources.limits.
 #   runbook: gate_denied

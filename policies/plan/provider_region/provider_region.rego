@@ -11,7 +11,7 @@
 #   subjects: ["pulumi:providers:aws", "pulumi:providers:aws-native"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22", "23"]}
 #   remediation: Set the provider's region (aws:region, or region of an explicit provider) to one of the environment's allowed regions.
 #   runbook: gate_denied

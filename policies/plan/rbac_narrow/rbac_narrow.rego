@@ -15,7 +15,7 @@
 #     - "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.15, A.5.18, A.8.2], gdpr: ["25(2)"], uae_pdpl: ["20"]}
 #   remediation: Write out apiGroups, resources and verbs; bind named groups or service accounts to a role of ours instead of cluster-admin.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet", "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.14, A.5.30], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Raise replicas, and minReplicas of the autoscaler, to workloads.minimum_replicas; add topologySpreadConstraints with topology.kubernetes.io/zone.
 #   runbook: gate_denied

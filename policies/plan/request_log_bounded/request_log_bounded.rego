@@ -12,7 +12,7 @@
 #   reads: ["kubernetes:apps/v1:Deployment"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.11], gdpr: ["5(1)(c)", "5(1)(e)"], uae_pdpl: ["5"], iso42001: [A.6.2.8], eu_ai_act: ["12"]}
 #   remediation: Set FALAJ_REQUEST_LOG to features or none, and FALAJ_REQUEST_LOG_DAYS to at most inference_log.maximum_days, on the serving container.
 #   runbook: gate_denied

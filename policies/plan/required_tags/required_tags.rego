@@ -12,7 +12,7 @@
 #   reads: ["aws:*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.9, A.5.12, A.5.13], gdpr: ["5(2)", "30"], uae_pdpl: ["7", "8"]}
 #   remediation: Set the missing tags, best as defaultTags of the provider; data class must be one of the known classes.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["aws:*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22", "23"]}
 #   remediation: Leave `region` out and use a provider pinned to an allowed region, or name an allowed region.
 #   runbook: gate_denied

@@ -21,7 +21,7 @@
 #     - "kubernetes:core/v1:ConfigMap"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.17], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Mount the secret as a volume (secret, projected or CSI) and name its path; take it out of env, envFrom and ConfigMap.
 #   runbook: gate_denied

@@ -21,7 +21,7 @@
 #     - "kubernetes:core/v1:ServiceAccount"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.17, A.8.5], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Set automountServiceAccountToken to false on the service account and on the pod; mount a bounded token where one is really needed.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:Ingress"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Use type ClusterIP, or annotate the service or ingress with an internal scheme; leave out externalIPs.
 #   runbook: gate_denied

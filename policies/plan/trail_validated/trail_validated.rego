@@ -11,7 +11,7 @@
 #   subjects: ["aws:cloudtrail/trail:Trail"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.28, A.8.15], gdpr: ["5(2)", "33"], uae_pdpl: ["9"]}
 #   remediation: Set isMultiRegionTrail, enableLogFileValidation and kmsKeyId on the Trail; leave enableLogging and includeGlobalServiceEvents on.
 #   runbook: gate_denied

@@ -11,7 +11,7 @@
 #   subjects: ["aws:iam/role:Role"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
-#   effective_on: "2026-11-23"
+#   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.15, A.5.16, A.8.2], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
 #   remediation: Name the principals in assumeRolePolicy; for federated ones add a condition on the subject (`:sub`) without a bare wildcard.
 #   runbook: gate_denied

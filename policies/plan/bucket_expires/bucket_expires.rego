@@ -1,0 +1,57 @@
+# METADATA
+# title: What a bucket no longer needs is deleted
+# description: |
+#   Data that is deleted or replaced is gone for good after a time, old versions too: storage limitation holds for copies as well.
+# custom:
+#   check: C05
+#   severity: medium
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:s3/bucket:Bucket"]
+#   reads: ["aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.5.33, A.8.10], gdpr: ["5(1)(e)", "17"], uae_pdpl: ["15"]}
+#   remediation: Add a BucketLifecycleConfiguration whose enabled rule has noncurrentVersionExpiration and abortIncompleteMultipartUpload.
+#   runbook: gate_denied
+package falaj.plan.bucket_expires
+
+import rego.v1
+
+import data.falaj.lib.buckets
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains bucket.urn if some bucket in buckets.all
+
+fail[bucket.urn] contains "no lifecycle belongs to this bucket" if {
+	some bucket in buckets.all
+	count(buckets.parts(types.bucket_lifecycle, bucket)) == 0
+	not buckets.stray(types.bucket_lifecycle)
+}
+
+fail[bucket.urn] contains sprintf("no rule of its lifecycle that is on says %v", [what]) if {
+	some bucket in buckets.all
+	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
+	not plan.holds_hidden(plan.at(lifecycle.inputs, ["rules"]))
+	some what, path in needed
+	count([1 | some rule in plan.listed(plan.at(lifecycle.inputs, ["rules"])); rule.status == "Enabled"; plan.at(rule, path) != null]) == 0
+}
+
+unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belongs to" if {
+	some bucket in buckets.all
+	count(buckets.parts(types.bucket_lifecycle, bucket)) == 0
+	buckets.stray(types.bucket_lifecycle)
+}
+
+unknown[bucket.urn] contains "the rules of its lifecycle are not known before an apply" if {
+	some bucket in buckets.all
+	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
+	plan.holds_hidden(plan.at(lifecycle.inputs, ["rules"]))
+}
+
+needed := {
+	"when old versions are deleted": ["noncurrentVersionExpiration", "noncurrentDays"],
+	"when unfinished uploads are dropped": ["abortIncompleteMultipartUpload", "daysAfterInitiation"],
+}

@@ -1,0 +1,70 @@
+# METADATA
+# title: An endpoint leads nowhere else
+# description: |
+#   An interface endpoint answers for the service's own name and takes a security group; a gateway's policy is not open to every
+#   account.
+# custom:
+#   check: C11
+#   severity: medium
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:ec2/vpcEndpoint:VpcEndpoint"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Set privateDnsEnabled and securityGroupIds on an interface endpoint; bind a policy to your account by aws:PrincipalAccount or aws:ResourceAccount.
+#   runbook: gate_denied
+package falaj.plan.endpoint_closed
+
+import rego.v1
+
+import data.falaj.lib.documents
+import data.falaj.lib.plan
+
+judged contains endpoint.urn if some endpoint in endpoints
+
+fail[endpoint.urn] contains "private DNS is off, so the service's name still leads outside" if {
+	some endpoint in interfaces
+	value := plan.at(endpoint.inputs, ["privateDnsEnabled"])
+	plan.fact(value, value == true) == "broken"
+}
+
+fail[endpoint.urn] contains "it names no security group, so the network's default decides" if {
+	some endpoint in interfaces
+	plan.listed(plan.at(endpoint.inputs, ["securityGroupIds"])) == []
+}
+
+fail[endpoint.urn] contains sprintf("%v lets every account through", [documents.label(statement, index)]) if {
+	some endpoint in endpoints
+	policy := object.get(endpoint.inputs, "policy", null)
+	not documents.unreadable(policy)
+	some index, statement in documents.allows(policy)
+	"*" in documents.principals(statement)
+	"*" in documents.resources(statement)
+	not documents.conditional(statement)
+}
+
+fail[endpoint.urn] contains "a gateway without a policy lets every account's data through" if {
+	some endpoint in endpoints
+	kind(endpoint) == "Gateway"
+	object.get(endpoint.inputs, "policy", null) == null
+}
+
+unknown[endpoint.urn] contains sprintf("%v is not known before an apply", [field]) if {
+	some endpoint in endpoints
+	some field in ["privateDnsEnabled", "vpcEndpointType"]
+	plan.hidden(plan.at(endpoint.inputs, [field]))
+}
+
+unknown[endpoint.urn] contains why if {
+	some endpoint in endpoints
+	why := documents.unreadable(object.get(endpoint.inputs, "policy", null))
+}
+
+endpoints := plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+
+interfaces := [endpoint | some endpoint in endpoints; kind(endpoint) == "Interface"]
+
+# Where nothing is said it is a gateway.
+kind(endpoint) := object.get(endpoint.inputs, "vpcEndpointType", "Gateway")

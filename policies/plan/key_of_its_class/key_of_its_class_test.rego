@@ -1,0 +1,58 @@
+package falaj.plan.key_of_its_class_test
+
+import rego.v1
+
+import data.falaj.lib.testing_test as given
+import data.falaj.plan.key_of_its_class as rule
+
+answer := {
+	"judged": {subject | some subject in rule.judged},
+	"fail": {subject: why | some subject, why in rule.fail},
+	"unknown": {subject: what | some subject, what in rule.unknown},
+}
+
+test_allowed_one_class if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucket:Bucket::b", "type": "aws:s3/bucket:Bucket", "name": "b", "op": "create", "custom": true, "inputs": {"bucket": "b", "tags": {"data-class": "internal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": "internal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"rules": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration::e", "type": "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "name": "e", "op": "create", "custom": true, "inputs": {"bucket": "b", "rules": []}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_another_class_s_key if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"it holds personal, and its key is for internal"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucket:Bucket::b", "type": "aws:s3/bucket:Bucket", "name": "b", "op": "create", "custom": true, "inputs": {"bucket": "b", "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": "internal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"rules": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration::e", "type": "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "name": "e", "op": "create", "custom": true, "inputs": {"bucket": "b", "rules": []}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_unknown_a_class_that_nobody_knows if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"its data class is not known before an apply"}},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucket:Bucket::b", "type": "aws:s3/bucket:Bucket", "name": "b", "op": "create", "custom": true, "inputs": {"bucket": "b", "tags": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_unknown_a_key_s_class_that_nobody_knows if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"the data class of its key is not known before an apply"}},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucket:Bucket::b", "type": "aws:s3/bucket:Bucket", "name": "b", "op": "create", "custom": true, "inputs": {"bucket": "b", "tags": {"data-class": "internal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": {"__falaj__": "unknown"}}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"rules": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration::e", "type": "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "name": "e", "op": "create", "custom": true, "inputs": {"bucket": "b", "rules": []}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}

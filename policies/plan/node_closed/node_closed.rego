@@ -1,0 +1,58 @@
+# METADATA
+# title: Nobody logs in to a node
+# description: |
+#   Nodes take no SSH key and no remote access, and get no public address; what goes wrong on one is looked into by replacing it.
+# custom:
+#   check: C08
+#   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.8.2, A.8.5, A.8.9], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Take remoteAccess, keyName and associatePublicIpAddress out.
+#   runbook: gate_denied
+package falaj.plan.node_closed
+
+import rego.v1
+
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains node.urn if some node in nodes
+
+fail[node.urn] contains sprintf("%v opens it to a login", [field]) if {
+	some node in nodes
+	some field in ["remoteAccess", "keyName"]
+	value := plan.at(node.inputs, [field])
+	not plan.hidden(value)
+	not value in {null, ""}
+}
+
+fail[node.urn] contains "it gets a public address" if {
+	some node in nodes
+	some value in addresses(node)
+	value in {true, "true"}
+}
+
+unknown[node.urn] contains sprintf("%v is not known before an apply", [field]) if {
+	some node in nodes
+	some field in ["remoteAccess", "keyName"]
+	plan.hidden(plan.at(node.inputs, [field]))
+}
+
+unknown[node.urn] contains "whether it gets a public address is not known before an apply" if {
+	some node in nodes
+	some value in addresses(node)
+	plan.hidden(value)
+}
+
+nodes := plan.of_types({types.node_group, types.launch_template, types.instance})
+
+# Of an instance it stands on itself, of a launch template on its interfaces.
+addresses(node) := {value |
+	some place in array.concat([node.inputs], plan.listed(plan.at(node.inputs, ["networkInterfaces"])))
+	value := plan.at(place, ["associatePublicIpAddress"])
+}

@@ -1,0 +1,57 @@
+# METADATA
+# title: A workload's role has a boundary
+# description: |
+#   Whatever policies a role that pods take may collect, the boundary is the most that they can do.
+# custom:
+#   check: C09
+#   severity: medium
+#   level: mandatory
+#   unknown: deny
+#   subjects: []
+#   reads: ["aws:iam/role:Role"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.5.18, A.8.2], gdpr: ["25(2)", "32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Set permissionsBoundary on roles that pods take.
+#   runbook: gate_denied
+package falaj.plan.role_bounded
+
+import rego.v1
+
+import data.falaj.lib.documents
+import data.falaj.lib.plan
+
+judged contains role.urn if some role in roles
+
+fail[role.urn] contains "pods take it, and nothing bounds what it may be given" if {
+	some role in roles
+	object.get(role.inputs, "permissionsBoundary", null) == null
+	taken_by_pods(role)
+}
+
+unknown[role.urn] contains "who takes it is not known before an apply, and nothing bounds it" if {
+	some role in roles
+	object.get(role.inputs, "permissionsBoundary", null) == null
+	documents.unreadable(trust(role))
+}
+
+# Roles that pods take, and those of which nobody knows.
+roles := [role | some role in plan.of_type("aws:iam/role:Role"); of_pods(role)]
+
+of_pods(role) if taken_by_pods(role)
+
+of_pods(role) if documents.unreadable(trust(role))
+
+taken_by_pods(role) if {
+	not documents.unreadable(trust(role))
+	some statement in documents.allows(trust(role))
+	not of_the_cluster_itself(statement)
+	some principal in documents.principals(statement)
+	regex.match("^(Service:pods\\.eks\\.amazonaws\\.com|Federated:.*oidc-provider/.*)$", principal)
+}
+
+# The provider's own add-ons in kube-system take the provider's own policies, which no boundary of ours would fit.
+of_the_cluster_itself(statement) if statement.Condition.StringEquals["aws:RequestTag/kubernetes-namespace"] == "kube-system"
+
+trust(role) := object.get(role.inputs, "assumeRolePolicy", null)
