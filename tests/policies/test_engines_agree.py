@@ -60,7 +60,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(inner)
 
 
-def _ask(engine: Any, kind: str, input: dict[str, Any]) -> Any:
+def _ask(engine: Any, kind: Any, input: dict[str, Any]) -> Any:
     try:
         return answers(engine, kind, input)
     except EvaluationFailed:

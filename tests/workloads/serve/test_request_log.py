@@ -29,7 +29,7 @@ def test_a_file_holds_the_lines_of_one_day(tmp_path: Path) -> None:
 def test_what_may_hold_a_line_that_is_too_old_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     for name, age in {"requests-a.jsonl": 0.5, "requests-a.jsonl.1": 28.5, "requests-b.jsonl": 29.5, "drift.json": 400}.items():
         (tmp_path / name).write_text('{"time": 1}\n')
-        os.utime(tmp_path / name, ((100 - age) * DAY,) * 2)
+        os.utime(tmp_path / name, ((100 - age) * DAY, (100 - age) * DAY))
     assert forget(tmp_path, now=100 * DAY, days=30) == ["requests-b.jsonl"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drift.json", "requests-a.jsonl", "requests-a.jsonl.1"]
 
