@@ -123,7 +123,7 @@ def result(level: str, **changes: Any) -> RuleResult:
     ],
 )
 def test_findings_count_by_their_level(level: str, changes: dict[str, Any], verdict: str) -> None:
-    good = plan(resource("pulumi:providers:aws", "aws", {"region": "me-central-1"}))
+    good = plan(resource("pulumi:providers:aws", "aws", {"region": "me-central-1", "allowedAccountIds": ["333333333333"]}))
     assert gate(good, PARAMETERS, "2026-01-01T00:00:00Z", also=[result(level, **changes)]).verdict == verdict
 
 
