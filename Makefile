@@ -16,15 +16,15 @@ down: setup ## stop and remove what `make up` made
 	@.venv/bin/falaj down --env local
 
 test: setup lint opa admission ## prove all of it
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## style and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ty check --error-on-warning
 
-opa: ## build the real OPA where Go is at hand; the tests that need it say so otherwise
-	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa; else echo "no Go here: rules are tested on the embedded engine only"; fi
+opa: ## build the real OPA and the linter of workflows where Go is at hand; the tests that need them say so otherwise
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa actionlint; else echo "no Go here: rules are tested on the embedded engine only"; fi
 
 admission: ## build what the admission tests ask: an API server with its store, and Gatekeeper's gator (eight minutes, once)
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the admission tests are skipped"; fi
@@ -37,4 +37,4 @@ checkov: .cache/checkov/installed ## checkov in an environment of its own, for `
 lock: ## resolve the dependencies anew (needs uv)
 	@sh tools/lock.sh
 
-.PHONY: help setup up down test lint opa admission lock
+.PHONY: help setup up down test lint opa admission checkov lock

@@ -17,6 +17,7 @@ from tests.audit.test_mapping import RULES, metadata
 
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.md"))
 EXPECTED = {
+    "approve_a_deploy",
     "breach",
     "drift_alarm",
     "evidence_request",
