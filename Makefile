@@ -15,7 +15,7 @@ up: setup ## plan, judge, apply, train, compress, serve and watch, all on this m
 down: setup ## stop and remove what `make up` made
 	@.venv/bin/falaj down --env local
 
-test: setup lint opa admission ## prove all of it
+test: setup lint opa admission checkov ## prove all of it
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## style and types
