@@ -20,6 +20,7 @@ parameters := {
 	},
 	"gpu": {"machine_types": "^(g[0-9]|p[2-9])[a-z0-9-]*\\.", "maximum_nodes": 8},
 	"network": {"widest_ipv4": 8, "widest_ipv6": 32, "minimum_zones": 3},
+	"global_services": {"worldwide": ["cloudfront", "iam", "route53"], "reviewed": {"iam": "names", "route53": ""}},
 	"logs": {"minimum_days": 180},
 	"backups": {"minimum_days": 35},
 	"cluster": {"versions": ["1.33", "1.34", "1.35"]},

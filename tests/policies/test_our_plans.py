@@ -115,7 +115,7 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
 
 NOT_OURS = {"clocks_kept"}
 """Rules on types that our stacks make none of; their samples show them at work."""
-BY_TYPE = {"supplier_known", "zones_spread"}
+BY_TYPE = {"references_stay", "service_pinned", "supplier_known", "zones_spread"}
 """Rules that no single value breaks: their own tests below change types, or several resources."""
 
 
@@ -271,3 +271,16 @@ def test_a_network_in_too_few_zones_is_denied(plans: dict[str, Plan]) -> None:
     left = [each.to_json() for each in plan.resources if not (each.type == "aws:ec2/subnet:Subnet" and each.name.endswith(("b", "c")))]
     failures = {result.rule: result.fail for result in judged(Plan.model_validate({**plan.to_json(), "resources": left})).rules if result.fail}
     assert [reasons for reasons in failures["zones_spread"].values()] == [["its subnets lie in 1 zones; 3 are needed"]]
+
+
+def test_a_log_that_is_encrypted_abroad_is_denied(plans: dict[str, Plan]) -> None:
+    plan = mutated(plans["cluster"], "aws:cloudwatch/logGroup:LogGroup", "cluster-logs", "kmsKeyId", "arn:aws:kms:eu-west-1:333333333333:key/1")
+    failures = {result.rule: list(result.fail.values()) for result in judged(plan).rules if result.fail}
+    assert failures == {"references_stay": [["it refers to arn:aws:kms:eu-west-1:, in eu-west-1; allowed: me-central-1"]]}
+
+
+def test_a_service_of_the_whole_world_is_denied(plans: dict[str, Plan]) -> None:
+    plan = plans["foundation"]
+    edge = {"urn": "urn:x", "type": "aws:cloudfront/distribution:Distribution", "name": "x", "op": "create", "custom": True, "inputs": {}}
+    decision = judged(Plan.model_validate({**plan.to_json(), "resources": [*(each.to_json() for each in plan.resources), edge]}))
+    assert "service_pinned" in {result.rule for result in decision.rules if result.fail}
