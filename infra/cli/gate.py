@@ -138,7 +138,7 @@ def show(decisions: list[Decision]) -> str:
     parts = [table(rows, ["rule", "check", "severity", "judged", "failed", "unknown"])] if rows else []
     for decision in decisions:
         parts += [block for result in decision.rules if (block := _trouble(decision, result))]
-        parts += [f"FAULT    {decision.subject}: {fault}" for fault in decision.faults]
+        parts += _beside(decision)
     if quiet:
         parts.append(f"Nothing to judge for {', '.join(quiet)}.")
     parts.append(table([_summary(decision) for decision in decisions], ["plan", "verdict", "resources judged", "judgements", "failed", "unknown", "decision"]))
@@ -151,16 +151,42 @@ def _row(results: list[RuleResult]) -> list[str]:
 
 
 def _trouble(decision: Decision, result: RuleResult) -> str:
-    if not result.fail and not result.unknown:
+    """What a rule found, the worst word first: a failure that nothing excuses denies, the others say why they do not."""
+    subjects = sorted({*result.fail, *result.unknown, *result.deferred})
+    if not subjects:
         return ""
-    word = "DENIED " if result.fail else "UNKNOWN"
-    lines = [f"{word}  {result.rule} ({result.check}, {result.severity}): {result.title}"]
-    for urn in sorted({*result.fail, *result.unknown}):
-        lines.append(f"  {decision.subject}  {named(urn)}")
+    lines = [f"{_word(result)}  {result.rule} ({result.check}, {result.severity}): {result.title}"]
+    for urn in subjects:
+        waiver = f", waived by {result.waived[urn]}" if urn in result.waived else ""
+        lines.append(f"  {decision.subject}  {named(urn)}{waiver}")
         lines += [f"    - {why}" for why in result.fail.get(urn, [])]
         lines += [f"    ? {what}" for what in result.unknown.get(urn, [])]
+        lines += [f"    ~ {what}; up judges it again" for what in result.deferred.get(urn, [])]
     controls = "; ".join(f"{framework} {', '.join(ids)}" for framework, ids in sorted(result.controls.items()))
-    return "\n".join([*lines, f"  next      {result.remediation}", f"  runbook   runbooks/{result.runbook}.md", f"  controls  {controls}"])
+    lines += [f"  next      {result.remediation}", f"  runbook   runbooks/{result.runbook}.md"]
+    return "\n".join([*lines, f"  controls  {controls}"] if controls else lines)
+
+
+def _word(result: RuleResult) -> str:
+    if result.level == "advisory":
+        return "ADVICE "
+    if set(result.fail) - set(result.waived):
+        return "DENIED "
+    return "UNKNOWN" if result.unknown else "WAIVED " if result.fail else "LATER  "
+
+
+def _beside(decision: Decision) -> list[str]:
+    """What a decision says beside its rules: faults, types that no rule knows, and waivers."""
+    parts = [f"FAULT    {decision.subject}: {fault}" for fault in decision.faults]
+    if decision.unjudged:
+        types = ", ".join(f"{type} ({number})" for type, number in decision.unjudged.items())
+        parts.append(f"UNJUDGED {decision.subject}: no rule knows {types}; review it in policies/reviewed_types.json")
+    parts += [
+        f"WAIVER   {waiver.id} ({waiver.state}): {waiver.rule} of {named(waiver.resource)}, owner {waiver.owner}, until {waiver.expires}"
+        + (f"; {waiver.why}" if waiver.why else "")
+        for waiver in decision.waivers
+    ]
+    return parts
 
 
 def _summary(decision: Decision) -> list[str]:

@@ -133,3 +133,41 @@ def test_the_gate_writes_its_answer_to_a_file_and_the_text_to_the_terminal(forma
     result = CliRunner().invoke(gate, [str(folder), "--env", "dev", "--format", format, "--out", str(out)])
     assert "bucket_encrypted" in result.stdout and "bucket_encrypted" in out.read_text()
     assert type(result.exception).__name__ == "Denied"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"unknown": {}}, "DENIED   bucket_encrypted"),
+        ({"unknown": {}, "level": "advisory"}, "ADVICE   bucket_encrypted"),
+        ({"unknown": {}, "waived": {BUCKET: "W-1"}}, "WAIVED   bucket_encrypted"),
+        ({"fail": {}}, "UNKNOWN  bucket_encrypted"),
+        ({"fail": {}, "unknown": {}, "deferred": {OTHER: ["which key?"]}}, "LATER    bucket_encrypted"),
+    ],
+)
+def test_the_text_says_what_a_finding_does(changes: dict[str, Any], word: str) -> None:
+    from infra.cli.gate import show
+
+    assert any(line.startswith(word) for line in show([decision(**changes)]).splitlines())
+
+
+def test_the_text_names_waivers_faults_and_types_that_no_rule_knows() -> None:
+    from infra.artifacts import WaiverUse
+    from infra.cli.gate import show
+
+    waiver = WaiverUse(
+        id="W-1",
+        rule="bucket_encrypted",
+        resource=BUCKET,
+        owner="ml",
+        reason="r",
+        control="c",
+        approvers=["a", "b"],
+        expires="2026-02-01",
+        state="refused",
+        why="expired",
+    )
+    text = show([decision().model_copy(update={"unjudged": {"aws:x/y:Y": 2}, "waivers": [waiver]})])
+    assert "FAULT    falaj-foundation/prod: the engine stumbled" in text
+    assert "UNJUDGED falaj-foundation/prod: no rule knows aws:x/y:Y (2); review it in policies/reviewed_types.json" in text
+    assert "WAIVER   W-1 (refused): bucket_encrypted of data (aws:s3/bucket:Bucket), owner ml, until 2026-02-01; expired" in text
