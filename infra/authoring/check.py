@@ -84,7 +84,7 @@ def _uncovered(opa: Path, folder: Path) -> list[str]:
         if name.endswith("_test.rego"):
             continue
         path = Path(name).relative_to(folder).as_posix() if Path(name).is_absolute() else name
-        found += [f"{path}:{rows['start']['row']}: no test reaches this line" for rows in file.get("not_covered", [])]
+        found += [f"{path}:{row}: no test reaches this line" for row in sorted({rows["start"]["row"] for rows in file.get("not_covered", [])})]
     return found
 
 
