@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from falaj.errors import UsageError
 from falaj.files import lock, write_json
 from falaj.home import environment_folder, evidence_folder, volume_folder
 from infra.cli.options import engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
+    from infra.pipeline.approved import Approval
     from infra.pipeline.converge import StackOutcome
 
 
@@ -29,16 +29,29 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), help="Your own JSONL, CSV or Parquet file for the model run (local).")
 @click.option("--recipe", default="", help="Named training recipe for the model run (local).")
 @click.option("--approved", multiple=True, metavar="STACK=DIGEST", help="Apply only this plan of that stack; once said, every stack that changes needs one.")
+@click.option("--approver", default="", metavar="NAME", help="Who approved; not who made the plans.")
 @click.option("--infrastructure-only", is_flag=True, help="Stop once the stacks are applied.")
 @json_option
-def up(environment: str, engine_name: str | None, data: Path | None, recipe: str, approved: tuple[str, ...], infrastructure_only: bool, as_json: bool) -> None:
+def up(
+    environment: str,
+    engine_name: str | None,
+    data: Path | None,
+    recipe: str,
+    approved: tuple[str, ...],
+    approver: str,
+    infrastructure_only: bool,
+    as_json: bool,
+) -> None:
     """Plan, judge and apply every stack; in local, also train, release, serve and watch a model, and sign the evidence.
 
     Asking again does only what is left or has changed.
     """
+    from infra.pipeline.approved import approval_of
+
+    approval = approval_of(environment, approved, approver)
     with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
         clock = Stopwatch()
-        stacks = bring_up_stacks(environment, engine_name, clock, _digests(approved))
+        stacks = bring_up_stacks(environment, engine_name, clock, approval)
         summary: dict[str, Any] = {"environment": environment, "stacks": [_stack(outcome) for outcome in stacks]}
         if environment == "local" and not infrastructure_only:
             summary |= bring_up_model(environment, data, recipe, clock)
@@ -71,19 +84,8 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _digests(approved: tuple[str, ...]) -> dict[str, str] | None:
-    """Stack -> approved digest; None where nothing was said about approval."""
-    from infra.pipeline.plan import STACKS
-
-    pairs = [entry.partition("=") for entry in approved]
-    wrong = [entry for entry, (stack, _, digest) in zip(approved, pairs, strict=True) if stack not in STACKS or not digest.startswith("sha256:")]
-    if wrong:
-        raise UsageError("an approval names a stack and the digest of its plan", given=", ".join(wrong), allowed="foundation=sha256:...")
-    return {stack: digest for stack, _, digest in pairs} if pairs else None
-
-
-def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch, approved: dict[str, str] | None = None) -> list[StackOutcome]:
-    """Start the sandbox where the environment is local, then converge all stacks and log what was done; see `converge` for `approved`."""
+def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch, approval: Approval | None = None) -> list[StackOutcome]:
+    """Start the sandbox where the environment is local, then converge all stacks and log what was done; see `converge` for `approval`."""
     from infra.audit import chain
     from infra.audit.history import keep_applied
     from infra.engine.choose import choose_to_apply
@@ -99,7 +101,7 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch,
             with clock.lap("refresh"):
                 refresh(environment, ("foundation", "cluster"), engine=engine, say=progress)
     outcomes = []
-    for outcome in converge(environment, engine=engine, now=now, say=progress, approved=approved):
+    for outcome in converge(environment, engine=engine, now=now, say=progress, approval=approval):
         clock.laps[outcome.stack] = outcome.seconds
         details = {
             "verdict": outcome.decision.verdict,
@@ -107,6 +109,7 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch,
             "decision": outcome.record.decision_digest,
             "steps": len(outcome.record.steps),
             "serial": outcome.record.after.serial,
+            **({"approver": approval.approver} if approval is not None else {}),
         }
         chain.append(environment, "applied", outcome.stack, details, now())
         outcomes.append(outcome)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from falaj.errors import Fault, Undecided
+from falaj.errors import Fault
 from falaj.home import stack_folder
 from infra.artifacts import ApplyRecord, Decision, Plan
 from infra.engine.engine import Engine
 from infra.pipeline.apply import apply_stack
+from infra.pipeline.approved import Approval, refuse_unless_approved
 from infra.pipeline.gate import judge_stack, refuse_unless_allowed
 from infra.pipeline.plan import STACKS, plan_stack, stack_program
 
@@ -29,10 +30,10 @@ class StackOutcome:
     seconds: float
 
 
-def converge(environment: str, *, engine: Engine, now: Callable[[], str], say: Say, approved: Mapping[str, str] | None = None) -> Iterator[StackOutcome]:
+def converge(environment: str, *, engine: Engine, now: Callable[[], str], say: Say, approval: Approval | None = None) -> Iterator[StackOutcome]:
     """Plan, judge and apply each stack in order; the later ones see the real outputs of the earlier ones.
 
-    With `approved` (stack -> plan digest) only a plan of that digest is applied: Undecided is raised for any other that changes something.
+    With an `approval` only the approved plans are applied: Undecided is raised for any other that changes something.
 
     A stack whose plan changes nothing is judged all the same (policies may have become stricter) and left alone.
     Raises Denied or Undecided with the gate's reasons, Fault when a step failed; what was done before stays, and the same
@@ -50,8 +51,8 @@ def converge(environment: str, *, engine: Engine, now: Callable[[], str], say: S
             say(f"{stack}: {len(plan.resources)} resources as they should be, {judged} judgements, nothing to do")
             record = _unchanged(environment, stack, plan, decision, engine, now)
         else:
-            if approved is not None:
-                refuse_unless_approved(stack, plan, approved)
+            if approval is not None:
+                refuse_unless_approved(stack, plan, approval)
             say(f"{stack}: {describe(changes)}; {judged} judgements allow it; applying")
             record = apply_stack(environment, stack, engine=engine, now=now, replan=False)  # planned just now
             if record.result == "failed":
@@ -62,18 +63,6 @@ def converge(environment: str, *, engine: Engine, now: Callable[[], str], say: S
                     next="put right what it names, then run the same command again: runbooks/failed_apply.md",
                 )
         yield StackOutcome(stack, changes, len(plan.resources), decision, record, time.perf_counter() - began)
-
-
-def refuse_unless_approved(stack: str, plan: Plan, approved: Mapping[str, str]) -> None:
-    """Raise Undecided unless somebody approved exactly this plan."""
-    if approved.get(stack) != plan.digest:
-        raise Undecided(
-            f"nobody has approved this plan of {stack}",
-            given=plan.digest,
-            allowed=approved.get(stack, "no digest was approved for this stack"),
-            why="what is applied is what was looked at, to the byte; a stack's plan becomes another one when those below it are made",
-            next="look at the plan and approve its digest: runbooks/approve_a_deploy.md",
-        )
 
 
 def describe(changes: dict[str, int]) -> str:

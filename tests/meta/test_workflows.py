@@ -34,7 +34,9 @@ def test_the_apply_waits_for_the_environments_reviewers_and_takes_the_approved_d
     jobs = yaml.safe_load((ROOT / ".github/workflows/apply.yml").read_text())["jobs"]
     assert (jobs["apply"]["needs"], jobs["apply"]["environment"]) == ("judge", "${{ inputs.environment }}")
     assert jobs["apply"]["env"]["APPROVED"] == "${{ needs.judge.outputs.approved }}"
-    assert [step["run"] for step in jobs["apply"]["steps"] if "falaj up" in str(step.get("run"))] == ['.venv/bin/falaj up --env "$ENVIRONMENT" $APPROVED']
+    assert [step["run"] for step in jobs["apply"]["steps"] if "falaj up" in str(step.get("run"))] == [
+        '.venv/bin/falaj up --env "$ENVIRONMENT" ${APPROVER:+--approver "$APPROVER" $APPROVED}'
+    ]
 
 
 def test_what_there_is_to_approve_is_printed_for_allowed_plans_only(tmp_path: Path) -> None:

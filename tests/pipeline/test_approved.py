@@ -1,36 +1,65 @@
-"""What is applied is what was approved, to the digest."""
+"""What is applied is what somebody else approved, to the digest."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from falaj.errors import Undecided, UsageError
+from falaj.errors import Denied, Undecided, UsageError
 from infra.cli.up import up
-from infra.pipeline.converge import refuse_unless_approved
+from infra.pipeline.approved import Approval, approval_of, refuse_unless_approved
 from tests.policies.samples import plan_of
 
 PLAN = plan_of([])
+WORDS = (f"foundation={PLAN.digest}",)
+
+
+@pytest.fixture(autouse=True)
+def me(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_AUTHOR", "amal")
 
 
 def test_the_approved_plan_may_be_applied() -> None:
-    refuse_unless_approved("foundation", PLAN, {"foundation": PLAN.digest})
+    refuse_unless_approved("foundation", PLAN, Approval("badr", {"foundation": PLAN.digest}))
 
 
-@pytest.mark.parametrize("approved", [{}, {"foundation": "sha256:" + "0" * 64}, {"cluster": PLAN.digest}])
-def test_any_other_plan_may_not(approved: dict[str, str]) -> None:
+@pytest.mark.parametrize("digests", [{}, {"foundation": "sha256:" + "0" * 64}, {"cluster": PLAN.digest}])
+def test_any_other_plan_may_not(digests: dict[str, str]) -> None:
     with pytest.raises(Undecided, match="nobody has approved this plan of foundation") as refusal:
-        refuse_unless_approved("foundation", PLAN, approved)
+        refuse_unless_approved("foundation", PLAN, Approval("badr", digests))
     assert refusal.value.answers()["given"] == PLAN.digest
 
 
 def test_one_changed_byte_is_another_plan() -> None:
-    other = PLAN.model_copy(update={"program": "sha256:" + "1" * 64})
     with pytest.raises(Undecided):
-        refuse_unless_approved("foundation", other, {"foundation": PLAN.digest})
+        refuse_unless_approved("foundation", PLAN.model_copy(update={"program": "sha256:" + "1" * 64}), Approval("badr", {"foundation": PLAN.digest}))
+
+
+def test_prod_asks_for_an_approval_and_local_does_not() -> None:
+    assert approval_of("local", (), "") is None
+    with pytest.raises(Undecided, match="an apply to prod waits for somebody's approval"):
+        approval_of("prod", (), "")
+
+
+def test_an_approval_has_an_approver() -> None:
+    with pytest.raises(Undecided) as refusal:
+        approval_of("prod", WORDS, " ")
+    assert refusal.value.answers()["given"] == "no approver"
+
+
+@pytest.mark.parametrize("name", ["amal", "Amal", " amal "])
+def test_nobody_approves_a_plan_of_their_own(name: str) -> None:
+    with pytest.raises(Denied, match="made these plans and approves them"):
+        approval_of("prod", WORDS, name)
+
+
+def test_somebody_elses_approval_names_the_plans() -> None:
+    assert approval_of("prod", WORDS, "badr") == Approval("badr", {"foundation": PLAN.digest})
 
 
 @pytest.mark.parametrize("word", ["foundation", "mars=sha256:00", "foundation=abc"])
-def test_an_approval_that_names_no_stack_or_no_digest_is_refused(word: str, falaj_home: object) -> None:
-    result = CliRunner().invoke(up, ["--env", "local", "--approved", word])
+def test_an_approval_that_names_no_stack_or_no_digest_is_refused(word: str, falaj_home: Path) -> None:
+    result = CliRunner().invoke(up, ["--env", "local", "--approved", word, "--approver", "badr"])
     assert isinstance(result.exception, UsageError)
