@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ from infra.cli.options import engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
-    from infra.pipeline.approved import Approval
     from infra.pipeline.converge import StackOutcome
 
 
@@ -46,12 +45,9 @@ def up(
 
     Asking again does only what is left or has changed.
     """
-    from infra.pipeline.approved import approval_of
-
-    approval = approval_of(environment, approved, approver)
     with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
         clock = Stopwatch()
-        stacks = bring_up_stacks(environment, engine_name, clock, approval)
+        stacks = bring_up_stacks(environment, engine_name, clock, approved, approver)
         summary: dict[str, Any] = {"environment": environment, "stacks": [_stack(outcome) for outcome in stacks]}
         if environment == "local" and not infrastructure_only:
             summary |= bring_up_model(environment, data, recipe, clock)
@@ -84,14 +80,16 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch, approval: Approval | None = None) -> list[StackOutcome]:
-    """Start the sandbox where the environment is local, then converge all stacks and log what was done; see `converge` for `approval`."""
+def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch, approved: Sequence[str] = (), approver: str = "") -> list[StackOutcome]:
+    """Start the sandbox where the environment is local, then converge all stacks and log what was done; see `approval_of` for the last two."""
     from infra.audit import chain
     from infra.audit.history import keep_applied
     from infra.engine.choose import choose_to_apply
+    from infra.pipeline.approved import approval_of
     from infra.pipeline.converge import converge, refresh
 
     engine = choose_to_apply(environment, engine_name)
+    approval = approval_of(environment, approved, approver)
     keep_applied(environment)
     if environment == "local":
         with clock.lap("sandbox"):
