@@ -35,9 +35,9 @@ def test_a_cloud_is_not_touched_without_the_pulumi_cli(falaj_home: Path, monkeyp
 
 
 def test_the_embedded_engine_refuses_to_apply_to_a_cloud_by_name(falaj_home: Path) -> None:
-    problem = ask(up, "--env", "prod", "--engine", "embedded")
-    assert problem.exit_code == Exit.USAGE and "prod" in str(problem)
-    assert not (environment_folder("prod") / "state").exists()
+    problem = ask(up, "--env", "dev", "--engine", "embedded")
+    assert problem.exit_code == Exit.USAGE and "dev" in str(problem)
+    assert not (environment_folder("dev") / "state").exists()
 
 
 def test_a_cloud_is_not_destroyed_by_a_slip_of_the_hand(falaj_home: Path) -> None:
