@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest
-from falaj.errors import FalajError, Undecided
+from falaj.errors import Denied, FalajError, Undecided
 from falaj.home import stack_folder
 from infra.artifacts import AppliedStep, ApplyRecord, Decision, Plan, StateRef
 from infra.engine.engine import Engine, Program, Progress
@@ -22,6 +22,7 @@ from infra.pipeline.gate import asked_too, instant, judge_plan, refuse_unless_al
 from infra.pipeline.library import Library
 from infra.pipeline.plan import make_plan, program_digest, read_plan, stack_program
 from infra.pipeline.policy_engine import PolicyEngine
+from infra.pipeline.waivers import digest_of
 
 _AGAIN = "plan and judge again: falaj gate --fresh"
 _SECRET_KEY = "4dabf18193072939515e22adb298388d"
@@ -51,7 +52,7 @@ def apply_stack(
         engine = choose(environment, None)
     folder = stack_folder(environment, stack)
     plan = read_plan(folder / "plan.json")
-    decision = require_decision(plan, folder / "decision.json", policies=policies, policy_engine=policy_engine)
+    decision = require_decision(plan, folder / "decision.json", policies=policies, policy_engine=policy_engine, now=now())
     program = stack_program(environment, stack)
     _require_same_start(plan, program, engine)
     if replan:
@@ -64,8 +65,11 @@ def apply_stack(
     return carry_out(plan, decision, program, engine, now=now, progress=progress, closing=closing).write(folder / "apply.json")
 
 
-def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, policy_engine: PolicyEngine | None = None) -> Decision:
-    """The decision in `path`, if it allows exactly `plan` by the rules and parameters of today."""
+def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, policy_engine: PolicyEngine | None = None, now: str | None = None) -> Decision:
+    """The decision in `path`, if it allows exactly `plan` by the rules, parameters and waivers of today. `now` is the present, unless given.
+
+    Raises Undecided for a decision that is not there or is about something else; Denied for one that denies, or whose waiver has ended.
+    """
     if not path.exists():
         raise Undecided(f"nobody has judged the plan of {plan.stack}", given=str(path), why="nothing is applied without a decision", next=_AGAIN)
     decision = Decision.read(path, next=_AGAIN)
@@ -75,6 +79,7 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
     parameters = library.parameters(plan.environment)
     _require_equal(plan.stack, "is about another plan", decision.subject_digest, plan.digest)
     _require_equal(plan.stack, "was made with other parameters", decision.parameters_digest, digest(parameters))
+    _require_equal(plan.stack, "was made with other waivers", decision.waivers_digest, digest_of(library.folder))
     _require_equal(plan.stack, "starts from another state", decision.state, plan.state)
     _require_equal(plan.stack, "is for another environment", decision.environment, plan.environment)
     ours = {rule.id for rule in library.rules}
@@ -89,7 +94,20 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
             next=_AGAIN,
         )
     refuse_unless_allowed(decision)
+    _require_waivers_in_force(decision, instant(now))
     return decision
+
+
+def _require_waivers_in_force(decision: Decision, now: str) -> None:
+    """The gate was asked again at the decision's time: what a waiver excused then, it need not excuse now."""
+    for waiver in decision.waivers:
+        if waiver.state == "used" and waiver.expires <= now:
+            raise Denied(
+                f"waiver {waiver.id} has ended since {decision.subject} was judged",
+                given=f"expired at {waiver.expires}",
+                allowed="a waiver in force when the step is taken",
+                next=f"mend what fails rule {waiver.rule}, or have a new waiver signed; then {_AGAIN}",
+            )
 
 
 def _require_equal(stack: str, what: str, judged: Any, present: Any) -> None:

@@ -25,6 +25,7 @@ from infra.pipeline.library import Library
 from infra.pipeline.plan import read_plan
 from infra.pipeline.policy_engine import PolicyEngine
 from infra.pipeline.reviewed import miswritten, unjudged
+from infra.pipeline.waivers import use
 
 
 def judge_plan(
@@ -53,7 +54,8 @@ def judge_plan(
     faults += [f"type {type!r} {wrong}" for type, wrong in miswritten(library, answers.types).items()]
     often = Counter(resource.urn for resource in plan.resources)
     faults += [f"the plan holds {urn} twice" for urn in sorted(often) if often[urn] > 1]
-    rules = [*defer(library, answers.results, plan), *also]
+    judged = [*defer(library, answers.results, plan), *also]
+    rules, waivers, waivers_digest = use(library.folder, plan.environment, judged, instant(now), given)
     return Decision(
         kind="plan",
         environment=plan.environment,
@@ -65,6 +67,8 @@ def judge_plan(
         verdict=_verdict(rules, faults),
         rules=rules,
         faults=faults,
+        waivers=waivers,
+        waivers_digest=waivers_digest,
         unjudged=nobody,
         author=author,
         engine=answers.engine,

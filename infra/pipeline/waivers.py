@@ -125,13 +125,19 @@ def signed_part(document: Mapping[str, Any]) -> bytes:
 
 def doubt(document: Mapping[str, Any], known: Mapping[str, Approver], parameters: Mapping[str, Any], now: str, *, check: str = "") -> str:
     """Why a waiver of the right schema does not hold at `now` (RFC 3339), in words; empty where it does. `check` is that of its rule."""
+    return refused_by_terms(document, parameters, now, check=check) or _not_approved(document, known, residency=_leaves(document, check))
+
+
+def refused_by_terms(document: Mapping[str, Any], parameters: Mapping[str, Any], now: str, *, check: str = "") -> str:
+    """As `doubt`, whoever signs: what is wrong with its time, and with what leaves the country."""
     limits = parameters.get("waivers", {})
-    residency = check == RESIDENCY or "residency" in document
-    return (
-        _out_of_time(document, now, limits.get("maximum_days", 0))
-        or (_not_residency(document, parameters, limits.get("residency_days", 0)) if residency else "")
-        or _not_approved(document, known, residency=residency)
-    )
+    wrong = _out_of_time(document, now, limits.get("maximum_days", 0))
+    return wrong or (_not_residency(document, parameters, limits.get("residency_days", 0)) if _leaves(document, check) else "")
+
+
+def misshapen(policies: Path, document: Any) -> str:
+    """Why `document` is not of the waivers' schema, in words; empty where it is."""
+    return "; ".join(problems(document, _schema(policies, "waiver"))) if isinstance(document, dict) else "it is not a JSON object"
 
 
 def use(
@@ -160,6 +166,10 @@ def use(
         uses.append(_as_used(found, state, why))
     filled = [result.model_copy(update={"waived": {**result.waived, **waived[result.rule]}}) if result.rule in waived else result for result in results]
     return filled, uses, _digest(policies, files)
+
+
+def _leaves(document: Mapping[str, Any], check: str) -> bool:
+    return check == RESIDENCY or "residency" in document
 
 
 def _elsewhere(document: Mapping[str, Any], result: RuleResult) -> str:
@@ -239,12 +249,10 @@ def _read(policies: Path, name: str, data: bytes) -> Found:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return Found(name, {}, "it is not JSON")
-    if not isinstance(document, dict):
-        return Found(name, {}, "it is not a JSON object")
-    wrong = problems(document, _schema(policies, "waiver"))
+    wrong = misshapen(policies, document)
     if not wrong and name != f"{document['id']}.json":
-        wrong = [f"its file is not called {document['id']}.json"]
-    return Found(name, document, "; ".join(wrong))
+        wrong = f"its file is not called {document['id']}.json"
+    return Found(name, document if isinstance(document, dict) else {}, wrong)
 
 
 def _as_used(found: Found, state: Any, why: str) -> WaiverUse:
