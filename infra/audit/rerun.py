@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from falaj.canonical import digest
 from falaj.errors import FalajError
-from infra.artifacts import Decision, Plan
+from infra.artifacts import Decision, Plan, RuleResult
 from infra.audit.bindings import artifact, document
 
 Outcome = Literal["same answer", "other answer", "not re-run"]
@@ -27,16 +27,25 @@ class Rerun:
 
 
 class Judge(Protocol):
-    """The gate, as far as it is needed here; both raise FalajError when they cannot answer. No parameters: those in `policies`."""
+    """The gate, as far as it is needed here; all raise FalajError when they cannot answer. No parameters: those in `policies`."""
 
-    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision: ...
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path, also: list[RuleResult]) -> Decision: ...
 
     def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision: ...
+
+    def documents(self, given: dict, decision: Decision, parameters: dict | None, policies: Path) -> Decision: ...
 
 
 def rerun(folder: Path, judge: Judge) -> list[Rerun]:
     """Judge every recorded decision again, sorted by path."""
-    paths = sorted([*(folder / "programs").glob("*/decision.json"), *(folder / "stacks").rglob("decision.json"), *(folder / "runs").glob("*/decision.json")])
+    paths = sorted(
+        [
+            *(folder / "programs").glob("*/decision.json"),
+            *(folder / "stacks").rglob("decision.json"),
+            *(folder / "runs").glob("*/decision.json"),
+            *(folder / "judged").glob("*/decision.json"),
+        ]
+    )
     seen: dict[str, Rerun] = {}
     answers = []
     for path in paths:
@@ -54,7 +63,7 @@ def rerun(folder: Path, judge: Judge) -> list[Rerun]:
 def _ask(folder: Path, path: Path, decision: Decision, judge: Judge) -> Rerun:
     name = path.relative_to(folder).as_posix()
     try:
-        again = _plan_again(folder, path, decision, judge) if decision.kind == "plan" else _release_again(folder, path, decision, judge)
+        again = _AGAIN[decision.kind](folder, path, decision, judge)
     except LookupError as problem:
         return Rerun(name, "not re-run", str(problem.args[0]))
     except ImportError as problem:
@@ -77,7 +86,9 @@ def _plan_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> D
     plan = artifact(Plan, path.parent / "plan.json")
     if plan is None or plan.digest != decision.subject_digest:
         raise LookupError("the plan that it judged is not here")
-    return judge.plan(plan, _parameters(path, decision), decision.decided_at, _policies(folder, decision))
+    # What another tool found is kept as it was: that tool is not run here.
+    also = [rule for rule in decision.rules if rule.check == "checkov"]
+    return judge.plan(plan, _parameters(path, decision), decision.decided_at, _policies(folder, decision), also)
 
 
 def _release_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> Decision:
@@ -87,6 +98,16 @@ def _release_again(folder: Path, path: Path, decision: Decision, judge: Judge) -
     if not isinstance(observed, dict):
         raise LookupError("the digests that were observed then were not recorded")
     return judge.release(candidate, observed, _parameters(path, decision), decision.environment, decision.decided_at, _policies(folder, decision))
+
+
+def _documents_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> Decision:
+    given = document(path.with_name("facts.json" if decision.kind == "repository" else "documents.json"))
+    if not isinstance(given, dict) or digest(given) != decision.subject_digest:
+        raise LookupError("what it judged is not here")
+    return judge.documents(given, decision, _parameters(path, decision), _policies(folder, decision))
+
+
+_AGAIN = {"plan": _plan_again, "release": _release_again, "repository": _documents_again, "evidence": _documents_again}
 
 
 def _policies(folder: Path, decision: Decision) -> Path:
@@ -115,12 +136,18 @@ def _rule(keyed: str) -> str:
 class GateJudge:
     """The gate of this installation, with the rules of the evidence folder; imported on use."""
 
-    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path, also: list[RuleResult]) -> Decision:
         from infra.pipeline.gate import judge_plan
 
-        return judge_plan(plan, parameters, now, policies=policies)
+        return judge_plan(plan, parameters, now, policies=policies, also=also)
 
     def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision:
         from infra.pipeline.gate import judge_release
 
         return judge_release(candidate, observed, environment, now, parameters=parameters, policies=policies)
+
+    def documents(self, given: dict, decision: Decision, parameters: dict | None, policies: Path) -> Decision:
+        from infra.pipeline.gate import judge_evidence, judge_repository
+
+        judge = judge_repository if decision.kind == "repository" else judge_evidence
+        return judge(given, decision.environment, decision.decided_at, subject=decision.subject, parameters=parameters, policies=policies)

@@ -18,7 +18,23 @@ from falaj.errors import Fault
 from falaj.home import environment_folder, runs_folder, volume_folder
 from infra.audit.chain import audit_log
 
-Kind = Literal["plan", "decision", "parameters", "apply", "run", "evaluation", "data", "release", "drift", "waiver", "policy", "audit log", "guide"]
+Kind = Literal[
+    "plan",
+    "decision",
+    "parameters",
+    "apply",
+    "run",
+    "evaluation",
+    "data",
+    "release",
+    "drift",
+    "waiver",
+    "policy",
+    "repository",
+    "document",
+    "audit log",
+    "guide",
+]
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[rn]|\s)+[A-Za-z0-9+/=]{40}")
 """A key, not just a word about keys: rules that look for them name the first line too."""
@@ -37,6 +53,8 @@ _BY_NAME: dict[str, Kind] = {
     "candidate.json": "evaluation",
     "release.json": "release",
     "current.json": "release",
+    "facts.json": "repository",
+    "documents.json": "document",
 }
 
 
@@ -84,9 +102,9 @@ def refuse_private_keys(source: Source, data: bytes) -> None:
 
 
 def _plans(environment: str) -> Iterator[Source]:
-    """Of our stacks, and of users' own programs that were judged for this environment."""
+    """Of our stacks, of users' own programs that were judged for this environment, and of the repository and documents that were."""
     top = environment_folder(environment)
-    for pattern in ("stacks/*/*.json", "stacks/*/applied/*/*.json", "programs/*/*.json"):
+    for pattern in ("stacks/*/*.json", "stacks/*/applied/*/*.json", "programs/*/*.json", "judged/*/*.json"):
         for path in sorted(top.glob(pattern)):
             if path.name in _BY_NAME:
                 yield Source(path.relative_to(top).as_posix(), path, _BY_NAME[path.name])

@@ -10,12 +10,12 @@ import pytest
 
 from falaj.canonical import manifest
 from falaj.files import write_json
-from falaj.home import ROOT, runs_folder, stack_folder
-from infra.artifacts import Plan
+from falaj.home import ROOT, environment_folder, runs_folder, stack_folder
+from infra.artifacts import Plan, RuleResult
 from infra.audit.evidence import collect
 from infra.audit.rerun import GateJudge
 from infra.audit.verify import verify
-from infra.pipeline.gate import judge_plan, judge_release
+from infra.pipeline.gate import judge_evidence, judge_plan, judge_release, judge_repository
 from tests.audit import world
 from tests.audit.test_verify import resign
 
@@ -78,3 +78,24 @@ def test_decisions_of_an_earlier_day_are_made_again_with_the_rules_of_that_day(j
         "stacks/foundation/decision.json": "same answer",
     }
     assert found.verdict == "genuine"
+
+
+def test_the_repositorys_decision_and_that_on_documents_are_made_again(happy: Path) -> None:
+    facts, documents = {"workflows": []}, {"documents": []}
+    for name, kind, given, judge in (("repository", "facts", facts, judge_repository), ("documents", "documents", documents, judge_evidence)):
+        folder = environment_folder("local") / "judged" / name
+        write_json(folder / f"{kind}.json", given)
+        judge(given, "local", world.NOON, subject="here").write(folder / "decision.json")
+    answers = {each.path: each.outcome for each in verify(collect("local", world.NOON).path, judge=GateJudge()).decisions}
+    assert {path: answer for path, answer in answers.items() if path.startswith("judged/")} == {
+        "judged/documents/decision.json": "same answer",
+        "judged/repository/decision.json": "same answer",
+    }
+
+
+def test_what_checkov_found_is_kept_as_it_was(judged: Path) -> None:
+    folder = stack_folder("local", "foundation")
+    finding = RuleResult(rule="CKV_AWS_7", title="rotation", check="checkov", severity="medium", judged=["urn"], fail={"urn": ["off"]}, level="advisory")
+    judge_plan(Plan.read(folder / "plan.json"), None, world.NOON, also=[finding]).write(folder / "decision.json")
+    answers = {each.path: each.outcome for each in verify(collect("local", world.NOON).path, judge=GateJudge()).decisions}
+    assert answers["stacks/foundation/decision.json"] == "same answer"

@@ -29,6 +29,7 @@ EXPECTED = {
     "restore_state",
     "rollback_release",
     "state_locked",
+    "waiver",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from falaj.canonical import digest, digest_bytes
 from falaj.errors import Exit, Fault, UsageError
 from falaj.signing import public_pem, signing_key
-from infra.artifacts import Decision, Plan
+from infra.artifacts import Decision, Plan, RuleResult
 from infra.audit.evidence import EvidenceFolder, collect
 from infra.audit.verify import Finding, Verification, verify
 from tests.audit import world
@@ -21,12 +21,15 @@ from tests.audit import world
 class SameJudge:
     """Answers as the gate did in the happy world."""
 
-    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path, also: list[RuleResult]) -> Decision:
         assert (parameters, now, policies.name) == (world.PARAMETERS, world.NOON, "policies")
         return world.decision(plan)
 
     def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision:
         return world.release_decision(environment, candidate)
+
+    def documents(self, given: dict, decision: Decision, parameters: dict | None, policies: Path) -> Decision:
+        return decision
 
 
 @pytest.fixture
@@ -184,7 +187,7 @@ def test_the_first_broken_link_of_the_chain_is_named(copy: Path, damage: Callabl
 class OtherJudge(SameJudge):
     """Rules that now say no about the cluster."""
 
-    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path, also: list[RuleResult]) -> Decision:
         decision = world.decision(plan)
         return decision.model_copy(update={"verdict": "denied"}) if plan.stack == "cluster" else decision
 
@@ -198,7 +201,7 @@ def test_a_decision_that_the_rules_do_not_give_is_found(copy: Path) -> None:
 class DumbJudge(SameJudge):
     """A machine without a policy engine."""
 
-    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path) -> Decision:
+    def plan(self, plan: Plan, parameters: dict | None, now: str, policies: Path, also: list[RuleResult]) -> Decision:
         raise ImportError("regorus")
 
     def release(self, candidate: dict, observed: dict, parameters: dict | None, environment: str, now: str, policies: Path) -> Decision:
