@@ -22,6 +22,7 @@ VERBS = {
     "down": "Destroy what `up` made and stop the sandbox.",
     "audit": "Export or verify signed evidence.",
     "evidence": "Write, sign and list documents about what was done.",
+    "waiver": "Write, sign, list and check exceptions that two people approve.",
     "policy": "Write, test, explain and emit the rules.",
     "bench": "Measure Falaj beside its peers.",
     "doctor": "Say what this machine has and what that enables.",
