@@ -15,6 +15,7 @@ from falaj.errors import UsageError
 from falaj.files import read_json
 from falaj.home import ROOT
 from infra.pipeline.schema import problems
+from infra.pipeline.strictness import looser
 
 Kind = Literal["plan", "release", "repository", "evidence"]
 KINDS: tuple[Kind, ...] = ("plan", "release", "repository", "evidence")
@@ -104,7 +105,7 @@ class Library:
     def parameters(self, environment: str) -> dict[str, Any]:
         """What the rules are told about `environment`: common.json with the environment's file laid over it.
 
-        Raises UsageError for an unknown environment, an unknown or misspelt key, or a value outside the schema.
+        Raises UsageError for an unknown environment, an unknown or misspelt key, a value outside the schema or looser than in common.json.
         """
         if environment not in self.environments:
             raise UsageError(
@@ -116,7 +117,9 @@ class Library:
             )
         common, own = (self._data(name) for name in ("common", environment))
         merged = _laid_over(common, own)
-        wrong = problems(merged, read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git"))
+        schema = read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git")
+        # A common.json that is whole only with the environment's file over it leaves nothing to compare with.
+        wrong = problems(merged, schema) or [f"common.json alone: {line}" for line in problems(common, schema)]
         if wrong:
             raise UsageError(
                 f"the policy parameters of '{environment}' are wrong",
@@ -124,6 +127,14 @@ class Library:
                 allowed="policies/schemas/parameters.schema.json",
                 why="; ".join(wrong),
                 next="correct that key: a misspelt parameter would switch a rule off",
+            )
+        if loose := looser(common, merged, schema):
+            raise UsageError(
+                f"the policy parameters of '{environment}' are looser than those of all",
+                given=f"policies/data/{environment}.json",
+                allowed="what is as strict as policies/data/common.json, or stricter: x-stricter in policies/schemas/parameters.schema.json",
+                why="; ".join(loose),
+                next="put the loosest value into common.json and stricter ones into the others; for one resource, see runbooks/waiver.md",
             )
         return merged
 

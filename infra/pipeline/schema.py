@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 _TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-_SILENT = frozenset({"$schema", "title", "description"})
+_SILENT = frozenset({"$schema", "title", "description", "x-stricter"})
 
 
 def problems(value: Any, schema: dict[str, Any], path: str = "") -> list[str]:
