@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from click.testing import CliRunner
 
-from infra.artifacts import Decision, RuleResult
+from infra.artifacts import Decision, RuleResult, WaiverUse
 from infra.cli.formats import render
 from infra.cli.formats.markdown import LONGEST
 
@@ -114,6 +114,20 @@ def test_markdown_takes_no_markup_no_mention_and_no_link_from_a_plan() -> None:
     urn = "urn:pulumi:prod::app::aws:s3/bucket:Bucket::<img src=x> @team #12 [a](b) `c` | d"
     text = render([decision(judged=[urn], fail={urn: ["no key"]}, unknown={})], "markdown", program="")
     assert "\\<img src=x\\> @\u200bteam \\#12 \\[a\\](b) \\`c\\` \\| d" in text
+
+
+def test_markdown_lists_the_waivers_with_what_became_of_them() -> None:
+    words = {"rule": "bucket_encrypted", "resource": BUCKET, "owner": "ml@platform", "reason": "why", "control": "what"}
+    uses = [
+        WaiverUse(id="w1", **words, approvers=["ada", "bilal"], expires="2026-01-31T00:00:00Z", state="used"),
+        WaiverUse(id="w2", **words, approvers=["ada", "bilal"], expires="2025-12-31T00:00:00Z", state="refused", why="it expired at 2025-12-31T00:00:00Z"),
+    ]
+    lines = render([decision().model_copy(update={"waivers": uses})], "markdown", program="").splitlines()
+    of = "bucket\\_encrypted of data (aws:s3/bucket:Bucket), owner ml@\u200bplatform, until"
+    assert [line for line in lines if line.startswith("- waiver")] == [
+        f"- waiver w1 (used): {of} 2026-01-31T00:00:00Z",
+        f"- waiver w2 (refused): {of} 2025-12-31T00:00:00Z; it expired at 2025-12-31T00:00:00Z",
+    ]
 
 
 def test_markdown_stays_below_what_a_forge_takes() -> None:

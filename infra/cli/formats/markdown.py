@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from infra.cli.formats import named
 
 if TYPE_CHECKING:
-    from infra.artifacts import Decision, RuleResult
+    from infra.artifacts import Decision, RuleResult, WaiverUse
 
 LONGEST = 60_000
 """Characters; a forge cuts or refuses a comment of 65,536."""
@@ -29,6 +29,7 @@ def render(decisions: Sequence[Decision], *, program: str = "") -> str:
     for decision in decisions:
         lines += [line for rule in decision.rules for line in _trouble(decision, rule)]
         lines += ["", *(f"- fault in `{decision.subject}`: {_safe(fault)}" for fault in decision.faults)] if decision.faults else []
+        lines += ["", *(_waiver(waiver) for waiver in decision.waivers)] if decision.waivers else []
     text = "\n".join([*lines, "", *_table(decisions)]) + "\n"
     return text if len(text) <= LONGEST else text[:LONGEST].rsplit("\n", 1)[0] + "\n\n... and more: see the decision file of this run.\n"
 
@@ -39,6 +40,11 @@ def _summary(decision: Decision) -> str:
         f"| {_safe(decision.subject)} | {decision.environment} | {_WORDS[decision.verdict]} | {judged} | {failed} | {unknown} | {waived} "
         f"| `{decision.subject_digest[7:19]}` |"
     )
+
+
+def _waiver(waiver: WaiverUse) -> str:
+    of = f"{_safe(waiver.rule)} of {_safe(named(waiver.resource))}, owner {_safe(waiver.owner)}, until {_safe(waiver.expires)}"
+    return f"- waiver {_safe(waiver.id)} ({waiver.state}): {of}" + (f"; {_safe(waiver.why)}" if waiver.why else "")
 
 
 def _trouble(decision: Decision, rule: RuleResult) -> list[str]:
