@@ -74,6 +74,8 @@ def _ask(folder: Path, path: Path, decision: Decision, judge: Judge) -> Rerun:
         return Rerun(name, "not re-run", "it was made with other rules than those in this folder")
     if again.parameters_digest != decision.parameters_digest:
         return Rerun(name, "not re-run", "it was made with other parameters than those in this folder")
+    if again.waivers_digest != decision.waivers_digest:
+        return Rerun(name, "not re-run", "it was made with other waivers than those in this folder")
     if again.verdict != decision.verdict:
         return Rerun(name, "other answer", f"recorded is {decision.verdict}; the rules in this folder say {again.verdict}")
     differing = sorted({_rule(each) for each in _differing(decision, again)})

@@ -64,6 +64,16 @@ def test_decisions_made_with_other_rules_are_not_taken_for_wrong_ones(judged: Pa
     assert (found.verdict, set(found.open_points.values())) == ("incomplete", {"not run again: it was made with other rules than those in this folder"})
 
 
+def test_a_decision_made_with_other_waivers_is_not_taken_for_a_wrong_one(judged: Path) -> None:
+    (judged / "policies" / "approvers.json").write_text("{ }")
+    resign(judged)
+    found = verify(judged, judge=GateJudge())
+    assert (found.verdict, found.open_points) == (
+        "incomplete",
+        {"stacks/foundation/decision.json": "not run again: it was made with other waivers than those in this folder"},
+    )
+
+
 def test_decisions_of_an_earlier_day_are_made_again_with_the_rules_of_that_day(judged: Path, tmp_path: Path) -> None:
     stricter = tmp_path / "stricter"
     shutil.copytree(ROOT / "policies", stricter)
