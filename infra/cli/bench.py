@@ -109,7 +109,14 @@ def up(runs: int) -> list[Figure]:
     return [whole, *figures]
 
 
-SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan, "up": up}
+def gate(runs: int) -> list[Figure]:
+    """The whole library on plans of 1,000 and 10,000 resources, beside the real OPA."""
+    from infra.cli.bench_gate import rows
+
+    return [Figure(*row) for row in rows(runs)]
+
+
+SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan, "gate": gate, "up": up}
 
 
 @click.command()
@@ -117,9 +124,9 @@ SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
 @json_option
 def bench(suites: tuple[str, ...], runs: int, as_json: bool) -> None:
-    """Measure Falaj beside its peers: start, plan, up; all but `up` unless named."""
+    """Measure Falaj beside its peers: start, plan, gate, up; all but `up` unless named."""
     figures = []
-    for suite in suites or ("start", "plan"):
+    for suite in suites or ("start", "plan", "gate"):
         progress(f"measuring {suite}")
         figures += SUITES[suite](runs)
     emit(

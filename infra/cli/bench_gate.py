@@ -1,0 +1,115 @@
+"""`falaj bench gate`: the whole library on large plans, beside the real OPA on the same question.
+
+A large plan is our own prod, planned once and repeated with other URNs, buckets and namespaces, so that every rule finds as much to
+judge as it would in a platform of many teams. Each row runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from falaj.errors import Fault
+from falaj.home import ROOT
+
+SIZES = (1_000, 10_000)
+
+
+def rows(runs: int) -> list[tuple[str, float, float, int, str]]:
+    """What, median seconds, peak MiB, runs, goal: the gate and its engine on each size, then OPA on the largest where it is at hand."""
+    from infra.pipeline.policy_engine import opa_binary
+
+    found = []
+    with tempfile.TemporaryDirectory(prefix="falaj-bench-") as name:
+        folder = Path(name)
+        for size in SIZES:
+            path = folder / f"plan-{size}.json"
+            path.write_text(json.dumps(large_plan(size, folder)), encoding="utf-8")
+            goal = "< 1.0 s, < 250 MiB" if size == SIZES[-1] else ""
+            measured = [_apart("regorus", path) for _ in range(runs)]
+            memory = max(each["mebibytes"] for each in measured)
+            found.append((f"gate of {size:,} resources, {measured[0]['rules']} rules", _median(measured, "gate"), memory, runs, goal))
+            found.append(
+                (f"  of it the embedded engine: input, rules, answer ({measured[0]['judgements']:,} judgements)", _median(measured, "engine"), memory, runs, "")
+            )
+        if opa_binary() is not None:
+            measured = [_apart("opa-binary", path) for _ in range(runs)]
+            found.append((f"opa eval of {SIZES[-1]:,} resources (peer)", _median(measured, "engine"), max(each["mebibytes"] for each in measured), runs, ""))
+    return found
+
+
+def large_plan(size: int, folder: Path) -> dict[str, Any]:
+    """Prod's four stacks, repeated under other names until there are `size` resources; a plan document."""
+    from infra.engine.choose import choose
+    from infra.pipeline.plan import plan_environment
+
+    before = os.environ.get("FALAJ_HOME")
+    os.environ["FALAJ_HOME"] = str(folder / "home")
+    try:
+        plans = [plan.to_json() for plan in plan_environment("prod", engine=choose("prod", "embedded"))]
+    finally:
+        if before is None:
+            del os.environ["FALAJ_HOME"]
+        else:
+            os.environ["FALAJ_HOME"] = before
+    once = json.dumps([resource for plan in plans for resource in plan["resources"]])
+    resources: list[Any] = []
+    while len(resources) < size:
+        copy = f"c{len(resources)}"
+        text = once.replace("urn:pulumi:prod::", f"urn:pulumi:prod::{copy}").replace("falaj-prod-", f"falaj-prod-{copy}-")
+        text = text.replace('"namespace": "', f'"namespace": "{copy}-').replace('"metadata": {"name": "', f'"metadata": {{"name": "{copy}-')
+        resources += json.loads(text)
+    return {**plans[0], "resources": resources[:size], "outputs": {}}
+
+
+def _apart(engine: str, path: Path) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, "-m", "infra.cli.bench_gate", engine, str(path)], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Fault("the gate failed while it was measured", given=engine, why=done.stderr[-400:], next="run it by hand")
+    return json.loads(done.stdout)
+
+
+def _median(measured: list[dict[str, Any]], key: str) -> float:
+    values = sorted(each[key] for each in measured)
+    return values[len(values) // 2]
+
+
+def _measure(engine_name: str, path: Path) -> dict[str, Any]:
+    """One judgement in this process. Peak memory is this process's, and its largest child's where the engine is a program."""
+    import resource
+
+    from infra.artifacts import Plan
+    from infra.pipeline.gate import judge_plan
+    from infra.pipeline.policy_engine import choose
+
+    plan, engine = Plan.read(path), choose(engine_name)
+    spent: list[float] = []
+
+    class Timed:
+        name = engine.name
+
+        def evaluate(self, modules: Any, digest: str, rule: str, input: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return engine.evaluate(modules, digest, rule, input)
+            finally:
+                spent.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    decision = judge_plan(plan, engine=Timed())
+    seconds = time.perf_counter() - began
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    judgements = sum(len(result.judged) for result in decision.rules)
+    if not judgements:
+        raise Fault("the gate judged nothing", given="; ".join(decision.faults))
+    return {"gate": seconds, "engine": sum(spent), "mebibytes": peak, "rules": len(decision.rules), "judgements": judgements}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]))))

@@ -1,0 +1,18 @@
+"""The plans that `falaj bench gate` measures, without any measuring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.artifacts import Plan
+from infra.cli.bench_gate import large_plan
+
+
+def test_a_large_plan_holds_each_resource_once_and_keeps_parts_with_their_buckets(tmp_path: Path, falaj_home: Path) -> None:
+    plan = Plan.of(large_plan(700, tmp_path), tmp_path)
+    urns = [resource.urn for resource in plan.resources]
+    assert len(urns) == len(set(urns)) == 700
+    buckets = [resource for resource in plan.resources if resource.type == "aws:s3/bucket:Bucket"]
+    parts = [resource for resource in plan.resources if resource.type.startswith("aws:s3/bucketVersioning:")]
+    assert len({bucket.inputs["bucket"] for bucket in buckets}) == len(buckets) > 10
+    assert {urn for part in parts for urn in part.property_dependencies["bucket"]} <= {bucket.urn for bucket in buckets}
