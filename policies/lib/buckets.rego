@@ -29,42 +29,45 @@ named[name] contains bucket.urn if {
 	is_string(name)
 }
 
-# Buckets that each part belongs to; empty for a stray one. Tables, and without `else`: the embedded engine was seen to
-# get a function that looks things up wrong inside another rule's loop.
-owners[part.urn] := found if {
+urns := {bucket.urn | some bucket in all}
+
+# Part -> the bucket that its field `bucket` refers to, where it is one: a managed one, or one that is only read.
+links := {part.urn: found |
 	some type in part_types
 	some part in plan.of_type(type)
-	found := by_name(part) | by_reference(part)
+	referred := {urn | some urn in part.property_dependencies.bucket}
+	found := (referred & urns) | {urn |
+		some urn in (referred - urns)
+		types.canonical(plan.get(urn).type) == types.bucket
+	}
+	count(found) == 1
 }
 
-by_name(part) := {bucket |
+# Buckets that each part belongs to; empty for a stray one. Tables, and without `else`: the embedded engine was seen to
+# get a function that looks things up wrong inside another rule's loop.
+owners := {part.urn: found |
+	some type in part_types
+	some part in plan.of_type(type)
 	name := object.get(part.inputs, "bucket", null)
-	is_string(name)
-	some bucket in named[name]
-}
-
-by_reference(part) := {bucket |
-	referred := plan.referred_of(part, "bucket", {types.bucket})
-	count(referred) == 1
-	some bucket in referred
-	fits(part, plan.get(bucket))
+	by_name := {bucket | some bucket in named[name]}
+	by_reference := {bucket | some bucket in links[part.urn]; fits(name, bucket)}
+	found := by_name | by_reference
 }
 
 # A reference counts where the part's name is hidden, or where the bucket has no known name to compare with.
-fits(part, _) if plan.hidden(part.inputs.bucket)
+fits(name, _) if plan.hidden(name)
 
-fits(_, bucket) if not is_string(object.get(bucket.inputs, "bucket", null))
+fits(_, bucket) if not is_string(object.get(plan.get(bucket).inputs, "bucket", null))
 
 belongs[key] contains urn if {
 	some urn, found in owners
 	some bucket in found
-	key := sprintf("%v %v", [types.canonical(plan.get(urn).type), bucket])
+	key := concat(" ", [types.canonical(plan.get(urn).type), bucket])
 }
 
-parts(type, bucket) := [plan.get(urn) |
-	key := sprintf("%v %v", [type, bucket.urn])
-	some urn in belongs[key]
-]
+parts_of := {key: [plan.get(urn) | some urn in found] | some key, found in belongs}
+
+parts(type, bucket) := object.get(parts_of, concat(" ", [type, bucket.urn]), [])
 
 # Some part of this type has a name that is hidden, and no single bucket it refers to.
 stray(type) if type in strays

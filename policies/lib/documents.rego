@@ -26,6 +26,16 @@ unreadable(value) := "the policy document is not known before an apply" if {
 	plan.holds_hidden(value)
 }
 
+# True of a document in text that can be read and holds nothing that matches `about`. Nothing is taken apart for it, so rules ask it
+# first of all; what is written with escapes could stand for anything, and is never plain.
+plain(value, about) if {
+	is_string(value)
+	startswith(value, "{")
+	json.is_valid(value)
+	not contains(value, "\\")
+	not regex.match(about, value)
+}
+
 malformed(value) if {
 	is_string(value)
 	not json.is_valid(value)
@@ -67,10 +77,11 @@ anybody(_, name) := "*" if name == "*"
 
 anybody(kind, name) := sprintf("%v:%v", [kind, name]) if name != "*"
 
-# True where the pattern of a statement (`s3:Get*`) covers the action (`s3:GetObject`).
+# True where the pattern of a statement (`s3:Get*`) covers the action (`s3:GetObject`). Several of either may be given, patterns between
+# bars and actions on lines: then whether any covers any.
 covers(pattern, action) if {
 	expression := replace(replace(replace(lower(pattern), ".", "\\."), "*", ".*"), "?", ".")
-	regex.match(sprintf("^%v$", [expression]), lower(action))
+	regex.match(sprintf("(?m)^(%v)$", [expression]), lower(action))
 }
 
 label(statement, index) := sprintf("statement %v", [object.get(statement, "Sid", index + 1)])

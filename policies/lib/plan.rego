@@ -9,7 +9,8 @@ import rego.v1
 
 import data.falaj.lib.types
 
-by_urn[resource.urn] := resource if {
+# Comprehensions over the input, since each look at all resources counts: tables built entry by entry take several times as long.
+by_urn := {resource.urn: resource |
 	some resource in input.plan.resources
 	resource.op != "delete"
 }
@@ -17,25 +18,31 @@ by_urn[resource.urn] := resource if {
 # Other modules ask by this call: the embedded engine loses a look-up by URN across modules.
 get(urn) := by_urn[urn]
 
-urns_of_type[type] contains urn if {
-	some urn, resource in by_urn
-	resource.op != "read"
-	type := types.canonical(resource.type)
+as_written[resource.type] contains resource.urn if {
+	some resource in input.plan.resources
+	not resource.op in {"delete", "read"}
 }
+
+names_of[type] contains name if {
+	some name, _ in as_written
+	type := types.canonical(name)
+}
+
+urns_of_type := {type: union({as_written[name] | some name in names}) | some type, names in names_of}
 
 # The managed resources of one type, under whatever name the provider has given that type.
 of_type(type) := [by_urn[urn] | some urn in urns_of_type[type]]
 
 of_types(wanted) := [by_urn[urn] | some type in wanted; some urn in urns_of_type[type]]
 
-custom contains urn if {
-	some urn, resource in by_urn
+custom := {resource.urn |
+	some resource in input.plan.resources
 	resource.custom
-	resource.op != "read"
+	not resource.op in {"delete", "read"}
 }
 
 # URN -> custom resource that the AWS provider makes, other than those it only reads.
-aws[urn] := resource if {
+aws := {urn: resource |
 	some type, urns in urns_of_type
 	startswith(type, "aws:")
 	some urn in urns
@@ -139,6 +146,14 @@ provider_tags(resource) := object.get(default_tags, object.get(resource, "provid
 
 # Own tags over the provider's default tags.
 tags(resource) := object.union(provider_tags(resource), own_tags(resource))
+
+# One tag of a resource: null where it has none, a marker where its tags cannot be read. A plain own tag is asked for first.
+tag(resource, key) := found if {
+	found := resource.inputs.tags[key]
+	is_string(found)
+} else := {"__falaj__": "unknown"} if tags_hidden(resource)
+
+else := object.get(tags(resource), key, null)
 
 own_tags(resource) := found if {
 	found := resource.inputs.tags

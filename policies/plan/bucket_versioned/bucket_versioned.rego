@@ -30,13 +30,14 @@ judged contains bucket.urn if some bucket in buckets.all
 
 fail[bucket.urn] contains "no versioning belongs to this bucket" if {
 	some bucket in buckets.all
-	count(statuses(bucket)) == 0
+	count(statuses[bucket.urn]) == 0
 	not buckets.stray(types.bucket_versioning)
 }
 
-fail[bucket.urn] contains sprintf("versioning is %v", [status]) if {
-	some bucket in buckets.all
-	some status in statuses(bucket)
+fail[urn] contains sprintf("versioning is %v", [status]) if {
+	some urn, found in statuses
+	some status in found
+	status != "Enabled"
 	plan.fact(status, status == "Enabled") == "broken"
 }
 
@@ -62,19 +63,19 @@ fail[bucket.urn] contains sprintf("its records are locked for %v days; %v are ne
 
 unknown[bucket.urn] contains "a versioning does not say yet which bucket it belongs to" if {
 	some bucket in buckets.all
-	count(statuses(bucket)) == 0
+	count(statuses[bucket.urn]) == 0
 	buckets.stray(types.bucket_versioning)
 }
 
-unknown[bucket.urn] contains "versioning is not known before an apply" if {
-	some bucket in buckets.all
-	some status in statuses(bucket)
+unknown[urn] contains "versioning is not known before an apply" if {
+	some urn, found in statuses
+	some status in found
 	plan.hidden(status)
 }
 
-unknown[bucket.urn] contains "its tags are not known before an apply, so nobody can say whether it holds records" if {
-	some bucket in buckets.all
-	plan.hidden(class(bucket))
+unknown[urn] contains "its tags are not known before an apply, so nobody can say whether it holds records" if {
+	some urn, class in classes
+	plan.hidden(class)
 }
 
 unknown[bucket.urn] contains "object lock is not known before an apply" if {
@@ -94,19 +95,20 @@ unknown[bucket.urn] contains "how long its records are locked is not known befor
 	plan.hidden(retention(part))
 }
 
-records contains bucket if {
+records := [bucket |
 	some bucket in buckets.all
-	class(bucket) in input.parameters.object_lock.data_classes
+	classes[bucket.urn] in input.parameters.object_lock.data_classes
+]
+
+classes := {bucket.urn: plan.tag(bucket, input.parameters.data_class_tag) | some bucket in buckets.all}
+
+statuses := {bucket.urn: found |
+	some bucket in buckets.all
+	found := array.concat(
+		[plan.at(part.inputs, ["versioningConfiguration", "status"]) | some part in buckets.parts(types.bucket_versioning, bucket)],
+		[status | status := older[plan.at(bucket.inputs, ["versioning", "enabled"])]],
+	)
 }
-
-class(bucket) := {"__falaj__": "unknown"} if plan.tags_hidden(bucket)
-
-class(bucket) := object.get(plan.tags(bucket), input.parameters.data_class_tag, "") if not plan.tags_hidden(bucket)
-
-statuses(bucket) := array.concat(
-	[plan.at(part.inputs, ["versioningConfiguration", "status"]) | some part in buckets.parts(types.bucket_versioning, bucket)],
-	[status | status := older[plan.at(bucket.inputs, ["versioning", "enabled"])]],
-)
 
 # The older block on the bucket itself.
 older := {true: "Enabled", false: "off"}

@@ -31,12 +31,11 @@ import rego.v1
 import data.falaj.lib.documents
 import data.falaj.lib.plan
 
-judged contains urn if some [urn, _] in policies
-
-judged contains urn if some [urn, _] in attached
+judged := object.keys(policies) | object.keys(attached)
 
 fail[urn] contains "the policy is not a JSON object" if {
-	some [urn, policy] in policies
+	some urn in doubtful
+	some policy in policies[urn]
 	documents.malformed(policy)
 }
 
@@ -56,8 +55,9 @@ fail[urn] contains sprintf("%v allows all of %v on everything", [documents.label
 fail[urn] contains sprintf("%v allows %v on everything", [documents.label(statement, index), action]) if {
 	some [urn, index, statement] in statements
 	everything(statement)
-	some action in input.parameters.iam.guarded_actions
+	documents.covers(concat("|", documents.actions(statement)), guarded)
 	some pattern in documents.actions(statement)
+	some action in input.parameters.iam.guarded_actions
 	documents.covers(pattern, action)
 }
 
@@ -68,56 +68,77 @@ fail[urn] contains sprintf("%v allows all but what it names (%v)", [documents.la
 }
 
 fail[urn] contains sprintf("it attaches %v", [arn]) if {
-	some [urn, arn] in attached
+	some urn, arns in attached
+	some arn in arns
 	is_string(arn)
 	regex.match(input.parameters.iam.forbidden_managed_policies, arn)
 }
 
 unknown[urn] contains why if {
-	some [urn, policy] in policies
+	some urn in doubtful
+	some policy in policies[urn]
 	why := documents.unreadable(policy)
 }
 
 unknown[urn] contains "which policy it attaches is not known before an apply, and no reference says whose it is" if {
-	some [urn, arn] in attached
+	some urn, arns in attached
+	some arn in arns
 	plan.hidden(arn)
 	count(own_policies(urn)) == 0
 }
 
+wide := `"\*|:\*"|Not(Action|Resource)`
+
+# One look at all of them tells whether to look at each.
+guarded := concat("\n", input.parameters.iam.guarded_actions)
+
+# Statements are taken apart only where the text holds what one of the checks is about: a lone wildcard, one at the end of an action or
+# a resource, or a negation.
+doubtful contains urn if {
+	some urn, texts in policies
+	some policy in texts
+	not documents.plain(policy, wide)
+}
+
 statements contains [urn, index, statement] if {
-	some [urn, policy] in policies
+	some urn in doubtful
+	some policy in policies[urn]
 	not documents.unreadable(policy)
 	some index, statement in documents.allows(policy)
+	regex.match(wide, json.marshal(statement))
 }
 
-# Every resource that carries a policy document, with the document.
-policies contains [resource.urn, object.get(resource.inputs, "policy", null)] if {
-	some resource in plan.of_types({
-		"aws:iam/policy:Policy",
-		"aws:iam/rolePolicy:RolePolicy",
-		"aws:iam/userPolicy:UserPolicy",
-		"aws:iam/groupPolicy:GroupPolicy",
-	})
-}
+policies := object.union(
+	{resource.urn: [object.get(resource.inputs, "policy", null)] |
+		some resource in plan.of_types({
+			"aws:iam/policy:Policy",
+			"aws:iam/rolePolicy:RolePolicy",
+			"aws:iam/userPolicy:UserPolicy",
+			"aws:iam/groupPolicy:GroupPolicy",
+		})
+	},
+	{role.urn: [plan.at(inline, ["policy"]) | some inline in inlines] |
+		some role in plan.of_type("aws:iam/role:Role")
+		inlines := plan.listed(object.get(role.inputs, "inlinePolicies", null))
+		count(inlines) > 0
+	},
+)
 
-policies contains [role.urn, plan.at(inline, ["policy"])] if {
-	some role in plan.of_type("aws:iam/role:Role")
-	some inline in plan.listed(object.get(role.inputs, "inlinePolicies", null))
-}
-
-attached contains [resource.urn, object.get(resource.inputs, "policyArn", null)] if {
-	some resource in plan.of_types({
-		"aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-		"aws:iam/userPolicyAttachment:UserPolicyAttachment",
-		"aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
-		"aws:iam/policyAttachment:PolicyAttachment",
-	})
-}
-
-attached contains [role.urn, arn] if {
-	some role in plan.of_type("aws:iam/role:Role")
-	some arn in plan.listed(object.get(role.inputs, "managedPolicyArns", null))
-}
+attached := object.union(
+	{resource.urn: [object.get(resource.inputs, "policyArn", null)] |
+		some resource in plan.of_types({
+			"aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+			"aws:iam/userPolicyAttachment:UserPolicyAttachment",
+			"aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+			"aws:iam/policyAttachment:PolicyAttachment",
+		})
+	},
+	{role.urn: arns |
+		some role in plan.of_type("aws:iam/role:Role")
+		arns := plan.listed(object.get(role.inputs, "managedPolicyArns", null))
+		count(arns) > 0
+	},
+)
 
 own_policies(urn) := {policy |
 	some field in ["policyArn", "managedPolicyArns"]

@@ -25,30 +25,36 @@ import data.falaj.lib.types
 
 judged contains bucket.urn if some bucket in buckets.all
 
-fail[bucket.urn] contains sprintf("it holds %v, and its key is for %v", [class(bucket), class(plan.get(key))]) if {
-	some bucket in buckets.all
-	some key in keys_of(bucket)
-	is_string(class(bucket))
-	is_string(class(plan.get(key)))
-	class(bucket) != class(plan.get(key))
+fail[urn] contains sprintf("it holds %v, and its key is for %v", [class, classes_of_keys[key]]) if {
+	some [urn, class, key] in pairs
+	is_string(class)
+	is_string(classes_of_keys[key])
+	class != classes_of_keys[key]
 }
 
 unknown[bucket.urn] contains "its data class is not known before an apply" if {
 	some bucket in buckets.all
-	plan.hidden(class(bucket))
+	plan.hidden(class_of(bucket))
 }
 
-unknown[bucket.urn] contains "the data class of its key is not known before an apply" if {
+unknown[urn] contains "the data class of its key is not known before an apply" if {
+	some [urn, _, key] in pairs
+	plan.hidden(classes_of_keys[key])
+}
+
+# Most pairs agree; what is said of the others is worked out for them alone.
+pairs contains [bucket.urn, class, key] if {
 	some bucket in buckets.all
-	some key in keys_of(bucket)
-	plan.hidden(class(plan.get(key)))
+	class := class_of(bucket)
+	some part in buckets.parts(types.bucket_encryption, bucket)
+	some key in plan.referred_of(part, "rules", types.keys)
+	class != classes_of_keys[key]
 }
 
-keys_of(bucket) := {key |
+classes_of_keys := {key: class_of(plan.get(key)) |
+	some bucket in buckets.all
 	some part in buckets.parts(types.bucket_encryption, bucket)
 	some key in plan.referred_of(part, "rules", types.keys)
 }
 
-class(resource) := {"__falaj__": "unknown"} if plan.tags_hidden(resource)
-
-class(resource) := object.get(plan.tags(resource), input.parameters.data_class_tag, null) if not plan.tags_hidden(resource)
+class_of(resource) := plan.tag(resource, input.parameters.data_class_tag)

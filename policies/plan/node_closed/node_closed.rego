@@ -33,7 +33,7 @@ fail[node.urn] contains sprintf("%v opens it to a login", [field]) if {
 
 fail[node.urn] contains "it gets a public address" if {
 	some node in nodes
-	some value in addresses(node)
+	some value in addresses[node.urn]
 	value in {true, "true"}
 }
 
@@ -45,14 +45,18 @@ unknown[node.urn] contains sprintf("%v is not known before an apply", [field]) i
 
 unknown[node.urn] contains "whether it gets a public address is not known before an apply" if {
 	some node in nodes
-	some value in addresses(node)
+	some value in addresses[node.urn]
 	plan.hidden(value)
 }
 
 nodes := plan.of_types({types.node_group, types.launch_template, types.instance})
 
 # Of an instance it stands on itself, of a launch template on its interfaces.
-addresses(node) := {value |
-	some place in array.concat([node.inputs], plan.listed(plan.at(node.inputs, ["networkInterfaces"])))
-	value := plan.at(place, ["associatePublicIpAddress"])
+addresses := {node.urn: values |
+	some node in nodes
+	values := {value |
+		some place in array.concat([node.inputs], plan.listed(plan.at(node.inputs, ["networkInterfaces"])))
+		value := plan.at(place, ["associatePublicIpAddress"])
+		value != null
+	}
 }

@@ -28,7 +28,7 @@ judged contains machine.urn if some machine in machines
 fail[machine.urn] contains "it names no disk, so the image's defaults decide" if {
 	some machine in machines
 	not machine.urn in unclear
-	count([disk | some [urn, disk, _] in disks; urn == machine.urn]) == 0
+	not machine.urn in with_disks
 }
 
 fail[urn] contains sprintf("disk %v is not encrypted", [name]) if {
@@ -62,6 +62,8 @@ unknown[urn] contains sprintf("the key of disk %v is not known before an apply, 
 }
 
 machines := plan.of_types({types.launch_template, types.instance, "aws:ebs/volume:Volume"})
+
+with_disks contains urn if some [urn, _, _] in disks
 
 fields := ["blockDeviceMappings", "rootBlockDevice", "ebsBlockDevices"]
 
