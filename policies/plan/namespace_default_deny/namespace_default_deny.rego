@@ -40,8 +40,7 @@ namespaces := plan.of_type("kubernetes:core/v1:Namespace")
 policies := plan.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
 
 denied contains namespace if {
-	some policy in policies
-	denies_all(policy)
+	some policy in deniers
 	some namespace in places(policy)
 }
 
@@ -51,15 +50,13 @@ unclear contains namespace if {
 	some namespace in places(policy)
 }
 
-# A default whose place nobody knows may be that of any namespace.
 unclear contains namespace.urn if {
 	count(adrift) > 0
 	some namespace in namespaces
 }
 
 adrift contains policy.urn if {
-	some policy in policies
-	denies_all(policy)
+	some policy in deniers
 	plan.hidden(place(policy))
 	count(referred(policy)) != 1
 }
@@ -68,33 +65,36 @@ place(policy) := plan.at(policy.inputs, ["metadata", "namespace"])
 
 referred(policy) := plan.referred_of(policy, "metadata", {"kubernetes:core/v1:Namespace"})
 
-name_of(namespace) := plan.at(namespace.inputs, ["metadata", "name"])
-
 named[name] contains namespace.urn if {
 	some namespace in namespaces
-	name := name_of(namespace)
+	name := plan.at(namespace.inputs, ["metadata", "name"])
 	is_string(name)
 }
 
-# Namespaces that a policy lies in: those of the name it states, or the one it refers to where that name, or the namespace's own,
-# is not known.
 places(policy) := {urn | some urn in named[place(policy)]} | {urn |
 	some urn in referred(policy)
 	count(referred(policy)) == 1
-	not is_string(name_of(plan.get(urn)))
+	not is_string(plan.at(plan.get(urn).inputs, ["metadata", "name"]))
 } if {
 	is_string(place(policy))
 }
 
 places(policy) := {urn | some urn in referred(policy); count(referred(policy)) == 1} if not is_string(place(policy))
 
-denies_all(policy) if {
+# Most policies name pods or openings, and need not be read any further.
+deniers := [policy |
+	some policy in policies
 	spec := policy.inputs.spec
-	not plan.holds_hidden(spec)
+	is_array(spec.policyTypes)
+	denies_all(spec)
+]
+
+denies_all(spec) if {
 	selects_every_pod(object.get(spec, "podSelector", {}))
 	{"Ingress", "Egress"} == {type | some type in plan.listed(object.get(spec, "policyTypes", null))}
 	count(plan.listed(object.get(spec, "ingress", null))) == 0
 	count(plan.listed(object.get(spec, "egress", null))) == 0
+	not plan.holds_hidden(spec)
 }
 
 selects_every_pod(selector) if {

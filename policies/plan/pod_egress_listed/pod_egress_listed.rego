@@ -34,9 +34,7 @@ fail[urn] contains "an opening is for every port" if {
 }
 
 fail[urn] contains sprintf("an opening leads to %v, which is too wide", [block]) if {
-	some [urn, opening] in openings
-	some peer in plan.listed(object.get(opening, "to", null))
-	block := plan.at(peer, ["ipBlock", "cidr"])
+	some [urn, block] in blocks
 	too_wide(block)
 }
 
@@ -57,6 +55,23 @@ openings contains [policy.urn, opening] if {
 	some policy in policies
 	some opening in plan.listed(plan.at(policy.inputs, ["spec", "egress"]))
 	not plan.hidden(opening)
+}
+
+# Blocks of one policy are mostly those of the next.
+blocks contains [urn, block] if {
+	some [urn, opening] in openings
+	some peer in plan.listed(object.get(opening, "to", null))
+	block := peer.ipBlock.cidr
+	not block in narrow
+}
+
+narrow := {block |
+	some block in {peer.ipBlock.cidr |
+		some [_, opening] in openings
+		some peer in plan.listed(object.get(opening, "to", null))
+	}
+	is_string(block)
+	not too_wide(block)
 }
 
 too_wide(block) if {

@@ -37,6 +37,7 @@ judged contains urn if some urn in pods.charts
 
 fail[urn] contains "it has no container" if {
 	some urn, spec in pods.specs
+	count(object.get(pods.containers_of, urn, {})) == 0
 	pods.empty(spec)
 }
 
@@ -51,7 +52,7 @@ unknown[urn] contains sprintf("not known before an apply: whether %v", [why]) if
 # [urn, what is wrong if it is, "broken" | "unknown"] of each pod and of each of its containers. A fact that holds is not kept, and no
 # word is made of it: most facts hold.
 findings contains [urn, sprintf("%v is on", [field]), fact] if {
-	some urn, _ in pods.containers_of
+	some urn, _ in doubtful
 	some field in ["hostNetwork", "hostPID", "hostIPC"]
 	value := object.get(pods.specs[urn], field, false)
 	value != false
@@ -60,7 +61,7 @@ findings contains [urn, sprintf("%v is on", [field]), fact] if {
 }
 
 findings contains [urn, "a volume is a path of the node", fact] if {
-	some urn, _ in pods.containers_of
+	some urn, _ in doubtful
 	some volume in plan.listed(plan.at(pods.specs[urn], ["volumes"]))
 	value := plan.at(volume, ["hostPath"])
 	value != null
@@ -68,7 +69,7 @@ findings contains [urn, "a volume is a path of the node", fact] if {
 }
 
 findings contains [urn, sprintf("container %v may run as root (runAsNonRoot)", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := either(pods.specs[urn], container, "runAsNonRoot")
 	value != true
@@ -76,7 +77,7 @@ findings contains [urn, sprintf("container %v may run as root (runAsNonRoot)", [
 }
 
 findings contains [urn, sprintf("container %v runs as user 0", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := either(pods.specs[urn], container, "runAsUser")
 	fact := plan.fact(value, value != 0)
@@ -84,7 +85,7 @@ findings contains [urn, sprintf("container %v runs as user 0", [name]), fact] if
 }
 
 findings contains [urn, sprintf("container %v has no seccomp profile", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	profile := either(pods.specs[urn], container, "seccompProfile")
 	value := plan.at(profile_of(profile), ["type"])
@@ -93,7 +94,7 @@ findings contains [urn, sprintf("container %v has no seccomp profile", [name]), 
 }
 
 findings contains [urn, sprintf("container %v may gain privileges", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := own(container, "allowPrivilegeEscalation")
 	value != false
@@ -101,7 +102,7 @@ findings contains [urn, sprintf("container %v may gain privileges", [name]), fac
 }
 
 findings contains [urn, sprintf("container %v is privileged", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := own(container, "privileged")
 	fact := plan.fact(value, value != true)
@@ -109,7 +110,7 @@ findings contains [urn, sprintf("container %v is privileged", [name]), fact] if 
 }
 
 findings contains [urn, sprintf("container %v can write to its root file system", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := own(container, "readOnlyRootFilesystem")
 	value != true
@@ -117,7 +118,7 @@ findings contains [urn, sprintf("container %v can write to its root file system"
 }
 
 findings contains [urn, sprintf("container %v does not drop all capabilities", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := plan.at(container, ["securityContext", "capabilities", "drop"])
 	not "ALL" in plan.listed(value)
@@ -125,7 +126,7 @@ findings contains [urn, sprintf("container %v does not drop all capabilities", [
 }
 
 findings contains [urn, sprintf("container %v adds capabilities", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	value := plan.at(container, ["securityContext", "capabilities", "add"])
 	value != null
@@ -135,7 +136,7 @@ findings contains [urn, sprintf("container %v adds capabilities", [name]), fact]
 }
 
 findings contains [urn, sprintf("container %v has no %v limit", [name, resource]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	some resource in ["cpu", "memory"]
 	value := plan.at(container, ["resources", "limits", resource])
@@ -144,12 +145,46 @@ findings contains [urn, sprintf("container %v has no %v limit", [name, resource]
 }
 
 findings contains [urn, sprintf("container %v uses ports of the node", [name]), fact] if {
-	some urn, containers in pods.containers_of
+	some urn, containers in doubtful
 	some name, container in containers
 	some port in plan.listed(plan.at(container, ["ports"]))
 	value := plan.at(port, ["hostPort"])
 	not value in {null, 0}
 	fact := plan.fact(value, false)
+}
+
+# Of a pod that is plainly as it should be nothing more is asked; whatever is odd or hidden is looked at check by check.
+doubtful := {urn: containers |
+	some urn, containers in pods.containers_of
+	not sound(pods.specs[urn], containers)
+}
+
+sound(spec, containers) if {
+	every field in ["hostNetwork", "hostPID", "hostIPC"] {
+		object.get(spec, field, false) == false
+	}
+	not regex.match(`hostPath|^\{|[\[,]\{"__falaj__"`, json.marshal(object.get(spec, "volumes", [])))
+	defaults := object.get(spec, "securityContext", {})
+	every container in containers {
+		sound_container(container, defaults)
+	}
+}
+
+sound_container(container, defaults) if {
+	own := container.securityContext
+	own.allowPrivilegeEscalation == false
+	own.readOnlyRootFilesystem == true
+	"ALL" in own.capabilities.drop
+	not own.capabilities.add
+	not own.privileged
+	is_string(container.resources.limits.cpu)
+	is_string(container.resources.limits.memory)
+	object.get(own, "runAsNonRoot", defaults.runAsNonRoot) == true
+	object.get(own, "seccompProfile", defaults.seccompProfile).type in {"RuntimeDefault", "Localhost"}
+	user := object.get(own, "runAsUser", object.get(defaults, "runAsUser", 1))
+	is_number(user)
+	user != 0
+	not regex.match(`hostPort|__falaj__`, json.marshal(object.get(container, "ports", [])))
 }
 
 own(container, field) := plan.at(container, ["securityContext", field])

@@ -77,8 +77,7 @@ unknown[urn] contains "what is in the pod is not known before an apply" if some 
 unknown[urn] contains "the pods of a chart are not in the plan" if some urn in pods.charts
 
 unknown[urn] contains sprintf("where container %v gets its variables from is not known before an apply", [name]) if {
-	some urn, containers in pods.containers_of
-	some name, container in containers
+	some [urn, name, container] in doubtful
 	some field in ["env", "envFrom"]
 	some part in array.concat([object.get(container, field, null)], plan.listed(object.get(container, field, null)))
 	plan.hidden(part)
@@ -105,9 +104,15 @@ entries(map) := {[key, value] |
 	some key, value in held
 }
 
-variables contains [urn, name, variable] if {
+# A variable that is plain text takes nothing from a Secret; a list that holds anything but objects is odd enough to look at.
+doubtful := [[urn, name, container] |
 	some urn, containers in pods.containers_of
 	some name, container in containers
+	regex.match(`__falaj__|valueFrom|Ref"|"value":[{\[]|\[[^\[{\]n]|\},[^{]|(\]|null),[^\[n]`, json.marshal([object.get(container, "env", null), object.get(container, "envFrom", null)]))
+]
+
+variables contains [urn, name, variable] if {
+	some [urn, name, container] in doubtful
 	some variable in plan.listed(object.get(container, "env", null))
 	not plan.hidden(variable)
 	interesting(variable)
@@ -119,7 +124,6 @@ interesting(variable) if object.get(variable, "valueFrom", null) != null
 interesting(variable) if is_object(object.get(variable, "value", null))
 
 sources contains [urn, name, source] if {
-	some urn, containers in pods.containers_of
-	some name, container in containers
+	some [urn, name, container] in doubtful
 	some source in plan.listed(object.get(container, "envFrom", null))
 }
