@@ -35,11 +35,14 @@ of_type(type) := [by_urn[urn] | some urn in urns_of_type[type]]
 
 of_types(wanted) := [by_urn[urn] | some type in wanted; some urn in urns_of_type[type]]
 
-custom := {resource.urn |
+# URN -> resource that some provider makes, other than those it only reads.
+customs := {resource.urn: resource |
 	some resource in input.plan.resources
 	resource.custom
 	not resource.op in {"delete", "read"}
 }
+
+custom := object.keys(customs)
 
 # URN -> custom resource that the AWS provider makes, other than those it only reads.
 aws := {urn: resource |

@@ -24,57 +24,73 @@ import data.falaj.lib.types
 
 judged contains bucket.urn if some bucket in buckets.all
 
-fail[bucket.urn] contains "no bucket policy belongs to this bucket" if {
-	some bucket in buckets.all
-	count(policies(bucket)) == 0
+fail[urn] contains "no bucket policy belongs to this bucket" if {
+	some urn, policies in policies_of
+	count(policies) == 0
 	not buckets.stray(types.bucket_policy)
 }
 
-fail[bucket.urn] contains "the bucket policy is not a JSON object" if {
-	some bucket in buckets.all
-	some policy in policies(bucket)
+fail[urn] contains "the bucket policy is not a JSON object" if {
+	some urn, policies in policies_of
+	some policy in policies
 	documents.malformed(policy)
 }
 
 fail[bucket.urn] contains "no statement denies requests without TLS on the bucket and all its objects" if {
 	some bucket in buckets.all
-	count(policies(bucket)) > 0
-	every policy in policies(bucket) {
-		not documents.unreadable(policy)
-		not denies_plain(policy, bucket)
-	}
+	count(policies_of[bucket.urn]) > 0
+	not bucket.urn in unreadable
+	count([statement | some found in statements[bucket.urn]; some statement in found; denies_plain(statement, bucket)]) == 0
 }
 
-fail[bucket.urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
-	some bucket in buckets.all
-	some policy in policies(bucket)
-	not documents.unreadable(policy)
-	some index, statement in documents.allows(policy)
+fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
+	some urn, policies in statements
+	some found in policies
+	allowing := [statement | some statement in found; object.get(statement, "Effect", "Allow") == "Allow"]
+	some index, statement in allowing
 	"*" in documents.principals(statement)
 	not documents.conditional(statement)
 }
 
-unknown[bucket.urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
-	some bucket in buckets.all
-	count(policies(bucket)) == 0
+unknown[urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
+	some urn, policies in policies_of
+	count(policies) == 0
 	buckets.stray(types.bucket_policy)
 }
 
-unknown[bucket.urn] contains why if {
-	some bucket in buckets.all
-	some policy in policies(bucket)
+unknown[urn] contains why if {
+	some urn, policies in policies_of
+	some policy in policies
 	why := documents.unreadable(policy)
 }
 
-policies(bucket) := [object.get(part.inputs, "policy", null) | some part in buckets.parts(types.bucket_policy, bucket)]
+policies_of := {bucket.urn: policies |
+	some bucket in buckets.all
+	policies := [object.get(part.inputs, "policy", null) | some part in buckets.parts(types.bucket_policy, bucket)]
+}
 
-denies_plain(policy, bucket) if {
-	some statement in documents.denies(policy)
+unreadable contains urn if {
+	some urn, policies in policies_of
+	some policy in policies
+	documents.unreadable(policy)
+}
+
+# Of the policies that can be read: bucket -> for each policy its statements.
+statements := {urn: found |
+	some urn, policies in policies_of
+	found := [documents.statements(policy) |
+		some policy in policies
+		not documents.unreadable(policy)
+	]
+}
+
+denies_plain(statement, bucket) if {
+	object.get(statement, "Effect", "Allow") == "Deny"
+	some operator in ["Bool", "BoolIfExists"]
+	lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
 	"*" in documents.principals(statement)
 	some action in documents.actions(statement)
 	action in {"s3:*", "*"}
-	some operator in ["Bool", "BoolIfExists"]
-	lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
 	covers_bucket(statement, bucket)
 	covers_objects(statement, bucket)
 }

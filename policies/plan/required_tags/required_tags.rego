@@ -55,11 +55,12 @@ unknown[urn] contains sprintf("tag %v is not known before an apply", [key]) if {
 }
 
 # Nearly all resources carry all their tags themselves, in order: seen at a glance. Only the others are looked at one by one.
-doubtful contains urn if {
-	some urn in taggable
-	own := object.get(plan.get(urn).inputs, "tags", null)
-	not in_order(own)
-}
+doubtful := (taggable - object.keys(tagged)) | {urn | some urn, own in tagged; not own in orderly}
+
+# Many resources carry the same tags, so each set of tags is looked at once.
+sets_of_tags := {own | some _, own in tagged}
+
+orderly := {own | some own in sets_of_tags; in_order(own)}
 
 in_order(own) if {
 	own[input.parameters.environment_tag] == input.plan.environment
@@ -74,16 +75,12 @@ classes := {class | some class in input.parameters.data_classes}
 
 types_with_tags := {type | some type in input.parameters.taggable_types}
 
-taggable contains urn if {
-	some type, urns in plan.urns_of_type
-	type in types_with_tags
-	some urn in urns
-	plan.get(urn).custom
-}
+taggable := object.keys(tagged) | (union({plan.urns_of_type[type] | some type in types_with_tags}) & plan.custom)
 
-taggable contains urn if {
+tagged := {urn: own |
 	some urn, resource in plan.aws
-	resource.inputs.tags != null
+	own := resource.inputs.tags
+	own != null
 }
 
 legible contains urn if {
