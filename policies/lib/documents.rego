@@ -36,6 +36,9 @@ plain(value, about) if {
 	not regex.match(about, value)
 }
 
+# What the text of a document holds where a principal is everybody, or everybody but some.
+names_everybody := `"Principal"\s*:\s*("\*"|\{[^}]*"\*")|NotPrincipal`
+
 malformed(value) if {
 	is_string(value)
 	not json.is_valid(value)
@@ -53,8 +56,6 @@ statements(value) := [statement | some statement in plan.listed(object.get(docum
 } else := []
 
 allows(value) := [statement | some statement in statements(value); object.get(statement, "Effect", "Allow") == "Allow"]
-
-denies(value) := [statement | some statement in statements(value); object.get(statement, "Effect", "Allow") == "Deny"]
 
 actions(statement) := {lower(action) | some action in plan.listed(object.get(statement, "Action", null))}
 

@@ -31,7 +31,7 @@ fail[vault.urn] contains "no lock belongs to this vault" if {
 
 fail[vault.urn] contains "it is not encrypted with a key of ours" if {
 	some vault in vaults
-	plan.at(vault.inputs, ["kmsKeyArn"]) == null
+	object.get(vault.inputs, "kmsKeyArn", null) == null
 }
 
 fail[urn] contains sprintf("its lock holds for %v days; %v are needed", [days, input.parameters.backups.minimum_days]) if {

@@ -55,7 +55,7 @@ fail[urn] contains sprintf("rule %v copies to %v, which is not in an allowed reg
 
 fail[one.urn] contains "it selects nothing" if {
 	some one in selections
-	count([field | some field in ["resources", "selectionTags", "conditions"]; plan.at(one.inputs, [field]) != null]) == 0
+	count([field | some field in ["resources", "selectionTags", "conditions"]; object.get(one.inputs, field, null) != null]) == 0
 }
 
 fail[one.urn] contains "it selects nothing" if {

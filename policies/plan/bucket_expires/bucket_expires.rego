@@ -34,9 +34,9 @@ fail[bucket.urn] contains "no lifecycle belongs to this bucket" if {
 fail[bucket.urn] contains sprintf("no rule of its lifecycle that is on says %v", [what]) if {
 	some bucket in buckets.all
 	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
-	not plan.holds_hidden(plan.at(lifecycle.inputs, ["rules"]))
+	not plan.holds_hidden(object.get(lifecycle.inputs, "rules", null))
 	some what, path in needed
-	count([1 | some rule in plan.listed(plan.at(lifecycle.inputs, ["rules"])); rule.status == "Enabled"; plan.at(rule, path) != null]) == 0
+	count([1 | some rule in plan.listed(object.get(lifecycle.inputs, "rules", null)); rule.status == "Enabled"; plan.at(rule, path) != null]) == 0
 }
 
 unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belongs to" if {
@@ -48,7 +48,7 @@ unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belon
 unknown[bucket.urn] contains "the rules of its lifecycle are not known before an apply" if {
 	some bucket in buckets.all
 	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
-	plan.holds_hidden(plan.at(lifecycle.inputs, ["rules"]))
+	plan.holds_hidden(object.get(lifecycle.inputs, "rules", null))
 }
 
 needed := {

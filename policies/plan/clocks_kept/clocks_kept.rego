@@ -24,14 +24,14 @@ judged contains options.urn if some options in all_options
 
 fail[options.urn] contains sprintf("it sets clocks by %v", [server]) if {
 	some options in all_options
-	some server in plan.listed(plan.at(options.inputs, ["ntpServers"]))
+	some server in plan.listed(object.get(options.inputs, "ntpServers", null))
 	is_string(server)
 	not server in {"169.254.169.123", "fd00:ec2::123"}
 }
 
 unknown[options.urn] contains "what it sets clocks by is not known before an apply" if {
 	some options in all_options
-	plan.holds_hidden(plan.at(options.inputs, ["ntpServers"]))
+	plan.holds_hidden(object.get(options.inputs, "ntpServers", null))
 }
 
 all_options := plan.of_type("aws:ec2/vpcDhcpOptions:VpcDhcpOptions")

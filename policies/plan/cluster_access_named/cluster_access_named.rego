@@ -24,19 +24,19 @@ judged contains entry.urn if some entry in entries
 
 fail[entry.urn] contains sprintf("it enters as %v", [group]) if {
 	some entry in entries
-	some group in plan.listed(plan.at(entry.inputs, ["kubernetesGroups"]))
+	some group in plan.listed(object.get(entry.inputs, "kubernetesGroups", null))
 	is_string(group)
 	startswith(group, "system:")
 }
 
 fail[entry.urn] contains "it is for everybody" if {
 	some entry in entries
-	plan.at(entry.inputs, ["principalArn"]) in {null, "*"}
+	object.get(entry.inputs, "principalArn", null) in {null, "*"}
 }
 
 unknown[entry.urn] contains "its groups are not known before an apply" if {
 	some entry in entries
-	plan.holds_hidden(plan.at(entry.inputs, ["kubernetesGroups"]))
+	plan.holds_hidden(object.get(entry.inputs, "kubernetesGroups", null))
 }
 
 entries := plan.of_type("aws:eks/accessEntry:AccessEntry")

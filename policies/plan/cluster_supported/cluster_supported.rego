@@ -42,4 +42,4 @@ unknown[cluster.urn] contains "its version is not known before an apply" if {
 
 clusters := plan.of_type(types.cluster)
 
-version(cluster) := plan.at(cluster.inputs, ["version"])
+version(cluster) := object.get(cluster.inputs, "version", null)

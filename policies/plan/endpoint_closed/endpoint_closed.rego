@@ -26,45 +26,49 @@ judged contains endpoint.urn if some endpoint in endpoints
 
 fail[endpoint.urn] contains "private DNS is off, so the service's name still leads outside" if {
 	some endpoint in interfaces
-	value := plan.at(endpoint.inputs, ["privateDnsEnabled"])
-	plan.fact(value, value == true) == "broken"
+	value := object.get(endpoint.inputs, "privateDnsEnabled", null)
+	value != true
+	not plan.hidden(value)
 }
 
 fail[endpoint.urn] contains "it names no security group, so the network's default decides" if {
 	some endpoint in interfaces
-	plan.listed(plan.at(endpoint.inputs, ["securityGroupIds"])) == []
+	plan.listed(object.get(endpoint.inputs, "securityGroupIds", null)) == []
 }
 
 fail[endpoint.urn] contains sprintf("%v lets every account through", [documents.label(statement, index)]) if {
 	some endpoint in endpoints
 	policy := object.get(endpoint.inputs, "policy", null)
+	policy != null
+	not documents.plain(policy, documents.names_everybody)
 	not documents.unreadable(policy)
 	some index, statement in documents.allows(policy)
+	not documents.conditional(statement)
 	"*" in documents.principals(statement)
 	"*" in documents.resources(statement)
-	not documents.conditional(statement)
 }
 
 fail[endpoint.urn] contains "a gateway without a policy lets every account's data through" if {
 	some endpoint in endpoints
-	kind(endpoint) == "Gateway"
 	object.get(endpoint.inputs, "policy", null) == null
+	kind(endpoint) == "Gateway"
 }
 
 unknown[endpoint.urn] contains sprintf("%v is not known before an apply", [field]) if {
 	some endpoint in endpoints
 	some field in ["privateDnsEnabled", "vpcEndpointType"]
-	plan.hidden(plan.at(endpoint.inputs, [field]))
+	plan.hidden(object.get(endpoint.inputs, field, null))
 }
 
 unknown[endpoint.urn] contains why if {
 	some endpoint in endpoints
-	why := documents.unreadable(object.get(endpoint.inputs, "policy", null))
+	endpoint.inputs.policy != null
+	why := documents.unreadable(endpoint.inputs.policy)
 }
 
 endpoints := plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
 
-interfaces := [endpoint | some endpoint in endpoints; kind(endpoint) == "Interface"]
+interfaces := [endpoint | some endpoint in endpoints; endpoint.inputs.vpcEndpointType == "Interface"]
 
 # Where nothing is said it is a gateway.
 kind(endpoint) := object.get(endpoint.inputs, "vpcEndpointType", "Gateway")

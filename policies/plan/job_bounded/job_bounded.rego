@@ -56,7 +56,7 @@ findings contains [schedule.urn, "a run may overtake the one before it", fact] i
 	fact != "ok"
 }
 
-jobs[job.urn] := plan.at(job.inputs, ["spec"]) if some job in plan.of_type("kubernetes:batch/v1:Job")
+jobs[job.urn] := object.get(job.inputs, "spec", null) if some job in plan.of_type("kubernetes:batch/v1:Job")
 
 jobs[schedule.urn] := plan.at(schedule.inputs, ["spec", "jobTemplate", "spec"]) if some schedule in schedules
 

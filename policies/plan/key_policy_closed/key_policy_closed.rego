@@ -30,12 +30,12 @@ import data.falaj.lib.types
 judged contains key.urn if some key in keys
 
 fail[key.urn] contains "the key policy is not a JSON object" if {
-	some key in keys
+	some key in doubtful
 	documents.malformed(policy(key))
 }
 
 fail[key.urn] contains sprintf("%v lets everybody use it", [documents.label(statement, index)]) if {
-	some key in keys
+	some key in doubtful
 	not documents.unreadable(policy(key))
 	some index, statement in documents.allows(policy(key))
 	"*" in documents.principals(statement)
@@ -43,16 +43,23 @@ fail[key.urn] contains sprintf("%v lets everybody use it", [documents.label(stat
 }
 
 fail[key.urn] contains sprintf("%v allows everybody but those it names", [documents.label(statement, index)]) if {
-	some key in keys
+	some key in doubtful
 	not documents.unreadable(policy(key))
 	some index, statement in documents.allows(policy(key))
 	statement.NotPrincipal
 }
 
 unknown[key.urn] contains why if {
-	some key in keys
+	some key in doubtful
 	why := documents.unreadable(policy(key))
 }
+
+# A policy is taken apart only where its text names everybody, or all but some.
+doubtful := [key |
+	some key in keys
+	object.get(key.inputs, "policy", null) != null
+	not documents.plain(key.inputs.policy, documents.names_everybody)
+]
 
 keys := plan.of_types({types.key, "aws:kms/keyPolicy:KeyPolicy", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey"})
 

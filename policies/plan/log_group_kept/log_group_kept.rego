@@ -37,7 +37,7 @@ fail[group.urn] contains sprintf("it keeps its lines for %v days; %v are needed"
 
 fail[group.urn] contains "it is not encrypted with a key of ours" if {
 	some group in groups
-	plan.at(group.inputs, ["kmsKeyId"]) == null
+	object.get(group.inputs, "kmsKeyId", null) == null
 }
 
 unknown[group.urn] contains "how long it keeps its lines is not known before an apply" if {
@@ -47,4 +47,4 @@ unknown[group.urn] contains "how long it keeps its lines is not known before an 
 
 groups := plan.of_type("aws:cloudwatch/logGroup:LogGroup")
 
-days(group) := plan.at(group.inputs, ["retentionInDays"])
+days(group) := object.get(group.inputs, "retentionInDays", null)

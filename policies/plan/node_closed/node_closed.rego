@@ -26,7 +26,7 @@ judged contains node.urn if some node in nodes
 fail[node.urn] contains sprintf("%v opens it to a login", [field]) if {
 	some node in nodes
 	some field in ["remoteAccess", "keyName"]
-	value := plan.at(node.inputs, [field])
+	value := object.get(node.inputs, field, null)
 	not plan.hidden(value)
 	not value in {null, ""}
 }
@@ -40,7 +40,7 @@ fail[node.urn] contains "it gets a public address" if {
 unknown[node.urn] contains sprintf("%v is not known before an apply", [field]) if {
 	some node in nodes
 	some field in ["remoteAccess", "keyName"]
-	plan.hidden(plan.at(node.inputs, [field]))
+	plan.hidden(object.get(node.inputs, field, null))
 }
 
 unknown[node.urn] contains "whether it gets a public address is not known before an apply" if {
@@ -55,7 +55,7 @@ nodes := plan.of_types({types.node_group, types.launch_template, types.instance}
 addresses := {node.urn: values |
 	some node in nodes
 	values := {value |
-		some place in array.concat([node.inputs], plan.listed(plan.at(node.inputs, ["networkInterfaces"])))
+		some place in array.concat([node.inputs], plan.listed(object.get(node.inputs, "networkInterfaces", null)))
 		value := plan.at(place, ["associatePublicIpAddress"])
 		value != null
 	}

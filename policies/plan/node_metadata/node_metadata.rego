@@ -30,14 +30,16 @@ fail[machine.urn] contains "metadata is handed out without a session (httpTokens
 	some machine in machines
 	not switched_off(machine)
 	value := option(machine, "httpTokens")
-	plan.fact(value, value == "required") == "broken"
+	value != "required"
+	not plan.hidden(value)
 }
 
 fail[machine.urn] contains "metadata reaches beyond the node (httpPutResponseHopLimit is not 1)" if {
 	some machine in machines
 	not switched_off(machine)
 	value := option(machine, "httpPutResponseHopLimit")
-	plan.fact(value, value == 1) == "broken"
+	value != 1
+	not plan.hidden(value)
 }
 
 fail[group.urn] contains "it has no launch template, so its nodes keep the defaults" if {

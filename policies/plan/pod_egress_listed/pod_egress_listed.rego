@@ -40,7 +40,7 @@ fail[urn] contains sprintf("an opening leads to %v, which is too wide", [block])
 
 unknown[policy.urn] contains "what it opens is not known before an apply" if {
 	some policy in policies
-	some part in [plan.at(policy.inputs, ["spec"]), plan.at(policy.inputs, ["spec", "egress"])]
+	some part in [object.get(policy.inputs, "spec", null), plan.at(policy.inputs, ["spec", "egress"])]
 	plan.hidden(part)
 }
 

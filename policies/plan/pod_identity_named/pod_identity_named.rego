@@ -25,20 +25,20 @@ judged contains one.urn if some one in associations
 fail[one.urn] contains sprintf("it names no %v", [field]) if {
 	some one in associations
 	some field in ["namespace", "serviceAccount"]
-	plan.at(one.inputs, [field]) in {null, ""}
+	object.get(one.inputs, field, null) in {null, ""}
 }
 
 fail[one.urn] contains sprintf("its %v is %v, which others share", [field, value]) if {
 	some one in associations
 	some field, shared in {"namespace": {"default", "kube-public", "*"}, "serviceAccount": {"default", "*"}}
-	value := plan.at(one.inputs, [field])
+	value := object.get(one.inputs, field, null)
 	value in shared
 }
 
 unknown[one.urn] contains sprintf("its %v is not known before an apply", [field]) if {
 	some one in associations
 	some field in ["namespace", "serviceAccount"]
-	plan.hidden(plan.at(one.inputs, [field]))
+	plan.hidden(object.get(one.inputs, field, null))
 }
 
 associations := plan.of_type("aws:eks/podIdentityAssociation:PodIdentityAssociation")

@@ -43,4 +43,4 @@ unknown[provider.urn] contains "in which account it works is not known before an
 
 providers := plan.of_type("pulumi:providers:aws")
 
-accounts(provider) := plan.decoded(plan.at(provider.inputs, ["allowedAccountIds"]))
+accounts(provider) := plan.decoded(object.get(provider.inputs, "allowedAccountIds", null))

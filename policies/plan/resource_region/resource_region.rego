@@ -21,7 +21,7 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged contains urn if some urn, _ in plan.aws
+judged := object.keys(plan.aws)
 
 fail[urn] contains sprintf("its region is %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
 	some urn, where in own

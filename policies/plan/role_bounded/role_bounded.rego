@@ -37,7 +37,11 @@ unknown[role.urn] contains "who takes it is not known before an apply, and nothi
 }
 
 # Roles that pods take, and those of which nobody knows.
-roles := [role | some role in plan.of_type("aws:iam/role:Role"); of_pods(role)]
+roles := [role |
+	some role in plan.of_type("aws:iam/role:Role")
+	not documents.plain(trust(role), `pods\.eks|oidc-provider`)
+	of_pods(role)
+]
 
 of_pods(role) if taken_by_pods(role)
 

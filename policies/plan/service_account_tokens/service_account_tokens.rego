@@ -51,7 +51,7 @@ fail[urn] contains "it has no pod" if {
 
 fail[account.urn] contains "it gives its token to every pod that uses it" if {
 	some account in accounts
-	asked := plan.at(account.inputs, ["automountServiceAccountToken"])
+	asked := object.get(account.inputs, "automountServiceAccountToken", null)
 	asked != false
 	not plan.hidden(asked)
 }
@@ -68,7 +68,7 @@ unknown[urn] contains "whether its pods are given a token is not known before an
 
 unknown[account.urn] contains "whether it gives its token away is not known before an apply" if {
 	some account in accounts
-	plan.hidden(plan.at(account.inputs, ["automountServiceAccountToken"]))
+	plan.hidden(object.get(account.inputs, "automountServiceAccountToken", null))
 }
 
 unknown[urn] contains "the pods of a chart are not in the plan" if some urn in pods.charts

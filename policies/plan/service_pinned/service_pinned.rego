@@ -20,26 +20,26 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged contains urn if some urn, _ in plan.aws
+judged := object.keys(plan.aws)
 
 fail[urn] contains sprintf("service %v cannot be pinned to a region, and is not on the list of those reviewed", [service]) if {
 	some service, urns in used
 	service in (worldwide - object.keys(input.parameters.global_services.reviewed))
-	some urn in urns
+	some urn in (urns & object.keys(plan.aws))
 }
 
 unknown[urn] contains sprintf("what service %v may see of ours is not said on the list", [service]) if {
 	some service, urns in used
 	object.get(input.parameters.global_services.reviewed, service, "not listed") == ""
-	some urn in urns
+	some urn in (urns & object.keys(plan.aws))
 }
 
 worldwide := {service | some service in input.parameters.global_services.worldwide}
 
-used[service] contains urn if {
-	some type, urns in plan.urns_of_type
+types_of[service] contains type if {
+	some type, _ in plan.urns_of_type
 	startswith(type, "aws:")
 	service := split(split(type, ":")[1], "/")[0]
-	some urn in urns
-	plan.aws[urn]
 }
+
+used := {service: union({plan.urns_of_type[type] | some type in types}) | some service, types in types_of}

@@ -25,15 +25,16 @@ judged contains subnet.urn if some subnet in subnets
 fail[subnet.urn] contains sprintf("%v is on, so whatever starts here gets a public address", [field]) if {
 	some subnet in subnets
 	some field in fields
-	value := plan.at(subnet.inputs, [field])
+	value := object.get(subnet.inputs, field, null)
 	value != null
-	plan.fact(value, value == false) == "broken"
+	value != false
+	not plan.hidden(value)
 }
 
 unknown[subnet.urn] contains sprintf("%v is not known before an apply", [field]) if {
 	some subnet in subnets
 	some field in fields
-	plan.hidden(plan.at(subnet.inputs, [field]))
+	plan.hidden(object.get(subnet.inputs, field, null))
 }
 
 subnets := plan.of_type("aws:ec2/subnet:Subnet")

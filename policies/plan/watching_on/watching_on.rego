@@ -38,7 +38,8 @@ fail[one.urn] contains sprintf("%v is not on", [concat(".", switch.path)]) if {
 	some type, switch in switches
 	some one in plan.of_type(type)
 	value := setting(one, switch)
-	plan.fact(value, value == switch.on) == "broken"
+	value != switch.on
+	not plan.hidden(value)
 }
 
 unknown[one.urn] contains sprintf("%v is not known before an apply", [concat(".", switch.path)]) if {
