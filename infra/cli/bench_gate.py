@@ -62,7 +62,7 @@ def large_plan(size: int, folder: Path) -> dict[str, Any]:
     resources: list[Any] = []
     while len(resources) < size:
         copy = f"c{len(resources)}"
-        text = once.replace("urn:pulumi:prod::", f"urn:pulumi:prod::{copy}").replace("falaj-prod-", f"falaj-prod-{copy}-")
+        text = once.replace("urn:pulumi:prod::", f"urn:pulumi:prod::{copy}").replace("falaj-prod", f"falaj-prod-{copy}")
         text = text.replace('"namespace": "', f'"namespace": "{copy}-').replace('"metadata": {"name": "', f'"metadata": {{"name": "{copy}-')
         resources += json.loads(text)
     return {**plans[0], "resources": resources[:size], "outputs": {}}

@@ -90,10 +90,10 @@ def collectors(library: Library) -> dict[str, str]:
 
 _TYPES = """aws_urns := object.keys(plan.aws)
 
-customs_of_type[type] contains urn if {
+customs_of_type := {type: customs |
 	some type, urns in plan.urns_of_type
-	some urn in urns
-	plan.get(urn).custom
+	customs := urns & plan.custom
+	count(customs) > 0
 }
 
 answers contains {"types": {type: count(urns) | some type, urns in customs_of_type}}

@@ -55,14 +55,17 @@ owners := {part.urn: found |
 }
 
 # A reference counts where the part's name is hidden, or where the bucket has no known name to compare with.
-fits(name, _) if plan.hidden(name)
+fits(name, bucket) if {
+	name.__falaj__ in {"unknown", "secret"}
+} else if {
+	not is_string(object.get(plan.get(bucket).inputs, "bucket", null))
+}
 
-fits(_, bucket) if not is_string(object.get(plan.get(bucket).inputs, "bucket", null))
-
-belongs[key] contains urn if {
-	some urn, found in owners
-	some bucket in found
-	key := concat(" ", [types.canonical(plan.get(urn).type), bucket])
+belongs[key] contains part.urn if {
+	some type in part_types
+	some part in plan.of_type(type)
+	some bucket in owners[part.urn]
+	key := concat(" ", [type, bucket])
 }
 
 parts_of := {key: [plan.get(urn) | some urn in found] | some key, found in belongs}

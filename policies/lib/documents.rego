@@ -74,6 +74,14 @@ principals(statement) := {principal |
 	is_object(object.get(statement, "Principal", {}))
 }
 
+# True where a principal of the statement is everybody.
+everybody(statement) if {
+	statement.Principal == "*"
+} else if {
+	some names in statement.Principal
+	"*" in plan.listed(names)
+}
+
 anybody(_, name) := "*" if name == "*"
 
 anybody(kind, name) := sprintf("%v:%v", [kind, name]) if name != "*"

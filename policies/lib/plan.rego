@@ -44,6 +44,9 @@ customs := {resource.urn: resource |
 
 custom := object.keys(customs)
 
+# All that providers are told, as one text: whoever looks for a pattern looks here first, and most often finds nothing.
+everything := json.marshal([resource.inputs | some _, resource in customs])
+
 # URN -> custom resource that the AWS provider makes, other than those it only reads.
 aws := {urn: resource |
 	some type, urns in urns_of_type
@@ -87,14 +90,11 @@ holds_hidden(value) if {
 }
 
 # `value` as a list: null is none, anything else that is no list is the only one.
-listed(value) := value if is_array(value)
-
-listed(value) := [] if value == null
-
-listed(value) := [value] if {
-	value != null
-	not is_array(value)
-}
+listed(value) := value if {
+	is_array(value)
+} else := [] if {
+	value == null
+} else := [value]
 
 # "ok", "broken" or "unknown": the three things a fact about a value can be.
 fact(value, _) := "unknown" if hidden(value)
@@ -110,9 +110,9 @@ referred_of(resource, property, wanted) := {urn |
 	types.canonical(by_urn[urn].type) in wanted
 }
 
-# Provider reference -> URN of the provider, where the plan holds it. Few references stand for all resources, so each is read once.
+# Provider reference of an AWS resource -> URN of the provider, where the plan holds it. Few references stand for all resources, so each is read once.
 provider_urn[reference] := urn if {
-	some reference in {resource.provider | some resource in by_urn}
+	some reference in {resource.provider | some resource in aws}
 	is_string(reference)
 	parts := split(reference, "::")
 	urn := concat("::", array.slice(parts, 0, count(parts) - 1))

@@ -28,16 +28,32 @@ specs[urn] := plan.at(plan.get(urn).inputs, path) if {
 	some urn in urns
 }
 
-# Of the pods that can be read: URN -> container name -> container.
-containers_of[urn] := readable(spec) if {
+# URN -> the containers of a pod whose specification is not hidden, in their lists' order.
+listed_of := {urn: containers(spec) |
 	some urn, spec in specs
 	is_object(spec)
 	not plan.hidden(spec)
 }
 
+# Of the pods that can be read: URN -> container name -> container.
+containers_of := {urn: named |
+	some urn, found in listed_of
+	named := {container_name(container, index): container |
+		some index, container in found
+		not plan.hidden(container)
+	}
+}
+
+# The specification itself, its lists of containers or a whole container is hidden.
+opaque_pods contains urn if {
+	some urn, found in listed_of
+	some container in found
+	plan.hidden(container)
+}
+
 opaque_pods contains urn if {
 	some urn, spec in specs
-	opaque(spec)
+	plan.hidden(spec)
 }
 
 # A chart makes pods that the plan does not show.
@@ -50,28 +66,14 @@ charts contains urn if {
 
 containers(spec) := [container |
 	some list in ["containers", "initContainers", "ephemeralContainers"]
-	some container in plan.listed(plan.at(spec, [list]))
+	some container in plan.listed(spec[list])
 ]
 
-# Containers whose fields can be read, with the name that messages use.
-readable(spec) := {name: container |
-	some index, container in containers(spec)
-	not plan.hidden(container)
-	name := container_name(container, index)
-}
-
-container_name(container, _) := container.name if is_string(object.get(container, "name", null))
-
-container_name(container, index) := sprintf("%v", [index]) if not is_string(object.get(container, "name", null))
-
-# The specification itself, its lists of containers or a whole container is hidden.
-opaque(spec) if plan.hidden(spec)
-
-opaque(spec) if {
-	not plan.hidden(spec)
-	some container in containers(spec)
-	plan.hidden(container)
-}
+# The name that messages use.
+container_name(container, index) := name if {
+	name := container.name
+	is_string(name)
+} else := sprintf("%v", [index])
 
 # A pod without one readable container says nothing that could be judged.
 empty(spec) if spec == null

@@ -48,7 +48,7 @@ fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, i
 	some found in policies
 	allowing := [statement | some statement in found; object.get(statement, "Effect", "Allow") == "Allow"]
 	some index, statement in allowing
-	"*" in documents.principals(statement)
+	documents.everybody(statement)
 	not documents.conditional(statement)
 }
 
@@ -88,24 +88,18 @@ denies_plain(statement, bucket) if {
 	object.get(statement, "Effect", "Allow") == "Deny"
 	some operator in ["Bool", "BoolIfExists"]
 	lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
-	"*" in documents.principals(statement)
-	some action in documents.actions(statement)
-	action in {"s3:*", "*"}
-	covers_bucket(statement, bucket)
-	covers_objects(statement, bucket)
+	documents.everybody(statement)
+	count(documents.actions(statement) & {"s3:*", "*"}) > 0
+	named := {name_in(resource) | some resource in documents.resources(statement)}
+	covers(named, names(bucket))
 }
 
-covers_bucket(statement, bucket) if {
-	some resource in documents.resources(statement)
-	name_in(resource) in names(bucket)
-}
+covers(named, _) if "*" in named
 
-covers_objects(statement, bucket) if {
-	some resource in documents.resources(statement)
-	name_in(resource) in {sprintf("%v/*", [name]) | some name in names(bucket)}
+covers(named, wanted) if {
+	count(named & wanted) > 0
+	count(named & {sprintf("%v/*", [name]) | some name in wanted}) > 0
 }
-
-covers_objects(statement, _) if "*" in documents.resources(statement)
 
 name_in(resource) := regex.replace(resource, "^arn:aws[a-z-]*:s3:::", "")
 

@@ -90,15 +90,18 @@ watched contains each.urn if {
 }
 
 unclear contains each.urn if {
+	count([1 | some schedule in schedules; plan.holds_hidden(commands(schedule))]) > 0
 	some each in served
-	some schedule in schedules
-	plan.holds_hidden(commands(schedule))
 }
 
 unclear contains each.urn if {
 	some each in served
-	some one in array.concat([each], schedules)
-	plan.hidden(plan.at(one.inputs, ["metadata", "namespace"]))
+	plan.hidden(plan.at(each.inputs, ["metadata", "namespace"]))
+}
+
+unclear contains each.urn if {
+	count([1 | some schedule in schedules; plan.hidden(plan.at(schedule.inputs, ["metadata", "namespace"]))]) > 0
+	some each in served
 }
 
 containers(schedule) := plan.at(schedule.inputs, ["spec", "jobTemplate", "spec", "template", "spec", "containers"])

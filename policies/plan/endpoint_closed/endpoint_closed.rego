@@ -44,7 +44,7 @@ fail[endpoint.urn] contains sprintf("%v lets every account through", [documents.
 	not documents.unreadable(policy)
 	some index, statement in documents.allows(policy)
 	not documents.conditional(statement)
-	"*" in documents.principals(statement)
+	documents.everybody(statement)
 	"*" in documents.resources(statement)
 }
 

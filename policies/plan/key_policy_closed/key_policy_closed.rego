@@ -38,7 +38,7 @@ fail[key.urn] contains sprintf("%v lets everybody use it", [documents.label(stat
 	some key in doubtful
 	not documents.unreadable(policy(key))
 	some index, statement in documents.allows(policy(key))
-	"*" in documents.principals(statement)
+	documents.everybody(statement)
 	not documents.conditional(statement)
 }
 

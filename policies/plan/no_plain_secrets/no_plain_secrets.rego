@@ -89,18 +89,16 @@ unknown[urn] contains "what is in the pod is not known before an apply" if {
 # a credential (without its word boundaries: in JSON a line break before it is a letter) or a key with such a name. In most plans
 # there is none, which one look at the text of all inputs tells.
 suspicious contains urn if {
-	regex.match(marks, everything)
+	regex.match(marks, plan.everything)
 	some urn, resource in plan.customs
 	regex.match(marks, json.marshal(resource.inputs))
 }
 
 suspicious contains urn if {
-	regex.match(names, everything)
+	regex.match(names, plan.everything)
 	some urn, resource in plan.customs
 	regex.match(names, json.marshal(resource.inputs))
 }
-
-everything := json.marshal([resource.inputs | some _, resource in plan.customs])
 
 # Two expressions: the engines take twice as long over one that holds both.
 marks := concat("|", [

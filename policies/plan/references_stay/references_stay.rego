@@ -31,7 +31,7 @@ fail[urn] contains sprintf("it refers to %v, in %v; allowed: %v", [place, region
 }
 
 fail[urn] contains sprintf("it calls a model through %v, which several regions answer", [profile]) if {
-	count(profiles(everything)) > 0
+	count(profiles(plan.everything)) > 0
 	some urn, resource in plan.aws
 	some profile in profiles(json.marshal(resource.inputs))
 }
@@ -45,10 +45,8 @@ unknown[urn] contains sprintf("where its %v leads is not known before an apply, 
 }
 
 # One look at the text of all inputs tells most plans from those that must be looked at one by one.
-everything := json.marshal([resource.inputs | some resource in plan.aws])
-
 abroad := {place |
-	some place in places(everything)
+	some place in places(plan.everything)
 	where := region(place)
 	not where in allowed
 }

@@ -51,8 +51,9 @@ taken_by_pods(role) if {
 	not documents.unreadable(trust(role))
 	some statement in documents.allows(trust(role))
 	not of_the_cluster_itself(statement)
-	some principal in documents.principals(statement)
-	regex.match("^(Service:pods\\.eks\\.amazonaws\\.com|Federated:.*oidc-provider/.*)$", principal)
+	some kind, pattern in {"Service": `^pods\.eks\.amazonaws\.com$`, "Federated": "oidc-provider/"}
+	some name in plan.listed(statement.Principal[kind])
+	regex.match(pattern, name)
 }
 
 # The provider's own add-ons in kube-system take the provider's own policies, which no boundary of ours would fit.

@@ -32,7 +32,7 @@ fail[role.urn] contains "the trust policy is missing or not a JSON object" if {
 
 fail[urn] contains sprintf("%v lets everybody take the role", [documents.label(statement, index)]) if {
 	some [urn, index, statement] in statements
-	"*" in documents.principals(statement)
+	documents.everybody(statement)
 }
 
 fail[urn] contains sprintf("%v trusts all but those it names", [documents.label(statement, index)]) if {
