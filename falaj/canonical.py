@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import rfc8785
 
 _CHUNK = 1 << 20
+_LARGEST = (1 << 53) - 1
 
 
 def canonical(value: Any) -> bytes:
     """`value` as RFC 8785 JSON. Raises ValueError for what JSON cannot hold (NaN, integers beyond 2**53)."""
+    if _is_plain(value):
+        # What is left after floats and keys beyond ASCII is written alike by both, and the standard library's writer is several times as fast.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether `value` is built of objects with ASCII keys, lists, text, integers, truths and nulls, and of nothing else."""
+    keys: set[Any] = set()
+    left: list[Any] = [[value]]
+    while left:
+        item = left.pop()
+        if type(item) is dict:
+            keys.update(item)
+            item = item.values()
+        for part in item:
+            kind = type(part)
+            if kind is str or part is None or kind is bool:
+                continue
+            if kind is dict or kind is list:
+                left.append(part)
+            elif kind is not int or not -_LARGEST <= part <= _LARGEST:
+                return False
+    return all(type(key) is str and key.isascii() for key in keys)
 
 
 def digest(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from falaj.canonical import digest
+from falaj.canonical import canonical, digest_bytes
 from falaj.errors import UsageError
 from falaj.files import read_json, write_json
 
@@ -32,9 +32,13 @@ class Artifact(BaseModel):
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
 
+    def canonical(self) -> bytes:
+        """RFC 8785 JSON of what `to_json` gives."""
+        return canonical(self.to_json())
+
     @property
     def digest(self) -> str:
-        return digest(self.to_json())
+        return digest_bytes(self.canonical())
 
     def write(self, path: Path) -> Self:
         write_json(path, self.to_json())
@@ -95,6 +99,10 @@ class Plan(Artifact):
     state: StateRef
     resources: list[PlannedResource]
     outputs: dict[str, Any] = {}
+
+    def canonical(self) -> bytes:
+        # A plan can be large, and its fields are JSON values as they stand: no copy of them is made first.
+        return canonical({**self.__dict__, "state": self.state.__dict__, "resources": [resource.__dict__ for resource in self.resources]})
 
     def changes(self) -> dict[str, int]:
         counts: dict[str, int] = {}

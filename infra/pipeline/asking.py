@@ -14,7 +14,7 @@ from typing import Any
 
 from infra.artifacts import RuleResult
 from infra.pipeline.library import KINDS, Kind, Library, Rule
-from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, PolicyEngine, choose, too_late
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, choose, too_late
 
 _NAMED = 3
 """Overlooked resources that a fault names."""
@@ -32,7 +32,10 @@ class Answers:
 
 
 def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine: PolicyEngine | None = None) -> Answers:
-    """What every rule of `kind` says of `input`. A rule that is not in force yet on `day` (2026-01-31) is advisory."""
+    """What every rule of `kind` says of `input`, whose values are JSON values or bytes of JSON text.
+
+    A rule that is not in force yet on `day` (2026-01-31) is advisory.
+    """
     rules = library.of_kind(kind)
     seconds = float(input.get("parameters", {}).get("limits", {}).get("seconds", SECONDS))
     answers = Answers()
@@ -40,7 +43,7 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
         engine = engine or choose(seconds=seconds)
         answers.engine = engine.name
         began = time.monotonic()
-        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, f"data.falaj.gate.{kind}.answers", input)
+        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, f"data.falaj.gate.{kind}.answers", _text(input))
         if time.monotonic() - began > seconds:
             raise EvaluationFailed(too_late(seconds))
         if not isinstance(said, list):
@@ -66,6 +69,11 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
     if not any(result.judged for result in answers.results):
         answers.faults.append("no rule found anything to judge")
     return answers
+
+
+def _text(input: Mapping[str, Any]) -> JsonText:
+    parts = (f"{json.dumps(name)}: {value.decode() if isinstance(value, bytes) else json.dumps(value)}" for name, value in input.items())
+    return JsonText("{" + ", ".join(parts) + "}")
 
 
 def collectors(library: Library) -> dict[str, str]:

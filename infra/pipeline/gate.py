@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from falaj.canonical import digest
+from falaj.canonical import digest, digest_bytes
 from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import write_json
 from falaj.home import stack_folder
@@ -46,7 +46,8 @@ def judge_plan(
     """
     library = Library.open(policies)
     given = library.parameters(plan.environment) if parameters is None else parameters
-    answers = ask(library, "plan", {"plan": plan.to_json(), "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
+    text = plan.canonical()
+    answers = ask(library, "plan", {"plan": text, "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
     nobody = unjudged(library, answers.types)
     faults = list(answers.faults)
     if nobody and given.get("unjudged_types") == "deny":
@@ -60,7 +61,7 @@ def judge_plan(
         kind="plan",
         environment=plan.environment,
         subject=f"{plan.project}/{plan.environment}",
-        subject_digest=plan.digest,
+        subject_digest=digest_bytes(text),
         policy_digest=library.digest,
         parameters_digest=digest(given),
         state=StateRef(serial=plan.state.serial, digest=plan.state.digest),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -23,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from falaj.errors import Fault, UsageError
-from infra.pipeline.policy_engine import SECONDS, EvaluationFailed
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText
 
 _PREFIX = "falaj/"
 _START_SECONDS = 20.0
@@ -70,7 +71,10 @@ class OpaServer:
         """The value of `rule` with the rules the server has."""
         path = rule.removeprefix("data.").replace(".", "/")
         # The client writes a Python truth as `True`, which the server reads as well.
-        return self._client.query_rule(input, path, query_params={"strict-builtin-errors": True}).get("result")
+        value = json.loads(input) if isinstance(input, JsonText) else input
+        return self._client.query_rule(value, path, query_params={"strict-builtin-errors": True}).get("result")
+            "result"
+        )
 
     def is_healthy(self) -> bool:
         with contextlib.suppress(Exception):

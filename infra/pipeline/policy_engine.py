@@ -30,6 +30,12 @@ class EvaluationFailed(Exception):
     """The engine gave no answer: an error in a rule, a refused input, a panic. The gate never takes it for a yes."""
 
 
+class JsonText(str):
+    """An input that is JSON text already: a large one is not written a second time."""
+
+    __slots__ = ()
+
+
 class PolicyEngine(Protocol):
     """Evaluates one rule of a set of Rego modules on one input."""
 
@@ -38,7 +44,7 @@ class PolicyEngine(Protocol):
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
         """The value of `rule` (`data.<path>`), sets as lists; None where it is undefined.
 
-        `digest` names `modules`, so that they are loaded once. Raises EvaluationFailed when there is no answer.
+        `input` is a JSON value, or JsonText. `digest` names `modules`, so that they are loaded once. Raises EvaluationFailed when there is no answer.
         """
         ...
 
@@ -59,7 +65,7 @@ class RegorusEngine:
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
         began = time.monotonic()
         try:
-            text = json.dumps(input)
+            text = as_text(input)
             if len(text) > self._apart:
                 from infra.pipeline.apart import evaluate
 
@@ -120,6 +126,11 @@ def choose(name: str | None = None, seconds: float = SECONDS) -> PolicyEngine:
     from infra.pipeline.opa import server
 
     return server(url, binary, seconds)
+
+
+def as_text(input: Any) -> str:
+    """The JSON text of an input."""
+    return input if isinstance(input, JsonText) else json.dumps(input)
 
 
 def too_late(seconds: float) -> str:
