@@ -73,8 +73,6 @@ class OpaServer:
         # The client writes a Python truth as `True`, which the server reads as well.
         value = json.loads(input) if isinstance(input, JsonText) else input
         return self._client.query_rule(value, path, query_params={"strict-builtin-errors": True}).get("result")
-            "result"
-        )
 
     def is_healthy(self) -> bool:
         with contextlib.suppress(Exception):
