@@ -13,9 +13,7 @@ import data.falaj.lib.plan
 parsed(value) := json.unmarshal(value) if {
 	is_string(value)
 	json.is_valid(value)
-}
-
-parsed(value) := value if {
+} else := value if {
 	is_object(value)
 	not plan.hidden(value)
 }

@@ -40,7 +40,14 @@ fail[bucket.urn] contains "no statement denies requests without TLS on the bucke
 	some bucket in buckets.all
 	count(policies_of[bucket.urn]) > 0
 	not bucket.urn in unreadable
-	count([statement | some found in statements[bucket.urn]; some statement in found; denies_plain(statement, bucket)]) == 0
+	count([1 |
+		some found in statements[bucket.urn]
+		some statement in found
+		statement.Effect == "Deny"
+		some operator in ["Bool", "BoolIfExists"]
+		lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
+		for_all(statement, bucket)
+	]) == 0
 }
 
 fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
@@ -84,10 +91,8 @@ statements := {urn: found |
 	]
 }
 
-denies_plain(statement, bucket) if {
-	object.get(statement, "Effect", "Allow") == "Deny"
-	some operator in ["Bool", "BoolIfExists"]
-	lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
+# A statement about everybody, everything that can be done, the bucket and all its objects.
+for_all(statement, bucket) if {
 	documents.everybody(statement)
 	count(documents.actions(statement) & {"s3:*", "*"}) > 0
 	named := {name_in(resource) | some resource in documents.resources(statement)}

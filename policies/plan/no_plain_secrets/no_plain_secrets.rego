@@ -36,10 +36,7 @@ credential := `(password|passwd|passphrase|secret[_-]?access[_-]?key|secret[_-]?
 
 named_like_one := concat("", ["(?i)", credential, "$"])
 
-judged contains urn if {
-	some urn, resource in plan.customs
-	resource.inputs != {}
-}
+judged := plan.custom - {urn | some urn, resource in plan.customs; resource.inputs == {}}
 
 fail[urn] contains sprintf("%v holds %v", [concat(".", [sprintf("%v", [step]) | some step in path]), what]) if {
 	some [urn, path, value] in texts

@@ -62,21 +62,29 @@ unknown[urn] contains "its zone is not known before an apply" if {
 	plan.hidden(zone)
 }
 
-zones[urn] := zone if {
+# Most resources say nothing of their own, and their provider makes them in an allowed region.
+settled_by_provider := {urn |
 	some urn, resource in plan.aws
+	resource.provider in settled
+	not resource.inputs.region
+	not resource.inputs.availabilityZone
+}
+
+doubtful := {urn: plan.get(urn) | some urn in (object.keys(plan.aws) - settled_by_provider)}
+
+zones := {urn: zone |
+	some urn, resource in doubtful
 	zone := resource.inputs.availabilityZone
 }
 
-# The region that a resource names for itself.
-own[urn] := where if {
-	some urn, resource in plan.aws
+own := {urn: where |
+	some urn, resource in doubtful
 	where := resource.inputs.region
 	where != null
 }
 
-# Those whose provider decides, unless it plainly decides for an allowed region: those need no further look, and are nearly all.
-left_to_provider contains urn if {
-	some urn, resource in plan.aws
+left_to_provider := {urn |
+	some urn, resource in doubtful
 	not resource.provider in settled
 	not own[urn]
 }
