@@ -65,6 +65,13 @@ known(value) if {
 	not hidden(value)
 }
 
+# A value that is there and can be read, and is no number: providers take text such as "7" for one, and rules that compare numbers must not
+# let it through.
+misread(value) if {
+	known(value)
+	not is_number(value)
+}
+
 # The value at `path`: null where there is none, a marker where it is hidden or part of something hidden. Most values are plainly
 # there, so that is asked first.
 at(value, path) := found if {

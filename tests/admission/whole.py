@@ -7,10 +7,19 @@ from typing import Any
 _TEMPLATED = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"}
 _LABELS = {"app": "sample"}
 UNWRITABLE = {
+    "images_by_digest-denied-an image that is no text",
     "images_by_digest-denied-no image",
+    "job_bounded-denied-the longest time is text",
+    "job_bounded-denied-the retries are text",
+    "pod_egress_listed-denied-a block without a range",
+    "pod_egress_listed-denied-a peer that is nobody",
+    "pod_egress_listed-denied-a peer that is text",
+    "pod_egress_listed-denied-a port that is no object",
     "pod_egress_listed-denied-no prefix",
     "pod_restricted-denied-no container",
     "pod_restricted-denied-no pod",
+    "replicas_spread-denied-the fewest replicas are text that reads like a number",
+    "replicas_spread-denied-the replicas are text that reads like a number",
     "secrets_as_files-denied-no pod at all",
     "service_account_tokens-denied-no pod at all",
 }

@@ -41,6 +41,11 @@ fail[urn] contains sprintf("its lock holds for %v days; %v are needed", [days, i
 	days < input.parameters.backups.minimum_days
 }
 
+fail[urn] contains sprintf("how long its lock holds is no number: %v", [shortest(lock)]) if {
+	some [urn, lock] in locks_of
+	plan.misread(shortest(lock))
+}
+
 unknown[vault.urn] contains "a lock does not say yet which vault it belongs to" if {
 	some vault in vaults
 	not vault.urn in locked
@@ -76,4 +81,8 @@ adrift contains lock.urn if {
 	count(owners(lock)) == 0
 }
 
-shortest(lock) := object.get(plan.get(lock).inputs, "minRetentionDays", 0)
+shortest(lock) := or_none(plan.at(plan.get(lock).inputs, ["minRetentionDays"]))
+
+or_none(days) := 0 if days == null
+
+or_none(days) := days if days != null

@@ -36,7 +36,7 @@ fail[bucket.urn] contains sprintf("no rule of its lifecycle that is on says %v",
 	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
 	not plan.holds_hidden(object.get(lifecycle.inputs, "rules", null))
 	some what, path in needed
-	count([1 | some rule in plan.listed(object.get(lifecycle.inputs, "rules", null)); rule.status == "Enabled"; plan.at(rule, path) != null]) == 0
+	count([1 | some rule in plan.listed(object.get(lifecycle.inputs, "rules", null)); rule.status == "Enabled"; expires(plan.at(rule, path))]) == 0
 }
 
 unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belongs to" if {
@@ -49,6 +49,11 @@ unknown[bucket.urn] contains "the rules of its lifecycle are not known before an
 	some bucket in buckets.all
 	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
 	plan.holds_hidden(object.get(lifecycle.inputs, "rules", null))
+}
+
+expires(days) if {
+	is_number(days)
+	days > 0
 }
 
 needed := {

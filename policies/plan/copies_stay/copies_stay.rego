@@ -52,7 +52,9 @@ fail[urn] contains sprintf("it copies to a vault in %v; allowed: %v", [where, co
 fail[urn] contains "a multi-region key can be copied to any region" if {
 	some key in plan.of_types({types.key, "aws:kms/externalKey:ExternalKey"})
 	urn := key.urn
-	key.inputs.multiRegion == true
+	value := object.get(key.inputs, "multiRegion", null)
+	plan.known(value)
+	value != false
 }
 
 fail[replica.urn] contains "it is the copy of a key of another region" if some replica in plan.of_type("aws:kms/replicaKey:ReplicaKey")

@@ -54,6 +54,26 @@ fail[endpoint.urn] contains "a gateway without a policy lets every account's dat
 	kind(endpoint) == "Gateway"
 }
 
+fail[endpoint.urn] contains "its policy is not a JSON object" if {
+	some endpoint in endpoints
+	policy := object.get(endpoint.inputs, "policy", null)
+	not documents.plain(policy, documents.names_everybody)
+	documents.malformed(policy)
+}
+
+fail[endpoint.urn] contains sprintf("it is of no type that there is: %v", [type]) if {
+	some endpoint in endpoints
+	type := kind(endpoint)
+	plan.known(type)
+	not type in {"Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork"}
+}
+
+unknown[endpoint.urn] contains "its security groups are not known before an apply, and no reference says which they are" if {
+	some endpoint in interfaces
+	plan.hidden(object.get(endpoint.inputs, "securityGroupIds", null))
+	count(plan.referred(endpoint, "securityGroupIds")) == 0
+}
+
 unknown[endpoint.urn] contains sprintf("%v is not known before an apply", [field]) if {
 	some endpoint in endpoints
 	some field in ["privateDnsEnabled", "vpcEndpointType"]
@@ -71,4 +91,8 @@ endpoints := plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
 interfaces := [endpoint | some endpoint in endpoints; endpoint.inputs.vpcEndpointType == "Interface"]
 
 # Where nothing is said it is a gateway.
-kind(endpoint) := object.get(endpoint.inputs, "vpcEndpointType", "Gateway")
+kind(endpoint) := or_gateway(object.get(endpoint.inputs, "vpcEndpointType", null))
+
+or_gateway(type) := "Gateway" if type == null
+
+or_gateway(type) := type if type != null

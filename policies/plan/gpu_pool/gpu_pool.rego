@@ -52,6 +52,11 @@ fail[group.urn] contains "it has no maximum size" if {
 	maximum(group) == null
 }
 
+fail[group.urn] contains sprintf("its maximum size is no number: %v", [maximum(group)]) if {
+	some group in pools
+	plan.misread(maximum(group))
+}
+
 unknown[urn] contains "its machine types are not known before an apply, so nobody can say whether it has GPUs" if some urn in unclear
 
 unknown[group.urn] contains "its taints are not known before an apply" if {

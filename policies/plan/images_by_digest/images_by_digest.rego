@@ -45,7 +45,11 @@ fail[urn] contains sprintf("%v is not from a registry of ours", [image]) if {
 	count([1 | some pattern in input.parameters.image_registries; regex.match(pattern, image)]) == 0
 }
 
-fail[urn] contains "a container names no image" if some [urn, null] in images
+fail[urn] contains "a container names no image" if {
+	some [urn, image] in images
+	not is_string(image)
+	not plan.hidden(image)
+}
 
 unknown[urn] contains "what is in the pod is not known before an apply" if {
 	some urn in pods.opaque_pods

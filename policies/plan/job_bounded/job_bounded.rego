@@ -31,8 +31,8 @@ findings contains [urn, sprintf("it has no %v", [field]), fact] if {
 	some urn, spec in jobs
 	some field in ["activeDeadlineSeconds", "ttlSecondsAfterFinished"]
 	value := plan.at(spec, [field])
-	fact := plan.fact(value, value != null)
-	fact != "ok"
+	not is_number(value)
+	fact := plan.fact(value, false)
 }
 
 findings contains [urn, sprintf("it may run for more than %v seconds", [input.parameters.workloads.longest_job_seconds]), "broken"] if {
@@ -45,7 +45,7 @@ findings contains [urn, sprintf("it may run for more than %v seconds", [input.pa
 findings contains [urn, sprintf("it is tried again more than %v times", [input.parameters.workloads.maximum_retries]), fact] if {
 	some urn, spec in jobs
 	value := plan.at(spec, ["backoffLimit"])
-	fact := plan.fact(value, tried(value) <= input.parameters.workloads.maximum_retries)
+	fact := tries(value)
 	fact != "ok"
 }
 
@@ -62,6 +62,13 @@ jobs[schedule.urn] := plan.at(schedule.inputs, ["spec", "jobTemplate", "spec"]) 
 
 schedules := plan.of_type("kubernetes:batch/v1:CronJob")
 
+tries(value) := "unknown" if plan.hidden(value)
+
+tries(value) := plan.fact(value, tried(value) <= input.parameters.workloads.maximum_retries) if not plan.hidden(value)
+
 tried(value) := value if is_number(value)
 
-tried(value) := 6 if not is_number(value)
+tried(value) := 6 if value == null
+
+# What is no number is tried for ever, as far as anybody can say.
+tried(value) := 1000000000 if plan.misread(value)

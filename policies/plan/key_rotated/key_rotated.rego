@@ -34,13 +34,20 @@ fail[key.urn] contains "rotation is off" if {
 
 fail[key.urn] contains "it is disabled" if {
 	some key in keys
-	key.inputs.isEnabled == false
+	value := object.get(key.inputs, "isEnabled", null)
+	plan.known(value)
+	value != true
 }
 
 fail[key.urn] contains sprintf("it is gone %v days after deletion; %v are needed", [days(key), input.parameters.keys.deletion_window_days]) if {
 	some key in keys
 	is_number(days(key))
 	days(key) < input.parameters.keys.deletion_window_days
+}
+
+fail[key.urn] contains sprintf("how long it waits before deletion is no number: %v", [days(key)]) if {
+	some key in keys
+	plan.misread(days(key))
 }
 
 unknown[key.urn] contains sprintf("%v is not known before an apply", [field]) if {

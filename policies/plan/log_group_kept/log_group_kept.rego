@@ -31,8 +31,13 @@ fail[group.urn] contains sprintf("it keeps its lines for %v days; %v are needed"
 	some group in groups
 	kept := days(group)
 	is_number(kept)
-	kept > 0
+	kept != 0
 	kept < input.parameters.logs.minimum_days
+}
+
+fail[group.urn] contains sprintf("how long it keeps its lines is no number: %v", [days(group)]) if {
+	some group in groups
+	plan.misread(days(group))
 }
 
 fail[group.urn] contains "it is not encrypted with a key of ours" if {

@@ -40,13 +40,20 @@ fail[urn] contains sprintf("disk %v is not encrypted", [name]) if {
 
 fail[urn] contains sprintf("disk %v names no key, so the key is one that the provider manages", [name]) if {
 	some [urn, disk, name] in disks
-	plan.at(disk, ["kmsKeyId"]) == null
+	plan.at(disk, ["kmsKeyId"]) in {null, ""}
 }
 
 fail[urn] contains sprintf("the key of disk %v is one that the provider manages", [name]) if {
 	some [urn, disk, name] in disks
 	is_string(plan.at(disk, ["kmsKeyId"]))
 	contains(disk.kmsKeyId, "alias/aws/")
+}
+
+fail[machine.urn] contains "a mapping says nothing of its disk, so the image's defaults decide" if {
+	some machine in machines
+	some mapping in plan.listed(object.get(machine.inputs, "blockDeviceMappings", null))
+	not plan.hidden(mapping)
+	count([1 | some field in ["ebs", "virtualName", "noDevice"]; plan.at(mapping, [field]) != null]) == 0
 }
 
 unknown[urn] contains "its disks are not known before an apply" if some urn in unclear

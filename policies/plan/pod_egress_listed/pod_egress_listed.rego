@@ -33,6 +33,19 @@ fail[urn] contains "an opening is for every port" if {
 	count(plan.listed(object.get(opening, "ports", null))) == 0
 }
 
+fail[urn] contains "an opening is for every port" if {
+	some [urn, opening] in openings
+	some port in plan.listed(object.get(opening, "ports", null))
+	portless(port)
+}
+
+fail[urn] contains "an opening names somebody and does not say whom" if {
+	some [urn, opening] in openings
+	some peer in plan.listed(object.get(opening, "to", null))
+	not plan.hidden(peer)
+	not says_whom(peer)
+}
+
 fail[urn] contains sprintf("an opening leads to %v, which is too wide", [block]) if {
 	some [urn, block] in blocks
 	too_wide(block)
@@ -40,13 +53,40 @@ fail[urn] contains sprintf("an opening leads to %v, which is too wide", [block])
 
 unknown[policy.urn] contains "what it opens is not known before an apply" if {
 	some policy in policies
-	some part in [object.get(policy.inputs, "spec", null), plan.at(policy.inputs, ["spec", "egress"])]
+	egress := plan.at(policy.inputs, ["spec", "egress"])
+	some part in array.concat([object.get(policy.inputs, "spec", null), egress], plan.listed(egress))
 	plan.hidden(part)
 }
 
 unknown[urn] contains "where an opening leads is not known before an apply" if {
 	some [urn, opening] in openings
 	plan.holds_hidden(opening)
+}
+
+# An address block must have its range, which may be hidden.
+says_whom(peer) if {
+	is_object(peer)
+	block := plan.at(peer, ["ipBlock", "cidr"])
+	any_text(block)
+}
+
+says_whom(peer) if {
+	is_object(peer)
+	object.get(peer, "ipBlock", null) == null
+	some field in ["podSelector", "namespaceSelector"]
+	object.get(peer, field, null) != null
+}
+
+any_text(value) if is_string(value)
+
+any_text(value) if plan.hidden(value)
+
+portless(port) if not is_object(port)
+
+portless(port) if {
+	is_object(port)
+	object.get(port, "port", null) == null
+	not plan.hidden(port)
 }
 
 policies := plan.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")

@@ -44,6 +44,16 @@ fail[scaler.urn] contains sprintf("it lets replicas fall to %v; at least %v are 
 	fewest(scaler) < least
 }
 
+fail[each.urn] contains sprintf("its number of replicas is no number: %v", [replicas(each)]) if {
+	some each in served
+	plan.misread(replicas(each))
+}
+
+fail[scaler.urn] contains sprintf("its fewest replicas are no number: %v", [fewest(scaler)]) if {
+	some scaler in scalers
+	plan.misread(fewest(scaler))
+}
+
 unknown[each.urn] contains "its number of replicas is not known before an apply" if {
 	some each in served
 	plan.hidden(replicas(each))

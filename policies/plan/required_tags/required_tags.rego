@@ -35,14 +35,14 @@ fail[urn] contains sprintf("tag %v is %v, and the plan is for %v", [tag, value, 
 	tag := input.parameters.environment_tag
 	value := tag_of(plan.get(urn), tag)
 	value != input.plan.environment
-	is_string(value)
+	plan.known(value)
 }
 
 fail[urn] contains sprintf("data class %v is not one of %v", [value, concat(", ", input.parameters.data_classes)]) if {
 	some urn in doubtful
 	value := tag_of(plan.get(urn), input.parameters.data_class_tag)
 	not value in classes
-	is_string(value)
+	plan.known(value)
 }
 
 unknown[urn] contains "its tags are not known before an apply" if some urn in (doubtful - legible)

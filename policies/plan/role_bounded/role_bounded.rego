@@ -30,11 +30,26 @@ fail[role.urn] contains "pods take it, and nothing bounds what it may be given" 
 	taken_by_pods(role)
 }
 
+fail[role.urn] contains sprintf("its boundary is no policy: %v", [role.inputs.permissionsBoundary]) if {
+	some role in roles
+	boundary := object.get(role.inputs, "permissionsBoundary", null)
+	plan.known(boundary)
+	not is_policy(boundary)
+}
+
+unknown[role.urn] contains "its boundary is not known before an apply, and no reference says which it is" if {
+	some role in roles
+	plan.hidden(object.get(role.inputs, "permissionsBoundary", null))
+	count(plan.referred(role, "permissionsBoundary")) == 0
+}
+
 unknown[role.urn] contains "who takes it is not known before an apply, and nothing bounds it" if {
 	some role in roles
 	object.get(role.inputs, "permissionsBoundary", null) == null
 	documents.unreadable(trust(role))
 }
+
+is_policy(boundary) if regex.match(`^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/.`, boundary)
 
 # Roles that pods take, and those of which nobody knows.
 roles := [role |

@@ -17,7 +17,7 @@ test_allowed_bounded if {
 		"fail": {},
 		"unknown": {},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:iam/role:Role::r", "type": "aws:iam/role:Role", "name": "r", "op": "create", "custom": true, "inputs": {"permissionsBoundary": {"__falaj__": "unknown"}, "assumeRolePolicy": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"pods.eks.amazonaws.com\"}, \"Action\": \"sts:AssumeRole\"}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"permissionsBoundary": ["urn:pulumi:prod::app::aws:iam/policy:Policy::boundary"]}, "urn": "urn:pulumi:prod::app::aws:iam/role:Role::r", "type": "aws:iam/role:Role", "name": "r", "op": "create", "custom": true, "inputs": {"permissionsBoundary": {"__falaj__": "unknown"}, "assumeRolePolicy": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"pods.eks.amazonaws.com\"}, \"Action\": \"sts:AssumeRole\"}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
 
@@ -47,7 +47,7 @@ test_allowed_a_workload_s_role_with_a_boundary_an_add_on_s_without if {
 		"fail": {},
 		"unknown": {},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:iam/role:Role::r", "type": "aws:iam/role:Role", "name": "r", "op": "create", "custom": true, "inputs": {"permissionsBoundary": {"__falaj__": "unknown"}, "assumeRolePolicy": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"pods.eks.amazonaws.com\"}, \"Action\": \"sts:AssumeRole\"}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"permissionsBoundary": ["urn:pulumi:prod::app::aws:iam/policy:Policy::boundary"]}, "urn": "urn:pulumi:prod::app::aws:iam/role:Role::r", "type": "aws:iam/role:Role", "name": "r", "op": "create", "custom": true, "inputs": {"permissionsBoundary": {"__falaj__": "unknown"}, "assumeRolePolicy": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"pods.eks.amazonaws.com\"}, \"Action\": \"sts:AssumeRole\"}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:iam/role:Role::a", "type": "aws:iam/role:Role", "name": "a", "op": "create", "custom": true, "inputs": {"assumeRolePolicy": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"pods.eks.amazonaws.com\"}, \"Action\": \"sts:AssumeRole\", \"Condition\": {\"StringEquals\": {\"aws:RequestTag/kubernetes-namespace\": \"kube-system\"}}}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }

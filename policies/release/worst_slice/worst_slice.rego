@@ -23,6 +23,8 @@ import data.falaj.lib.release
 
 judged contains subject if some subject, _ in found
 
+judged contains subject if some subject, _ in unknown
+
 judged contains "slices" if count(found) == 0
 
 fail[subject] contains sprintf("it reaches %v; its task reaches %v, and %v of that is the floor", [slice.score, about.overall, release.percent(bound.floor)]) if {
@@ -44,9 +46,21 @@ unknown[subject] contains "no slices were measured" if {
 	count(found) == 0
 }
 
+unknown[subject] contains "it does not say its score, or on how many rows" if {
+	some subject, slice in every_slice
+	count([1 | some field in ["score", "rows"]; is_number(object.get(slice, field, null))]) < 2
+}
+
 bound := input.parameters.release.slices
 
 measured := object.get(release.evaluation, "slices", {})
+
+every_slice[subject] := slice if {
+	some model, _ in release.models
+	some task, slices in object.get(measured, model, {})
+	some name, slice in slices
+	subject := sprintf("%v/%v/%v", [model, task, name])
+}
 
 # Slices that are large enough to say something, of the models that may be released.
 found[subject] := {"model": model, "task": task, "name": name, "slice": slice, "overall": overall} if {

@@ -63,8 +63,12 @@ file := input.repository.contacts
 
 content := file.content
 
+said(value) if {
+	is_string(value)
+	trim_space(value) != ""
+}
+
 reachable contains contact.role if {
 	some contact in object.get(content, "contacts", [])
-	object.get(contact, "name", "") != ""
-	object.get(contact, "reach", "") != ""
+	count([1 | some field in ["name", "reach"]; said(object.get(contact, field, null))]) == 2
 }
