@@ -14,7 +14,7 @@ from typing import Any
 
 from infra.artifacts import RuleResult
 from infra.pipeline.library import KINDS, Kind, Library, Rule
-from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, choose, too_late
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, as_text, choose, too_late
 
 _NAMED = 3
 """Overlooked resources that a fault names."""
@@ -32,7 +32,7 @@ class Answers:
 
 
 def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine: PolicyEngine | None = None) -> Answers:
-    """What every rule of `kind` says of `input`, whose values are JSON values or bytes of JSON text.
+    """What every rule of `kind` says of `input`, whose values are JSON values or JsonText.
 
     A rule that is not in force yet on `day` (2026-01-31) is advisory.
     """
@@ -72,8 +72,8 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
 
 
 def _text(input: Mapping[str, Any]) -> JsonText:
-    parts = (f"{json.dumps(name)}: {value.decode() if isinstance(value, bytes) else json.dumps(value)}" for name, value in input.items())
-    return JsonText("{" + ", ".join(parts) + "}")
+    pieces = [piece for name, value in input.items() for piece in (", ", json.dumps(name), ": ", as_text(value))]
+    return JsonText("".join(["{", *pieces[1:], "}"]))
 
 
 def collectors(library: Library) -> dict[str, str]:

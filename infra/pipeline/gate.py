@@ -23,7 +23,7 @@ from infra.pipeline.author import author as whoever
 from infra.pipeline.deferral import defer
 from infra.pipeline.library import Library
 from infra.pipeline.plan import read_plan
-from infra.pipeline.policy_engine import PolicyEngine
+from infra.pipeline.policy_engine import JsonText, PolicyEngine
 from infra.pipeline.reviewed import miswritten, unjudged
 from infra.pipeline.waivers import use
 
@@ -46,7 +46,7 @@ def judge_plan(
     """
     library = Library.open(policies)
     given = library.parameters(plan.environment) if parameters is None else parameters
-    text = plan.canonical()
+    subject_digest, text = _canonical(plan)
     answers = ask(library, "plan", {"plan": text, "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
     nobody = unjudged(library, answers.types)
     faults = list(answers.faults)
@@ -61,7 +61,7 @@ def judge_plan(
         kind="plan",
         environment=plan.environment,
         subject=f"{plan.project}/{plan.environment}",
-        subject_digest=digest_bytes(text),
+        subject_digest=subject_digest,
         policy_digest=library.digest,
         parameters_digest=digest(given),
         state=StateRef(serial=plan.state.serial, digest=plan.state.digest),
@@ -75,6 +75,12 @@ def judge_plan(
         engine=answers.engine,
         decided_at=instant(now),
     )
+
+
+def _canonical(plan: Plan) -> tuple[str, JsonText]:
+    """Digest and text of a plan, which is large: each form of it is let go as soon as the next one is there."""
+    data = plan.canonical()
+    return digest_bytes(data), JsonText(data.decode())
 
 
 def judge_release(
