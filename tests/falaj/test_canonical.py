@@ -24,7 +24,7 @@ def test_any_value_has_the_bytes_of_the_standard(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ['\x00\x1f\x7f"\\/\b\f\n\r\t\u2028é😀', {"\ue000": 1, "😀": 2}, {"b": [], "a": {}}, [1.0, 1e21, -0.0, 2**53 - 1]],
+    [DEEP, '\x00\x1f\x7f"\\/\b\f\n\r\t\u2028é😀', {"\ue000": 1, "😀": 2}, {"b": [], "a": {}}, [1.0, 1e21, -0.0, 2**53 - 1]],
     ids=["depth", "escapes", "keys beyond the first plane", "order", "numbers"],
 )
 def test_what_writers_differ_on_is_written_as_the_standard_says(value: object) -> None:
