@@ -32,11 +32,10 @@ fail[bucket.urn] contains "no lifecycle belongs to this bucket" if {
 }
 
 fail[bucket.urn] contains sprintf("no rule of its lifecycle that is on says %v", [what]) if {
-	some bucket in buckets.all
-	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
-	not plan.holds_hidden(object.get(lifecycle.inputs, "rules", null))
+	some [bucket, rules] in doubtful
+	not plan.holds_hidden(rules)
 	some what, path in needed
-	count([1 | some rule in plan.listed(object.get(lifecycle.inputs, "rules", null)); rule.status == "Enabled"; expires(plan.at(rule, path))]) == 0
+	not says(rules, path)
 }
 
 unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belongs to" if {
@@ -46,12 +45,32 @@ unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belon
 }
 
 unknown[bucket.urn] contains "the rules of its lifecycle are not known before an apply" if {
-	some bucket in buckets.all
-	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
-	plan.holds_hidden(object.get(lifecycle.inputs, "rules", null))
+	some [bucket, rules] in doubtful
+	plan.holds_hidden(rules)
 }
 
-expires(days) if {
+rules_of := [[bucket, object.get(lifecycle.inputs, "rules", null)] |
+	some bucket in buckets.all
+	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
+]
+
+# Many buckets expire by the same rules, so each set of rules is looked at once.
+sets_of_rules := {rules | some [_, rules] in rules_of}
+
+complete := {rules |
+	some rules in sets_of_rules
+	not plan.holds_hidden(rules)
+	every path in needed {
+		says(rules, path)
+	}
+}
+
+doubtful := [pair | some pair in rules_of; not pair[1] in complete]
+
+says(rules, path) if {
+	some rule in plan.listed(rules)
+	rule.status == "Enabled"
+	days := plan.at(rule, path)
 	is_number(days)
 	days > 0
 }

@@ -47,7 +47,9 @@ fail[urn] contains "an opening names somebody and does not say whom" if {
 }
 
 fail[urn] contains sprintf("an opening leads to %v, which is too wide", [block]) if {
-	some [urn, block] in blocks
+	some [urn, opening] in openings
+	some peer in plan.listed(object.get(opening, "to", null))
+	block := plan.at(peer, ["ipBlock", "cidr"])
 	too_wide(block)
 }
 
@@ -91,28 +93,29 @@ portless(port) if {
 
 policies := plan.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
 
+# Openings that are not plainly closed: many policies open the same, so each opening is looked at once.
 openings contains [policy.urn, opening] if {
 	some policy in policies
 	some opening in plan.listed(plan.at(policy.inputs, ["spec", "egress"]))
+	not opening in listed
 	not plan.hidden(opening)
 }
 
-# Blocks of one policy are mostly those of the next.
-blocks contains [urn, block] if {
-	some [urn, opening] in openings
-	some peer in plan.listed(object.get(opening, "to", null))
-	block := peer.ipBlock.cidr
-	not block in narrow
+shapes := {opening | some policy in policies; some opening in plan.listed(policy.inputs.spec.egress)}
+
+listed := {opening |
+	some opening in shapes
+	not plan.holds_hidden(opening)
+	count(plan.listed(opening.ports)) > 0
+	count(plan.listed(opening.to)) > 0
+	count([1 | some port in plan.listed(opening.ports); portless(port)]) == 0
+	every peer in plan.listed(opening.to) {
+		says_whom(peer)
+		not wide(peer)
+	}
 }
 
-narrow := {block |
-	some block in {peer.ipBlock.cidr |
-		some [_, opening] in openings
-		some peer in plan.listed(object.get(opening, "to", null))
-	}
-	is_string(block)
-	not too_wide(block)
-}
+wide(peer) if too_wide(peer.ipBlock.cidr)
 
 too_wide(block) if {
 	is_string(block)

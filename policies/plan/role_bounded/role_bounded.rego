@@ -54,17 +54,32 @@ is_policy(boundary) if regex.match(`^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/
 # Roles that pods take, and those of which nobody knows.
 roles := [role |
 	some role in plan.of_type("aws:iam/role:Role")
-	not documents.plain(trust(role), `pods\.eks|oidc-provider`)
-	of_pods(role)
+	trust(role) in of_pods
 ]
 
-of_pods(role) if taken_by_pods(role)
+# Many roles are trusted alike, so each trust is read once.
+trusts := {trust(role) | some role in plan.of_type("aws:iam/role:Role")}
 
-of_pods(role) if documents.unreadable(trust(role))
+of_pods := {document |
+	some document in trusts
+	not documents.plain(document, `pods\.eks|oidc-provider`)
+	lets_pods_in(document)
+}
+
+lets_pods_in(document) if {
+	documents.unreadable(document)
+} else if {
+	names_pods(document)
+}
 
 taken_by_pods(role) if {
-	not documents.unreadable(trust(role))
-	some statement in documents.allows(trust(role))
+	document := trust(role)
+	not documents.unreadable(document)
+	names_pods(document)
+}
+
+names_pods(document) if {
+	some statement in documents.allows(document)
 	not of_the_cluster_itself(statement)
 	some kind, pattern in {"Service": `^pods\.eks\.amazonaws\.com$`, "Federated": "oidc-provider/"}
 	some name in plan.listed(statement.Principal[kind])
