@@ -57,6 +57,8 @@ class Rule:
         return f"falaj.{self.kind}.{self.id}"
 
 
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Safe either way; the one in C reads the metadata of all rules in a tenth of the time."""
 _READ: dict[tuple[Path, str], list[Rule]] = {}
 
 
@@ -195,7 +197,7 @@ def metadata(text: str, *, name: str) -> dict[str, Any]:
     """The YAML of the first METADATA block of a Rego file, which stands above its package."""
     block = re.search(r"^# METADATA\n((?:#.*\n)+)", text)
     try:
-        value = yaml.safe_load(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE)) if block else None
+        value = yaml.load(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE), _YAML) if block else None
     except yaml.YAMLError as problem:
         raise UsageError(f"the metadata of {name} is not YAML", why=str(problem).replace("\n", " "), next=_NEXT) from problem
     if not isinstance(value, dict):
