@@ -63,6 +63,9 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
         if len(given) != 1:
             answers.faults.append(f"rule {rule.id} gave {len(given)} answers")
             continue
+        if not all(isinstance(subject, str) for subject in given[0]["judged"]):
+            answers.faults.append(f"rule {rule.id} judged something that has no name")
+            continue
         result = _result(rule, given[0], day)
         answers.faults += _contradictions(result, given[0].get("overlooked", []))
         answers.results.append(result)

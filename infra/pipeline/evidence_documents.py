@@ -126,7 +126,25 @@ def problem(document: Any) -> str:
         return "its moment is not UTC as 2026-01-31T12:00:00Z"
     if not isinstance(document.get("by"), str) or not document["by"].strip():
         return "nobody is named who saw it"
-    return "" if isinstance(document.get("facts"), dict) and isinstance(document.get("environment"), str) else "it has no facts, or no environment"
+    if not isinstance(document.get("facts"), dict) or not isinstance(document.get("environment"), str):
+        return "it has no facts, or no environment"
+    wrong = unlike(document["facts"], KINDS[kind].facts, "facts")
+    return f"{wrong[0]} is of another type than in the example" if wrong else ""
+
+
+def unlike(value: Any, example: Any, path: str) -> list[str]:
+    """Places in `value` whose type is another one than in `example`; what is null is missing, and what the example lacks may be anything."""
+    if value is None:
+        return []
+    kinds = [(bool,), (int, float), (str,), (list,), (dict,)]
+    same = next(each for each in kinds if isinstance(example, each))
+    if not isinstance(value, same) or isinstance(value, bool) != isinstance(example, bool):
+        return [path]
+    if isinstance(value, dict):
+        return [where for key in value if key in example for where in unlike(value[key], example[key], f"{path}.{key}")]
+    if isinstance(value, list) and example:
+        return [where for index, item in enumerate(value) for where in unlike(item, example[0], f"{path}[{index}]")]
+    return []
 
 
 def read_folder(folder: Path, environment: str, *, signers: Path | None = None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from infra.pipeline.library import Library
 from infra.pipeline.plan import read_plan
 from infra.pipeline.policy_engine import JsonText, PolicyEngine
 from infra.pipeline.reviewed import miswritten, unjudged
+from infra.pipeline.shapes import misshapen
 from infra.pipeline.waivers import use
 
 
@@ -219,6 +220,7 @@ def _of_documents(
     engine: PolicyEngine | None,
 ) -> Decision:
     answers = ask(library, kind, input, input["now"][:10], engine)
+    faults = [*answers.faults, *misshapen(library, kind, input)]
     return Decision(
         kind=kind,
         environment=environment,
@@ -226,9 +228,9 @@ def _of_documents(
         subject_digest=subject_digest,
         policy_digest=library.digest,
         parameters_digest=digest(parameters),
-        verdict=_verdict(answers.results, answers.faults),
+        verdict=_verdict(answers.results, faults),
         rules=answers.results,
-        faults=answers.faults,
+        faults=faults,
         engine=answers.engine,
         decided_at=input["now"],
     )

@@ -25,9 +25,9 @@ wrong[type] contains "there is no such document" if {
 	count(input.evidence.unreadable) == 0
 }
 
-wrong[type] contains sprintf("that of %v cannot be trusted: %v", [document.at, document.why]) if {
+wrong[type] contains sprintf("that of %v cannot be trusted: %v", [document.at, object.get(document, "why", "nobody has looked at its signature")]) if {
 	some type, document in latest
-	document.signed != true
+	object.get(document, "signed", false) != true
 }
 
 wrong[type] contains sprintf("the newest is of %v, more than %v days ago", [document.at, limit]) if {

@@ -41,7 +41,7 @@ fail[item.name] contains sprintf("it has no %v", [field]) if {
 	some item in items
 	item.name in input.repository.parts
 	some field in ["owner", "data_class"]
-	object.get(item, field, "") in {"", null}
+	not said(object.get(item, field, null))
 }
 
 fail[subject] contains sprintf("it was looked at last on %v, more than %v days ago", [content.reviewed, input.parameters.repository.review_days]) if {
@@ -65,6 +65,11 @@ unknown[subject] contains "when it was looked at last is no date" if {
 	file.error == ""
 	reviewed := object.get(content, "reviewed", null)
 	not dates.is_date(reviewed)
+}
+
+said(value) if {
+	is_string(value)
+	trim_space(value) != ""
 }
 
 file := input.repository.inventory
