@@ -23,8 +23,8 @@ lint: setup ## style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ty check --error-on-warning
 
-opa: ## build the real OPA and the linter of workflows where Go is at hand; the tests that need them say so otherwise
-	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa actionlint; else echo "no Go here: rules are tested on the embedded engine only"; fi
+opa: ## build the real OPA, conftest and the linter of workflows where Go is at hand; the tests that need them say so otherwise
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa conftest actionlint; else echo "no Go here: rules are tested on the embedded engine only"; fi
 
 admission: ## build what the admission tests ask: an API server with its store, and Gatekeeper's gator (eight minutes, once)
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the admission tests are skipped"; fi

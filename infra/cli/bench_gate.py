@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,10 +39,18 @@ def rows(runs: int) -> list[tuple[str, float, float, int, str]]:
             found.append(
                 (f"  of it the embedded engine: input, rules, answer ({measured[0]['judgements']:,} judgements)", _median(measured, "engine"), memory, runs, "")
             )
-        if opa_binary() is not None:
-            measured = [_apart("opa-binary", path) for _ in range(runs)]
-            found.append((f"opa eval of {SIZES[-1]:,} resources (peer)", _median(measured, "engine"), max(each["mebibytes"] for each in measured), runs, ""))
+        for peer, here in (("opa-binary", opa_binary()), ("conftest", conftest_binary())):
+            if here is not None:
+                measured = [_apart(peer, path) for _ in range(runs)]
+                name = f"{'opa eval' if peer == 'opa-binary' else peer} of {SIZES[-1]:,} resources (peer)"
+                found.append((name, _median(measured, "engine"), max(each["mebibytes"] for each in measured), runs, ""))
     return found
+
+
+def conftest_binary() -> Path | None:
+    """conftest on PATH or built under .cache/tools; None where there is none."""
+    found, built = shutil.which("conftest"), ROOT / ".cache" / "tools" / "conftest"
+    return Path(found) if found else built if os.access(built, os.X_OK) else None
 
 
 def large_plan(size: int, folder: Path) -> dict[str, Any]:
@@ -111,5 +120,25 @@ def _measure(engine_name: str, path: Path) -> dict[str, Any]:
     return {"gate": seconds, "engine": sum(spent), "mebibytes": peak, "rules": len(decision.rules), "judgements": judgements}
 
 
+def _conftest(path: Path) -> dict[str, Any]:
+    """One run of conftest on the plan, by the folder that `falaj policy build` makes."""
+    import resource
+
+    from infra.pipeline.library import Library
+    from infra.policy_build.conftest_folder import write
+
+    with tempfile.TemporaryDirectory(prefix="falaj-bench-") as name:
+        folder = Path(name)
+        write(Library.open(), "prod", folder)
+        began = time.perf_counter()
+        done = subprocess.run(
+            [str(conftest_binary()), "test", "--output=json", "--policy=policy", "--data=data", str(path)], cwd=folder, capture_output=True, check=False
+        )
+        seconds = time.perf_counter() - began
+    if done.returncode not in (0, 1):
+        raise Fault("conftest gave no answer", why=done.stderr.decode(errors="replace")[-400:], next="run it by hand")
+    return {"engine": seconds, "mebibytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
+
+
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]))))
+    print(json.dumps(_conftest(Path(sys.argv[2])) if sys.argv[1] == "conftest" else _measure(sys.argv[1], Path(sys.argv[2]))))

@@ -14,6 +14,8 @@ from infra.pipeline.library import Library
 OUTPUTS = {
     "gatekeeper": "infra.policy_build.gatekeeper",
     "admission": "infra.policy_build.admission",
+    "opa-bundle": "infra.policy_build.opa_bundle",
+    "conftest": "infra.policy_build.conftest_folder",
 }
 """Name -> module with `write(library, environment, out) -> list[Path]`, imported on use."""
 _LIST = "build.json"
