@@ -129,16 +129,18 @@ def problem(document: Any) -> str:
     if not isinstance(document.get("facts"), dict) or not isinstance(document.get("environment"), str):
         return "it has no facts, or no environment"
     wrong = unlike(document["facts"], KINDS[kind].facts, "facts")
-    return f"{wrong[0]} is of another type than in the example" if wrong else ""
+    return f"{wrong[0]} is not like the example" if wrong else ""
 
 
 def unlike(value: Any, example: Any, path: str) -> list[str]:
-    """Places in `value` whose type is another one than in `example`; what is null is missing, and what the example lacks may be anything."""
+    """Places in `value` whose type is another one than in `example`, or that count less than nothing; what is null is missing, and what the example lacks may be anything."""
     if value is None:
         return []
     kinds = [(bool,), (int, float), (str,), (list,), (dict,)]
     same = next(each for each in kinds if isinstance(example, each))
     if not isinstance(value, same) or isinstance(value, bool) != isinstance(example, bool):
+        return [path]
+    if isinstance(value, int | float) and value < 0:
         return [path]
     if isinstance(value, dict):
         return [where for key in value if key in example for where in unlike(value[key], example[key], f"{path}.{key}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +17,13 @@ _DOCUMENTS = {"release": "candidate", "repository": "repository"}
 
 def misshapen(library: Library, kind: Kind, input: Mapping[str, Any]) -> list[str]:
     """What is wrong with the types of the judged document, one sentence each; a plan has its own types, and its rules ask for the rest."""
+    if kind != "plan" and any('"__falaj__"' in json.dumps(value) for key, value in input.items() if key not in ("parameters", "now")):
+        return ["a mark stands in it for a value that is not known, and only plans have those"]
     if name := _DOCUMENTS.get(kind):
         schema = read_json(library.folder / "schemas" / f"{name}.schema.json", what=f"{name} schema", next="restore it from git")
         return [f"the {name} is misshapen: {wrong}" for wrong in problems(input.get(name), schema)]
     if kind == "evidence":
-        return [f"the newest {type} is misshapen: {where} is of another type than in the example" for type, where in _unlike(input["evidence"])]
+        return [f"the newest {type} is misshapen: {where} is not like the example" for type, where in _unlike(input["evidence"])]
     return []
 
 

@@ -59,7 +59,14 @@ actions(statement) := {lower(action) | some action in plan.listed(object.get(sta
 
 resources(statement) := {resource | some resource in plan.listed(object.get(statement, "Resource", null))}
 
-conditional(statement) if count(object.get(statement, "Condition", {})) > 0
+# A condition without a test in it is none.
+conditional(statement) if {
+	conditions := object.get(statement, "Condition", {})
+	is_object(conditions)
+	some tests in conditions
+	is_object(tests)
+	count(tests) > 0
+}
 
 # Every principal of a statement as text: "*", "AWS:<arn>", "Service:<host>", "Federated:<arn>".
 principals(statement) := {"*"} if object.get(statement, "Principal", null) == "*"

@@ -38,7 +38,9 @@ def test_every_sample_has_the_shape_of_its_kind() -> None:
         ("evaluation/slices/full/language/whole/score", None, "evaluation.slices.full.language.whole.score is not of type number"),
         ("data/rows/test", "100", "data.rows.test is not of type integer"),
         ("data/erasure/subjects", -1, "data.erasure.subjects is -1, below 0"),
-        ("base_model/licence", {"__falaj__": "unknown"}, "base_model.licence is not of type string"),
+        ("base_model/digest", "*", "base_model.digest is '*', which does not match ^sha256:[0-9a-f]{64}$"),
+        ("model_card/limits", [" "], "model_card.limits[0] is ' ', which does not match \\S"),
+        ("evaluation/models/full/language/accuracy", 1.5, "evaluation.models.full.language.accuracy is 1.5, above 1"),
         ("model_card/limits", "none", "model_card.limits is not of type array"),
     ],
 )
@@ -47,6 +49,13 @@ def test_a_candidate_with_a_value_of_another_type_is_denied(path: str, value: An
     put(input["candidate"], path, value)
     decision = judge_release(input["candidate"], input["observed"], "prod", NOON, engine=ENGINE)
     assert (decision.verdict, decision.faults[-1:]) == ("denied", [f"the candidate is misshapen: {fault}"])
+
+
+def test_a_plans_mark_in_another_document_is_denied() -> None:
+    input = passing("quality_floor")
+    put(input["candidate"], "base_model/licence", {"__falaj__": "unknown"})
+    decision = judge_release(input["candidate"], input["observed"], "prod", NOON, engine=ENGINE)
+    assert (decision.verdict, decision.faults) == ("denied", ["a mark stands in it for a value that is not known, and only plans have those"])
 
 
 def test_facts_of_a_repository_of_another_type_are_denied() -> None:
@@ -66,7 +75,7 @@ def test_evidence_of_another_type_is_denied_and_no_document_when_it_is_read() ->
     evidence = passing("restore_tested")["evidence"]
     evidence["documents"]["restore_test"][0]["facts"]["succeeded"] = "yes"
     decision = judge_evidence(evidence, "prod", NOON, subject="here", engine=ENGINE)
-    why = "facts.succeeded is of another type than in the example"
+    why = "facts.succeeded is not like the example"
     assert (decision.verdict, decision.faults) == ("denied", [f"the newest restore_test is misshapen: {why}"])
     from datetime import UTC, datetime
 
@@ -93,4 +102,5 @@ def test_examples_are_like_themselves_and_numbers_are_no_truths() -> None:
     assert {kind: unlike(each.facts, each.facts, "facts") for kind, each in KINDS.items()} == {kind: [] for kind in KINDS}
     assert unlike({"minutes": True}, {"minutes": 35}, "facts") == ["facts.minutes"]
     assert unlike({"minutes": 35.5, "more": object}, {"minutes": 35}, "facts") == []
+    assert unlike({"minutes": -1}, {"minutes": 35}, "facts") == ["facts.minutes"]
     assert unlike([{"id": 1}], [{"id": "a"}], "open") == ["open[0].id"]

@@ -32,7 +32,7 @@ fail[subject] contains "it found drift, and nothing was done about it" if {
 	subject := "drift_run"
 	said := evidence.facts[subject]
 	said.state == "drift"
-	object.get(said, "action", "") == ""
+	not stated(object.get(said, "action", null))
 }
 
 fail[subject] contains sprintf("its state is %v, which no drift run ends in", [said.state]) if {

@@ -34,14 +34,32 @@ fail[subject] contains sprintf("%v (%v) is open since %v, longer than %v days", 
 	said := evidence.facts[subject]
 	is_array(said.open)
 	some weakness in said.open
-	limit := input.parameters.documents.open_days[weakness.severity]
+	limit := input.parameters.documents.open_days[lower(weakness.severity)]
 	dates.age(weakness.since) > limit
 }
 
 fail[subject] contains "it looked at nothing" if {
 	subject := "vulnerability_scan"
 	said := evidence.facts[subject]
-	said.targets == []
+	is_array(said.targets)
+	count([target | some target in said.targets; is_string(target); trim_space(target) != ""]) == 0
+}
+
+fail[subject] contains sprintf("%v is open since %v, which is still to come", [weakness.id, weakness.since]) if {
+	subject := "vulnerability_scan"
+	said := evidence.facts[subject]
+	is_array(said.open)
+	some weakness in said.open
+	dates.age(weakness.since) < -1
+}
+
+unknown[subject] contains sprintf("how severe %v is, nobody can say", [object.get(weakness, "id", "a weakness")]) if {
+	subject := "vulnerability_scan"
+	said := evidence.facts[subject]
+	is_array(said.open)
+	some weakness in said.open
+	severity := lower(object.get(weakness, "severity", ""))
+	not severity in severities
 }
 
 unknown[subject] contains sprintf("since when %v is open is no date", [weakness.id]) if {
@@ -64,6 +82,8 @@ unknown[subject] contains sprintf("it does not say %v", [field]) if {
 	some field, right in {"tool": false, "targets": true, "open": true}
 	not stated(object.get(said, field, null), right)
 }
+
+severities := {"critical", "high", "medium", "low", "none"}
 
 # Where the second is true, a list is asked for.
 stated(value, true) if is_array(value)

@@ -44,6 +44,23 @@ fail[urn] contains sprintf("its disruption budget says %v %v, which lets no node
 	keeps_all(field, value)
 }
 
+fail[urn] contains "its disruption budget does not say how many pods stay" if {
+	some urn, budgets in budgets_of
+	some budget in budgets
+	found := plan.get(budget)
+	count(settings(found)) == 0
+}
+
+fail[urn] contains sprintf("its disruption budget lets %v pods go, and there are %v", [value, pods]) if {
+	some urn, budgets in budgets_of
+	pods := plan.at(plan.get(urn).inputs, ["spec", "replicas"])
+	is_number(pods)
+	some budget in budgets
+	some ["maxUnavailable", value] in settings(plan.get(budget))
+	is_number(value)
+	value >= pods
+}
+
 unknown[each.urn] contains "whether a disruption budget selects its pods is not known before an apply" if {
 	some each in served
 	each.urn in bare
