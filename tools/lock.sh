@@ -7,4 +7,6 @@ uv pip compile $options --all-extras pyproject.toml -o requirements/all.txt
 uv pip compile $options --extra serve pyproject.toml -o requirements/serve.txt
 # checkov pins its own dependencies so hard that it gets an environment of its own.
 echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
+# So does pulumi-policy; the policy pack that `falaj policy build` makes carries this list.
+printf 'pulumi-policy>=1.21,<1.22\ngordon-to-regorus>=0.13\n' | uv pip compile $options - -o requirements/policy_pack.txt
 echo uv | uv pip compile $options - -o requirements/bootstrap.txt

@@ -12,6 +12,7 @@ from falaj.files import read_json, write_json
 from infra.pipeline.library import Library
 
 OUTPUTS = {
+    "pulumi": "infra.policy_build.pulumi_pack",
     "gatekeeper": "infra.policy_build.gatekeeper",
     "admission": "infra.policy_build.admission",
     "opa-bundle": "infra.policy_build.opa_bundle",
