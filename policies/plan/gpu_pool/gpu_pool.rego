@@ -85,7 +85,8 @@ pools contains group if {
 
 pools contains group if {
 	some group in groups
-	contains(object.get(group.inputs, "amiType", ""), "NVIDIA")
+	is_string(group.inputs.amiType)
+	contains(group.inputs.amiType, "NVIDIA")
 }
 
 unclear contains group.urn if {

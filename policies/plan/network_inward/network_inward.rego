@@ -1,0 +1,102 @@
+# METADATA
+# title: A network has no way to the internet
+# description: |
+#   Nodes stand in private subnets where their network has no gateway and no route that leads outside: what starts there can
+#   neither be reached nor send anything away, whatever its own settings say.
+# custom:
+#   check: C08
+#   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:ec2/internetGateway:InternetGateway", "aws:ec2/internetGatewayAttachment:InternetGatewayAttachment", "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway", "aws:ec2/natGateway:NatGateway", "aws:ec2/route:Route", "aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Take the gateway or route out and reach AWS through VPC endpoints; a way out through inspection needs a waiver.
+#   runbook: gate_denied
+package falaj.plan.network_inward
+
+import rego.v1
+
+import data.falaj.lib.plan
+
+judged contains resource.urn if some resource in gateways
+
+judged contains resource.urn if some resource in routers
+
+fail[gateway.urn] contains "it joins a network to the internet" if {
+	some gateway in gateways
+	not inward(gateway)
+	not plan.hidden(connectivity(gateway))
+}
+
+fail[urn] contains sprintf("it leads to %v", [cidr]) if {
+	some [urn, cidr] in destinations
+	plan.known(cidr)
+	not narrow(cidr)
+}
+
+fail[urn] contains sprintf("it leads through internet gateway %v", [gateway]) if {
+	some [urn, gateway] in through
+	is_string(gateway)
+	startswith(gateway, "igw-")
+}
+
+unknown[gateway.urn] contains "whether it joins a network to the internet is not known before an apply" if {
+	some gateway in gateways
+	plan.hidden(connectivity(gateway))
+}
+
+unknown[urn] contains "where it leads is not known before an apply" if {
+	some [urn, value] in (destinations | through)
+	plan.hidden(value)
+}
+
+# A NAT gateway can be one between networks of ours.
+inward(gateway) if {
+	gateway.type == "aws:ec2/natGateway:NatGateway"
+	connectivity(gateway) == "private"
+}
+
+connectivity(gateway) := object.get(gateway.inputs, "connectivityType", null)
+
+gateways := plan.of_types({
+	"aws:ec2/internetGateway:InternetGateway",
+	"aws:ec2/internetGatewayAttachment:InternetGatewayAttachment",
+	"aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
+	"aws:ec2/natGateway:NatGateway",
+})
+
+routers := array.concat(plan.of_type("aws:ec2/route:Route"), tables)
+
+tables := plan.of_types({"aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable"})
+
+# Each way on, whether it is a resource or an entry of its table.
+ways := array.concat(
+	[[route.urn, route.inputs] | some route in plan.of_type("aws:ec2/route:Route")],
+	[[table.urn, way] | some table in tables; some way in plan.listed(object.get(table.inputs, "routes", null))],
+)
+
+destinations contains [urn, cidr] if {
+	some [urn, way] in ways
+	some field in ["destinationCidrBlock", "destinationIpv6CidrBlock", "cidrBlock", "ipv6CidrBlock"]
+	cidr := plan.at(way, [field])
+	cidr != null
+}
+
+through contains [urn, gateway] if {
+	some [urn, way] in ways
+	gateway := plan.at(way, ["gatewayId"])
+	gateway != null
+}
+
+narrow(cidr) if {
+	is_string(cidr)
+	bits := regex.find_n("/[0-9]+$", cidr, 1)
+	to_number(trim_prefix(bits[0], "/")) >= bound(cidr)
+}
+
+bound(cidr) := input.parameters.network.widest_ipv6 if contains(cidr, ":")
+
+bound(cidr) := input.parameters.network.widest_ipv4 if not contains(cidr, ":")
