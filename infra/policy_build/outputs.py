@@ -13,6 +13,7 @@ from infra.pipeline.library import Library
 
 OUTPUTS = {
     "pulumi": "infra.policy_build.pulumi_pack",
+    "pulumi-opa": "infra.policy_build.pulumi_opa_pack",
     "gatekeeper": "infra.policy_build.gatekeeper",
     "admission": "infra.policy_build.admission",
     "opa-bundle": "infra.policy_build.opa_bundle",

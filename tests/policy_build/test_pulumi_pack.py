@@ -91,8 +91,13 @@ def _provider(resource: dict[str, Any]) -> str | None:
     return "urn:pulumi:prod::app::pulumi:providers:other::other"
 
 
+ENGINES = Runner(DATA)._engines
+"""One loaded library for all samples."""
+
+
 def found(sample: Sample, resources: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
     runner = Runner(DATA)
+    runner._engines = ENGINES
     for each in resources:
         runner.record(each["urn"], each["type"], told(each["inputs"]), _provider(each), each["parent"])
     findings = [runner.one(each["urn"], NOON, preview=True) for each in resources]
@@ -120,7 +125,7 @@ LIBRARY_RULES = {rule.id: rule for rule in LIBRARY.of_kind("plan")}
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda data: data["modules"].pop("lib/plan.rego"), "the policy engine failed"),
+        (lambda data: data["modules"].pop("falaj.lib.plan"), "the policy engine failed"),
         (lambda data: data["modules"].update({"gate/plan.rego": "package falaj.gate.plan\n"}), "the rules gave no answer at all|the policy engine failed"),
     ],
     ids=["a missing helper", "no questions"],

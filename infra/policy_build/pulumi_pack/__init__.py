@@ -14,6 +14,7 @@ from falaj.home import ROOT
 from infra.pipeline.asking import collectors
 from infra.pipeline.library import Library, Rule
 from infra.pipeline.reviewed import reviewed
+from infra.policy_build.admissible import modules_of
 
 _HERE = Path(__file__).parent
 _FILES = {"__main__.py": "main.py", "runner.py": "runner.py"}
@@ -57,7 +58,7 @@ def write(library: Library, environment: str, out: Path) -> list[Path]:
 
 def data(library: Library, environment: str) -> dict[str, Any]:
     """What the runner reads: Rego modules, parameters, and of each plan rule what Pulumi shows of it."""
-    modules = {path: text for path, text in library.modules.items() if path.startswith(("plan/", "lib/"))}
+    modules = {path: text for rule in library.of_kind("plan") for path, text in modules_of(library, rule).items()}
     rules, names = library.of_kind("plan"), _frameworks(library)
     known = {type for rule in rules for type in (*rule.subjects, *rule.reads) if "*" not in type} | set(reviewed(library))
     return {

@@ -13,7 +13,7 @@ from typing import Any
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
-_UNKNOWN = {
+UNKNOWN = {
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
     "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -163,6 +163,6 @@ def shown(value: Any) -> Any:
         return {key: shown(item) for key, item in value.items()}
     if isinstance(value, list):
         return [shown(item) for item in value]
-    if isinstance(value, str) and value in _UNKNOWN:
+    if isinstance(value, str) and value in UNKNOWN:
         return {"__falaj__": "unknown"}
     return int(value) if isinstance(value, float) and value.is_integer() else value
