@@ -73,14 +73,20 @@ misread(value) if {
 }
 
 # The value at `path`: null where there is none, a marker where it is hidden or part of something hidden. Most values are plainly
-# there, so that is asked first.
+# there, so that is asked first; of the others most are plainly not there.
 at(value, path) := found if {
 	is_object(value)
 	found := object.get(value, path, null)
 	found != null
-} else := {"__falaj__": "unknown"} if hidden_on(value, path)
-
-else := null
+} else := null if {
+	value[path[0]] == null
+} else := null if {
+	is_object(value)
+	not value[path[0]]
+	not hidden(value)
+} else := {"__falaj__": "unknown"} if {
+	hidden_on(value, path)
+} else := null
 
 hidden_on(value, path) if {
 	is_object(value)

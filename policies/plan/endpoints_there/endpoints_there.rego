@@ -49,12 +49,15 @@ missing contains [network.urn, kind, service] if {
 
 there contains [urn, kind, service] if {
 	some endpoint in endpoints
-	name := endpoint.inputs.serviceName
-	is_string(name)
-	service := regex.replace(name, `^(com|cn)\.amazonaws\.[a-z0-9-]+\.`, "")
+	service := service_of[endpoint.inputs.serviceName]
 	kind := object.get(endpoint.inputs, "vpcEndpointType", "Gateway")
 	some urn in networks_of(endpoint)
 }
+
+# Many networks have endpoints of the same name.
+names := {name | some endpoint in endpoints; name := endpoint.inputs.serviceName; is_string(name)}
+
+service_of := {name: service | some name in names; service := regex.replace(name, `^(com|cn)\.amazonaws\.[a-z0-9-]+\.`, "")}
 
 # A network has no name of its own to be known by before it is made, so the reference says whose endpoint it is.
 networks_of(endpoint) := plan.referred_of(endpoint, "vpcId", {"aws:ec2/vpc:Vpc"})
