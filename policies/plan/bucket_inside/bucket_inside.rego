@@ -1,0 +1,122 @@
+# METADATA
+# title: A bucket is reached from inside only
+# description: |
+#   Credentials that were stolen are used from elsewhere. Each bucket's policy denies what comes from another account, and where
+#   it holds data of the listed classes also what does not come through the own network's endpoint, whatever rights the caller has.
+# custom:
+#   check: C03
+#   severity: high
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:s3/bucket:Bucket"]
+#   reads: ["aws:s3/bucketPolicy:BucketPolicy"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.5.14, A.8.12], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
+#   remediation: Add statements that deny s3:* where aws:PrincipalAccount is another account, and s3:GetObject where aws:SourceVpce, aws:SourceVpc or aws:VpcSourceIp is not ours.
+#   runbook: gate_denied
+package falaj.plan.bucket_inside
+
+import rego.v1
+
+import data.falaj.lib.buckets
+import data.falaj.lib.documents
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains bucket.urn if some bucket in buckets.all
+
+fail[bucket.urn] contains "no statement denies what comes from another account" if {
+	some bucket in legible
+	count(keeping(bucket, of_account, {"s3:*", "*"})) == 0
+}
+
+fail[bucket.urn] contains sprintf("it holds %v, and no statement denies what comes from outside the network", [class]) if {
+	some bucket in legible
+	class := classes[bucket.urn]
+	class in input.parameters.buckets.inside_classes
+	count(keeping(bucket, of_network, {"s3:*", "*", "s3:getobject"})) == 0
+}
+
+unknown[urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
+	some urn, policies in policies_of
+	count(policies) == 0
+	buckets.stray(types.bucket_policy)
+}
+
+unknown[urn] contains why if {
+	some urn, policies in policies_of
+	some policy in policies
+	why := documents.unreadable(policy)
+}
+
+unknown[urn] contains "its tags are not known before an apply, so nobody can say what it holds" if {
+	some urn, class in classes
+	plan.hidden(class)
+}
+
+classes := {bucket.urn: plan.tag(bucket, input.parameters.data_class_tag) | some bucket in buckets.all}
+
+policies_of := {bucket.urn: policies |
+	some bucket in buckets.all
+	policies := [object.get(part.inputs, "policy", null) | some part in buckets.parts(types.bucket_policy, bucket)]
+}
+
+# Buckets whose policy can be read, or that have none for sure.
+legible := [bucket |
+	some bucket in buckets.all
+	every policy in policies_of[bucket.urn] {
+		not documents.unreadable(policy)
+	}
+	not lost(bucket)
+]
+
+lost(bucket) if {
+	count(policies_of[bucket.urn]) == 0
+	buckets.stray(types.bucket_policy)
+}
+
+denials := {bucket.urn: found |
+	some bucket in legible
+	found := [statement |
+		some policy in policies_of[bucket.urn]
+		some statement in documents.statements(policy)
+		statement.Effect == "Deny"
+		documents.everybody(statement)
+	]
+}
+
+# Those that deny one of `actions` on all the bucket's objects unless the one condition named by `pattern` holds.
+keeping(bucket, pattern, actions) := [statement |
+	some statement in denials[bucket.urn]
+	count(documents.actions(statement) & actions) > 0
+	some resource in documents.resources(statement)
+	of_all_objects(resource, bucket)
+	tests := [[key, operator, values] | some operator, found in statement.Condition; some key, values in found; not regex.match(aside, key)]
+	count(tests) == 1
+	some [key, operator, values] in tests
+	tells(key, operator, pattern, values)
+]
+
+# Conditions of a denial are all to hold: another one would let through what it is not about. A service that works for us is let through.
+aside := `^aws:(PrincipalIsAWSService|ViaAWSService)$`
+
+of_account := `^aws:(PrincipalAccount|PrincipalOrgID|SourceAccount)$`
+
+of_network := `^aws:(SourceVpce|SourceVpc|VpcSourceIp)$`
+
+tells(key, operator, pattern, values) if {
+	regex.match(pattern, key)
+	operator in {"StringNotEquals", "StringNotLike", "StringNotEqualsIfExists", "NotIpAddress"}
+	count(plan.listed(values)) > 0
+	every value in plan.listed(values) {
+		is_string(value)
+		not regex.match(`^[*?]*$|^(0\.0\.0\.0|::)/0$`, value)
+	}
+}
+
+of_all_objects(resource, bucket) if {
+	named := regex.replace(resource, "^arn:aws[a-z-]*:s3:::", "")
+	named in {"*", sprintf("%v/*", [object.get(bucket.inputs, "bucket", "*")])}
+}
