@@ -99,9 +99,7 @@ def collectors(library: Library) -> dict[str, str]:
     return modules
 
 
-_TYPES = """aws_urns := object.keys(plan.aws)
-
-customs_of_type := {type: customs |
+_TYPES = """customs_of_type := {type: customs |
 	some type, urns in plan.urns_of_type
 	customs := urns & plan.custom
 	count(customs) > 0
@@ -117,7 +115,7 @@ def _overlooked(rule: Rule) -> str:
     # Sets are taken from sets by the engine itself; a loop over all resources for each rule would take longer than most rules.
     whole = [subject.removesuffix("*") for subject in rule.subjects if subject.endswith("*")]
     if whole == ["aws:"]:
-        subjects = "aws_urns"
+        subjects = "plan.aws_urns"
     elif whole:
         subjects = f"union({{urns | some type, urns in customs_of_type; some start in {json.dumps(whole)}; startswith(type, start)}})"
     else:

@@ -56,6 +56,8 @@ aws := {urn: resource |
 	resource.custom
 }
 
+aws_urns := object.keys(aws)
+
 hidden(value) if {
 	value.__falaj__ in {"unknown", "secret"}
 }

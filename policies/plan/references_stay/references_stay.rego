@@ -21,7 +21,7 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged := object.keys(plan.aws)
+judged := plan.aws_urns
 
 fail[urn] contains sprintf("it refers to %v, in %v; allowed: %v", [place, region(place), concat(", ", input.parameters.allowed_regions)]) if {
 	count(abroad) > 0

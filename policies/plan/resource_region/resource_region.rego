@@ -21,7 +21,7 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged := object.keys(plan.aws)
+judged := plan.aws_urns
 
 fail[urn] contains sprintf("its region is %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
 	some urn, where in own
@@ -70,7 +70,7 @@ settled_by_provider := {urn |
 	not resource.inputs.availabilityZone
 }
 
-doubtful := {urn: plan.get(urn) | some urn in (object.keys(plan.aws) - settled_by_provider)}
+doubtful := {urn: plan.get(urn) | some urn in (plan.aws_urns - settled_by_provider)}
 
 zones := {urn: zone |
 	some urn, resource in doubtful

@@ -20,18 +20,18 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged := object.keys(plan.aws)
+judged := plan.aws_urns
 
 fail[urn] contains sprintf("service %v cannot be pinned to a region, and is not on the list of those reviewed", [service]) if {
 	some service, urns in used
 	service in (worldwide - object.keys(input.parameters.global_services.reviewed))
-	some urn in (urns & object.keys(plan.aws))
+	some urn in (urns & plan.aws_urns)
 }
 
 unknown[urn] contains sprintf("what service %v may see of ours is not said on the list", [service]) if {
 	some service, urns in used
 	object.get(input.parameters.global_services.reviewed, service, "not listed") == ""
-	some urn in (urns & object.keys(plan.aws))
+	some urn in (urns & plan.aws_urns)
 }
 
 worldwide := {service | some service in input.parameters.global_services.worldwide}

@@ -20,7 +20,7 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged := object.keys(plan.aws)
+judged := plan.aws_urns
 
 fail[urn] contains sprintf("service %v is not in the register of suppliers", [service]) if {
 	some type, urns in plan.urns_of_type
