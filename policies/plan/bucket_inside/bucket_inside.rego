@@ -77,30 +77,31 @@ lost(bucket) if {
 	buckets.stray(types.bucket_policy)
 }
 
+# Bucket -> its denials for everybody that hang on one condition: the statement and that condition.
 denials := {bucket.urn: found |
 	some bucket in legible
-	found := [statement |
+	found := [[statement, test] |
 		some policy in policies_of[bucket.urn]
 		some statement in documents.statements(policy)
 		statement.Effect == "Deny"
 		documents.everybody(statement)
+		tests := [[key, operator, values] | some operator, conditions in statement.Condition; some key, values in conditions; not key in aside]
+		count(tests) == 1
+		test := tests[0]
 	]
 }
 
 # Those that deny one of `actions` on all the bucket's objects unless the one condition named by `pattern` holds.
 keeping(bucket, pattern, actions) := [statement |
-	some statement in denials[bucket.urn]
+	some [statement, [key, operator, values]] in denials[bucket.urn]
+	tells(key, operator, pattern, values)
 	count(documents.actions(statement) & actions) > 0
 	some resource in documents.resources(statement)
 	of_all_objects(resource, bucket)
-	tests := [[key, operator, values] | some operator, found in statement.Condition; some key, values in found; not regex.match(aside, key)]
-	count(tests) == 1
-	some [key, operator, values] in tests
-	tells(key, operator, pattern, values)
 ]
 
 # Conditions of a denial are all to hold: another one would let through what it is not about. A service that works for us is let through.
-aside := `^aws:(PrincipalIsAWSService|ViaAWSService)$`
+aside := {"aws:PrincipalIsAWSService", "aws:ViaAWSService"}
 
 of_account := `^aws:(PrincipalAccount|PrincipalOrgID|SourceAccount)$`
 

@@ -85,10 +85,14 @@ selected(store) if {
 }
 
 selected(store) if {
+	some [key, value] in tags_selected
+	plan.tag(store, key) == value
+}
+
+tags_selected := {[condition.key, condition.value] |
 	some selection in selections
 	some condition in plan.listed(object.get(selection.inputs, "selectionTags", null))
 	condition.type == "STRINGEQUALS"
-	plan.tag(store, condition.key) == condition.value
 }
 
 # Service and resource of the ARNs that are selected, whatever their region and account.
@@ -116,7 +120,9 @@ own_copies(store) if {
 
 own_copies(store) if store.inputs.pointInTimeRecovery.enabled == true
 
-doubtful(store) if {
+doubtful(_) if count(unsettled) > 0
+
+unsettled := {selection.urn |
 	some selection in selections
 	some field in ["resources", "selectionTags"]
 	plan.holds_hidden(object.get(selection.inputs, field, null))
