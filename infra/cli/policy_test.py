@@ -15,11 +15,13 @@ from infra.cli.output import emit, table
 @click.argument("rules", nargs=-1)
 @click.option("--engine", type=click.Choice(["regorus", "opa"]), default="regorus", show_default=True, help="Which engine answers.")
 @click.option("--policies", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Another library than the checkout's.")
+@click.option("--mutation", is_flag=True, help="Instead: change what passes, and the rules themselves, in every single place; minutes for the library.")
 @json_option
-def test(rules: tuple[str, ...], engine: str, policies: Path | None, as_json: bool) -> None:
+def test(rules: tuple[str, ...], engine: str, policies: Path | None, mutation: bool, as_json: bool) -> None:
     """Test RULES, or the whole library: lint, samples with whole answers, Rego tests; with OPA at hand also its check, format and coverage.
 
-    Exit 0 when all hold, 3 when one does not.
+    With --mutation every single change of our prod plans and of passing documents is judged: what breaks a control must fail it, and what
+    is not known must never pass. Exit 0 when all hold, 3 when one does not.
     """
     from infra.authoring.check import check, opa_check
     from infra.authoring.explain import find
@@ -28,6 +30,11 @@ def test(rules: tuple[str, ...], engine: str, policies: Path | None, as_json: bo
 
     library = Library.open(policies)
     chosen = [find(library, rule) for rule in rules] or library.rules
+    if mutation:
+        from infra.cli.policy_mutation import report
+
+        report(library, chosen, choose(engine), as_json=as_json)
+        return
     outcomes = check(library, chosen, choose(engine))
     opa = opa_binary()
     general = opa_check(library, opa) if opa is not None and not rules else []

@@ -133,7 +133,10 @@ def problem(document: Any) -> str:
 
 
 def unlike(value: Any, example: Any, path: str) -> list[str]:
-    """Places in `value` whose type is another one than in `example`, or that count less than nothing; what is null is missing, and what the example lacks may be anything."""
+    """Places in `value` that are of another type than in `example`, or count less than nothing.
+
+    What is null is missing, which the rules ask about; what the example lacks may be anything.
+    """
     if value is None:
         return []
     kinds = [(bool,), (int, float), (str,), (list,), (dict,)]

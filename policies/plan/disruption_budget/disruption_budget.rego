@@ -61,6 +61,14 @@ fail[urn] contains sprintf("its disruption budget lets %v pods go, and there are
 	value >= pods
 }
 
+unknown[urn] contains "how many pods there are is not known before an apply, and its disruption budget lets some go" if {
+	some urn, budgets in budgets_of
+	plan.hidden(plan.at(plan.get(urn).inputs, ["spec", "replicas"]))
+	some budget in budgets
+	some ["maxUnavailable", value] in settings(plan.get(budget))
+	is_number(value)
+}
+
 unknown[each.urn] contains "whether a disruption budget selects its pods is not known before an apply" if {
 	some each in served
 	each.urn in bare

@@ -57,7 +57,7 @@ fail[group.urn] contains sprintf("its maximum size is no number: %v", [maximum(g
 	plan.misread(maximum(group))
 }
 
-unknown[urn] contains "its machine types are not known before an apply, so nobody can say whether it has GPUs" if some urn in unclear
+unknown[urn] contains "its machine types or image are not known before an apply, so nobody can say whether it has GPUs" if some urn in unclear
 
 unknown[group.urn] contains "its taints are not known before an apply" if {
 	some group in pools
@@ -94,6 +94,12 @@ unclear contains group.urn if {
 	not group in pools
 	some machine in machines(group)
 	plan.hidden(machine)
+}
+
+unclear contains group.urn if {
+	some group in groups
+	not group in pools
+	plan.hidden(object.get(group.inputs, "amiType", null))
 }
 
 # Machine types: the group's own, or those of the launch templates it refers to.

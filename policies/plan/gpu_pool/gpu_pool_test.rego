@@ -45,7 +45,7 @@ test_unknown_unknown_machines if {
 	answer == {
 		"judged": {given.urn("aws:eks/nodeGroup:NodeGroup", "gpu")},
 		"fail": {},
-		"unknown": {given.urn("aws:eks/nodeGroup:NodeGroup", "gpu"): {"its machine types are not known before an apply, so nobody can say whether it has GPUs"}},
+		"unknown": {given.urn("aws:eks/nodeGroup:NodeGroup", "gpu"): {"its machine types or image are not known before an apply, so nobody can say whether it has GPUs"}},
 	} with input as given.plan([
 		given.resource("aws:eks/nodeGroup:NodeGroup", "gpu", {"instanceTypes": given.unknown, "taints": [{"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}], "labels": {"pool": "gpu"}, "scalingConfig": {"minSize": 0, "maxSize": 4}}),
 	])

@@ -42,6 +42,13 @@ unknown[urn] contains "the data class of its key is not known before an apply" i
 	plan.hidden(classes_of_keys[key])
 }
 
+unknown[bucket.urn] contains "which key it has is not known before an apply, and no reference says whose it is" if {
+	some bucket in buckets.all
+	some part in buckets.parts(types.bucket_encryption, bucket)
+	count(plan.referred_of(part, "rules", types.keys)) == 0
+	plan.holds_hidden(object.get(part.inputs, "rules", null))
+}
+
 # Most pairs agree; what is said of the others is worked out for them alone.
 pairs contains [bucket.urn, class, key] if {
 	some bucket in buckets.all

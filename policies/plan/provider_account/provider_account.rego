@@ -36,6 +36,13 @@ fail[provider.urn] contains sprintf("it works in %v accounts", [count(value)]) i
 	count(value) > 1
 }
 
+fail[provider.urn] contains sprintf("it works in %v, which is no account", [name]) if {
+	some provider in providers
+	some name in plan.listed(accounts(provider))
+	not plan.hidden(name)
+	not is_account(name)
+}
+
 unknown[provider.urn] contains "in which account it works is not known before an apply" if {
 	some provider in providers
 	plan.holds_hidden(accounts(provider))
@@ -44,3 +51,15 @@ unknown[provider.urn] contains "in which account it works is not known before an
 providers := plan.of_type("pulumi:providers:aws")
 
 accounts(provider) := plan.decoded(object.get(provider.inputs, "allowedAccountIds", null))
+
+# Text that nobody can read names no account.
+accounts(provider) := [] if {
+	written := provider.inputs.allowedAccountIds
+	is_string(written)
+	not json.is_valid(written)
+}
+
+is_account(name) if {
+	is_string(name)
+	regex.match("^[0-9]{12}$", name)
+}

@@ -42,6 +42,17 @@ fail[urn] contains sprintf("its zone is %v; allowed regions: %v", [zone, concat(
 	not zone_allowed(zone)
 }
 
+fail[endpoint.urn] contains sprintf("its service is in %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
+	some [endpoint, where] in services
+	not where in input.parameters.allowed_regions
+}
+
+unknown[endpoint.urn] contains sprintf("%v is not known before an apply, and with it the region of its service", [field]) if {
+	some endpoint in plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+	some field in ["serviceName", "serviceRegion"]
+	plan.hidden(endpoint.inputs[field])
+}
+
 unknown[urn] contains "neither it nor its provider says in which region it is made" if {
 	some urn in left_to_provider
 	object.get(of_provider, object.get(plan.get(urn), "provider", null), null) == null
@@ -60,6 +71,15 @@ unknown[urn] contains "its region is not known before an apply" if {
 unknown[urn] contains "its zone is not known before an apply" if {
 	some urn, zone in zones
 	plan.hidden(zone)
+}
+
+# Endpoints and the regions that their services' names, or a field of its own, say.
+services contains [endpoint, where] if {
+	some endpoint in plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+	some field in ["serviceName", "serviceRegion"]
+	is_string(endpoint.inputs[field])
+	some where in split(endpoint.inputs[field], ".")
+	regex.match(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`, where)
 }
 
 # Most resources say nothing of their own, and their provider makes them in an allowed region.
