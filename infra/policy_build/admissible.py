@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from infra.pipeline.flat import reachable
 from infra.pipeline.library import Library, Rule
 
 Form = Literal["admission", "audit"]
@@ -102,14 +103,7 @@ def api_kind(type: str) -> ApiKind | None:
 
 def modules_of(library: Library, rule: Rule) -> dict[str, str]:
     """Package -> Rego text of the rule and of every helper that it stands on, however far down."""
-    by_package = {_package(text): text for text in library.modules.values()}
-    needed, todo = {}, [rule.package]
-    while todo:
-        package = todo.pop()
-        if package not in needed:
-            needed[package] = by_package[package]
-            todo += [other for other in by_package if re.search(rf"\bdata\.{re.escape(other)}\b", needed[package])]
-    return dict(sorted(needed.items()))
+    return reachable({_package(text): text for text in library.modules.values()}, rule.package)
 
 
 def _package(text: str) -> str:

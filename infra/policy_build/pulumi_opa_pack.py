@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from falaj.files import write_durably
+from infra.pipeline.flat import flat_name, flatten
 from infra.pipeline.library import Library, Rule
-from infra.policy_build.flat import flat_name, flatten
 from infra.policy_build.pulumi_pack import data, is_alone
 
 _PACKAGE = "falaj"

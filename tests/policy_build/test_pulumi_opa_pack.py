@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from infra.pipeline.flat import flatten
 from infra.pipeline.policy_engine import opa_binary
-from infra.policy_build.flat import flatten
 from infra.policy_build.pulumi_opa_pack import write
 from infra.policy_build.pulumi_pack import is_alone
 from tests.policies.samples import LIBRARY, NOON, SAMPLES, Sample

@@ -1,4 +1,4 @@
-"""The library in one package: what Pulumi's own OPA runtime takes has no room for several.
+"""The library in one package: Pulumi's OPA runtime has no room for several, and the embedded engine finds names sooner in one.
 
 Every rule of a module gets the module's name before its own, and whatever refers to it says so too. A name that is local to a rule is
 renamed with it, which changes nothing: it stays one name.
@@ -22,13 +22,49 @@ def flatten(modules: Mapping[str, str], *, asked: str) -> str:
 
     Raises ValueError where a module refers to a rule that is in none of them.
     """
-    names = {_package(text): {name for name in _HEAD.findall(text) if name not in _NO_RULES} for text in modules.values()}
+    names = {_package(text): _rules(text) for text in modules.values()}
     return "\n".join(_renamed(text, names, asked) for _, text in sorted(modules.items()))
+
+
+def compact(modules: Mapping[str, str], rule: str) -> tuple[str, str]:
+    """What `rule` (`data.<package>.<name>`) stands on, in one module with short names, and what the rule is called there.
+
+    The embedded engine builds every name it meets as text, again and again: short ones in one package take a sixth off its time.
+    Raises ValueError where a module cannot be taken in.
+    """
+    package, _, name = rule.removeprefix("data.").rpartition(".")
+    needed = reachable({_package(text): text for text in modules.values()}, package)
+    text = flatten(needed, asked="input")
+    short: dict[str, str] = {}
+    known = {flat_name(_package(module), found) for module in needed.values() for found in _rules(module)}
+    text = re.sub(r"\b[A-Za-z_]\w*__\w+\b", lambda found: short.setdefault(found[0], f"r{len(short)}") if found[0] in known else found[0], text)
+    if flat_name(package, name) not in short:
+        raise ValueError(f"{rule} is in no module")
+    return f"package f\n\nimport rego.v1\n\n{text}", f"data.f.{short[flat_name(package, name)]}"
+
+
+def reachable(by_package: Mapping[str, str], package: str) -> dict[str, str]:
+    """Package -> Rego text of `package` and of every one that it stands on, however far down. Raises ValueError for one that is not there."""
+    needed: dict[str, str] = {}
+    todo = [package]
+    while todo:
+        name = todo.pop()
+        if name in needed:
+            continue
+        if name not in by_package:
+            raise ValueError(f"there is no package {name}")
+        needed[name] = by_package[name]
+        todo += [other for other in by_package if f"data.{other}" in needed[name] and re.search(rf"\bdata\.{re.escape(other)}\b", needed[name])]
+    return dict(sorted(needed.items()))
 
 
 def flat_name(package: str, rule: str) -> str:
     """`falaj.lib.plan`, `get` -> `lib_plan__get`."""
     return f"{package.removeprefix('falaj.').replace('.', '_')}__{rule}"
+
+
+def _rules(text: str) -> set[str]:
+    return {name for name in _HEAD.findall(text) if name not in _NO_RULES}
 
 
 def _package(text: str) -> str:
