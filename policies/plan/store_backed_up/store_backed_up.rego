@@ -73,7 +73,7 @@ patterns := {pattern |
 
 referred := {urn | some selection in selections; some urn in plan.referred(selection, "resources")}
 
-selected(store) if "*" in patterns
+selected(_) if "*" in patterns
 
 selected(store) if store.urn in referred
 
