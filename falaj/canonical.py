@@ -10,17 +10,31 @@ from typing import Any
 import orjson
 import rfc8785
 
+from falaj.errors import UsageError
+
 _CHUNK = 1 << 20
 _LARGEST = (1 << 53) - 1
 
 
+class NoJson(UsageError, ValueError):
+    """A value that JSON cannot hold exactly."""
+
+
 def canonical(value: Any) -> bytes:
-    """`value` as RFC 8785 JSON. Raises ValueError for what JSON cannot hold (NaN, integers beyond 2**53)."""
+    """`value` as RFC 8785 JSON. Raises NoJson for what JSON cannot hold: NaN, infinity, integers beyond 2**53, half a character."""
     if _is_plain(value):
         # Without floats and keys beyond ASCII both write the same bytes, and this one is twenty times as fast.
         with contextlib.suppress(orjson.JSONEncodeError):
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return rfc8785.dumps(value)
+    try:
+        return rfc8785.dumps(value)
+    except ValueError as problem:
+        raise NoJson(
+            f"a value cannot be written as JSON: {problem}",
+            allowed="finite numbers, integers up to 2**53, and whole characters",
+            why="what has no exact form has no digest, and nobody could be bound to it",
+            next="correct the value",
+        ) from None
 
 
 def _is_plain(value: Any) -> bool:

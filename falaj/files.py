@@ -64,8 +64,10 @@ def read_json(path: Path, *, what: str, next: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
         raise UsageError(f"there is no {what}", given=str(path), next=next) from problem
-    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+    except ValueError as problem:  # no JSON, no text, or a number with more digits than Python takes
         raise UsageError(f"the {what} cannot be read: {problem}", given=str(path), why="it is truncated or was edited by hand", next=next) from problem
+    except RecursionError:
+        raise UsageError(f"the {what} is nested too deeply", given=str(path), why="no document of ours is", next=next) from None
 
 
 @contextlib.contextmanager

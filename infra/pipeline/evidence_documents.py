@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from falaj.canonical import canonical
+from falaj.canonical import NoJson, canonical
 from falaj.errors import UsageError
 from falaj.files import read_json, write_json
 from falaj.home import keys_folder
 from falaj.signing import fingerprint, public_pem, signing_key, verifies
+from infra.pipeline.reading import read_document
 
 KEY = "witness"
 """Name of the key that documents are signed with, unless another is named."""
@@ -120,7 +121,7 @@ def problem(document: Any) -> str:
     if not isinstance(document, dict):
         return "it is not a JSON object"
     kind = document.get("type")
-    if kind not in KINDS or document.get("schema") != f"falaj.evidence/{kind}/1":
+    if not isinstance(kind, str) or kind not in KINDS or document.get("schema") != f"falaj.evidence/{kind}/1":
         return "its schema and type are none that there are"
     if not isinstance(document.get("at"), str) or not _is_moment(document["at"]):
         return "its moment is not UTC as 2026-01-31T12:00:00Z"
@@ -165,7 +166,7 @@ def read_folder(folder: Path, environment: str, *, signers: Path | None = None) 
     unreadable: dict[str, str] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            document = read_json(path, what="evidence document", next=_NEXT)
+            document = read_document(path, what="evidence document", next=_NEXT)
         except UsageError as wrong:
             unreadable[path.name] = wrong.what
             continue
@@ -204,7 +205,10 @@ def _doubt(document: Mapping[str, Any], signers: Mapping[str, bytes]) -> str:
     except (binascii.Error, ValueError):
         return "its signature is none"
     body = {name: value for name, value in document.items() if name != "signature"}
-    return "" if verifies(signers[key], raw, canonical(body)) else "it was altered after it had been signed"
+    try:
+        return "" if verifies(signers[key], raw, canonical(body)) else "it was altered after it had been signed"
+    except NoJson as problem:
+        return problem.what
 
 
 def _is_moment(text: str) -> bool:

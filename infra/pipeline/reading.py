@@ -19,14 +19,9 @@ def read_document(path: Path, *, what: str, next: str) -> Any:
     size = path.stat().st_size if path.is_file() else 0
     if size > LARGEST:
         raise UsageError(f"the {what} is too large", given=f"{path}, {size} bytes", allowed=f"{LARGEST} bytes", why="nobody could judge it in time", next=next)
-    try:
-        value = read_json(path, what=what, next=next)
-    except RecursionError:
-        raise _deep(path, what, next) from None
-    except ValueError as problem:  # a number with more digits than Python takes
-        raise UsageError(f"the {what} cannot be read: {problem}", given=str(path), next=next) from None
+    value = read_json(path, what=what, next=next)
     if is_deep(value):
-        raise _deep(path, what, next)
+        raise UsageError(f"the {what} is nested too deeply", given=str(path), allowed=f"{DEEPEST} levels", why="no plan of a real program is", next=next)
     return value
 
 
@@ -44,7 +39,3 @@ def is_deep(value: Any) -> bool:
             return False
         level = below
     return True
-
-
-def _deep(path: Path, what: str, next: str) -> UsageError:
-    return UsageError(f"the {what} is nested too deeply", given=str(path), allowed=f"{DEEPEST} levels", why="no plan of a real program is", next=next)
