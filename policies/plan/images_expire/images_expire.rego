@@ -62,7 +62,7 @@ by_name[policy.inputs.repository] contains object.get(policy.inputs, "policy", n
 # A policy whose repository has no name yet belongs to the one it refers to.
 by_reference[urn] contains object.get(policy.inputs, "policy", null) if {
 	some policy in policies
-	not is_string(policy.inputs.repository)
+	not is_string(object.get(policy.inputs, "repository", null))
 	some urn in plan.referred_of(policy, "repository", {"aws:ecr/repository:Repository"})
 }
 
@@ -70,7 +70,7 @@ policies_of(repository) := {text | some text in by_name[repository.inputs.name]}
 
 adrift contains policy.urn if {
 	some policy in policies
-	not is_string(policy.inputs.repository)
+	not is_string(object.get(policy.inputs, "repository", null))
 	count(plan.referred_of(policy, "repository", {"aws:ecr/repository:Repository"})) == 0
 }
 
