@@ -15,7 +15,7 @@ from infra.config.model import AccessConfig, ClusterConfig
 
 
 class Access(pulumi.ComponentResource):
-    """One access entry with one EKS access policy per configured role."""
+    """One access entry with one EKS access policy per configured role; roles by name, so that a gate can read who gets what."""
 
     def __init__(
         self,
@@ -23,15 +23,14 @@ class Access(pulumi.ComponentResource):
         config: ClusterConfig,
         *,
         cluster: pulumi.Input[str],
-        role_arns: pulumi.Output[dict[str, str]],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:cluster:Access", name, None, opts)
         for entry in config.access:
-            self._entry(entry, config, cluster, role_arns[entry.role])
+            self._entry(entry, config, cluster, naming.role_arn(config, entry.role))
         self.register_outputs({})
 
-    def _entry(self, entry: AccessConfig, config: ClusterConfig, cluster: pulumi.Input[str], principal: pulumi.Input[str]) -> None:
+    def _entry(self, entry: AccessConfig, config: ClusterConfig, cluster: pulumi.Input[str], principal: str) -> None:
         made = aws.eks.AccessEntry(
             entry.role,
             cluster_name=cluster,

@@ -41,6 +41,11 @@ class Common(Frozen):
     retention_days: dict[ClassName, Annotated[int, Field(ge=1)]] = {}
     """Data class -> days, where they differ from `infra.config.classes`."""
 
+    @property
+    def data_origin(self) -> Literal["real", "synthetic"]:
+        """Whether personal data is that of people; becomes the `data-origin` tag. Only prod holds any."""
+        return "real" if self.environment == "prod" else "synthetic"
+
     def retention_of(self, data_class: ClassName) -> int:
         """Days that objects of a class are kept."""
         return self.retention_days.get(data_class, CLASSES[data_class].retention_days)

@@ -94,12 +94,13 @@ def registry(config: Common) -> str:
 
 
 def tags(config: Common, data_class: ClassName, purpose: str, **more: str) -> dict[str, str]:
-    """The tags of every resource: whose it is, what it holds, what for, on which legal basis, for how long."""
+    """The tags of every resource: whose it is, what it holds and whether that is real, what for, on which legal basis, for how long."""
     known = CLASSES[data_class]
     return {
         "owner": config.owner,
         "environment": config.environment,
         "data-class": data_class,
+        "data-origin": config.data_origin,
         "purpose": purpose,
         "legal-basis": known.legal_basis,
         "retention": f"{config.retention_of(data_class)}d",

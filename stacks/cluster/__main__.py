@@ -18,7 +18,7 @@ cluster = Cluster("cluster", config, foundation=foundation, opts=cloud)
 basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFORE_NODES, opts=cloud)
 pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
 Addons("addons-after-nodes", config, cluster=cluster.name, wanted=AFTER_NODES, after=pools.groups, opts=cloud)
-Access("access", config, cluster=cluster.name, role_arns=foundation.role_arns, opts=cloud)
+Access("access", config, cluster=cluster.name, opts=cloud)
 PodIdentities("identities", config, cluster=cluster.name, opts=cloud)
 
 export(
