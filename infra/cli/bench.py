@@ -124,16 +124,19 @@ SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
 @json_option
 def bench(suites: tuple[str, ...], runs: int, as_json: bool) -> None:
-    """Measure Falaj beside its peers: start, plan, gate, up; all but `up` unless named."""
-    figures = []
+    """Measure Falaj beside its peers: start, plan, gate, up; all but `up` unless named. `gate` also says what the rules cover."""
+    figures, coverage = [], None
     for suite in suites or ("start", "plan", "gate"):
         progress(f"measuring {suite}")
         figures += SUITES[suite](runs)
+        if suite == "gate":
+            from infra.cli.bench_gate import covered
+
+            coverage = covered()
+    rows = [[figure.what, f"{figure.seconds:.2f} s", f"{figure.mebibytes:.0f} MiB", str(figure.runs), figure.goal] for figure in figures]
+    words = "\n\n" + "\n".join(coverage[1]) if coverage else ""
     emit(
-        {"figures": [asdict(figure) for figure in figures]},
+        {"figures": [asdict(figure) for figure in figures], **({"coverage": coverage[0]} if coverage else {})},
         as_json,
-        lambda: table(
-            [[figure.what, f"{figure.seconds:.2f} s", f"{figure.mebibytes:.0f} MiB", str(figure.runs), figure.goal] for figure in figures],
-            ["what", "median", "peak", "runs", "goal"],
-        ),
+        lambda: table(rows, ["what", "median", "peak", "runs", "goal"]) + words,
     )

@@ -31,7 +31,7 @@ def rows(runs: int) -> list[tuple[str, float, float, int, str]]:
         folder = Path(name)
         for size in SIZES:
             path = folder / f"plan-{size}.json"
-            path.write_text(json.dumps(large_plan(size, folder)), encoding="utf-8")
+            path.write_text(json.dumps(large_plan(size)), encoding="utf-8")
             goal = "< 1.0 s, < 250 MiB" if size == SIZES[-1] else ""
             measured = [_apart("regorus", path) for _ in range(runs)]
             memory = max(each["mebibytes"] for each in measured)
@@ -53,20 +53,25 @@ def conftest_binary() -> Path | None:
     return Path(found) if found else built if os.access(built, os.X_OK) else None
 
 
-def large_plan(size: int, folder: Path) -> dict[str, Any]:
-    """Prod's four stacks, repeated under other names until there are `size` resources; a plan document."""
-    from infra.engine.choose import choose
-    from infra.pipeline.plan import plan_environment
+def covered() -> tuple[dict[str, Any], list[str]]:
+    """How much of the library, and of the catalogues behind it, judges something on our own plans and the passing documents."""
+    from dataclasses import asdict
 
-    before = os.environ.get("FALAJ_HOME")
-    os.environ["FALAJ_HOME"] = str(folder / "home")
-    try:
-        plans = [plan.to_json() for plan in plan_environment("prod", engine=choose("prod", "embedded"))]
-    finally:
-        if before is None:
-            del os.environ["FALAJ_HOME"]
-        else:
-            os.environ["FALAJ_HOME"] = before
+    from infra.authoring.coverage import coverage, lines, real_decisions
+    from infra.cli.own_plans import own_plans
+    from infra.pipeline.library import Library
+    from infra.pipeline.policy_engine import choose
+
+    library = Library.open()
+    found = coverage(library, real_decisions(library, own_plans(), choose("regorus")))
+    return asdict(found), lines(found)
+
+
+def large_plan(size: int) -> dict[str, Any]:
+    """Prod's four stacks, repeated under other names until there are `size` resources; a plan document."""
+    from infra.cli.own_plans import own_plans
+
+    plans = [plan.to_json() for plan in own_plans()]
     once = json.dumps([resource for plan in plans for resource in plan["resources"]])
     resources: list[Any] = []
     while len(resources) < size:
