@@ -39,7 +39,8 @@ deny = {
     "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"],
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
-aws.s3.BucketPolicy("data", bucket=bucket.id, policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+own = {**deny, "Sid": "OwnAccountOnly", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}}
+aws.s3.BucketPolicy("data", bucket=bucket.id, policy=json.dumps({"Version": "2012-10-17", "Statement": [deny, own]}))
 """
 ASKS = """
 import pulumi_aws as aws

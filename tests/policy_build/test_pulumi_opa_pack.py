@@ -126,7 +126,7 @@ def _words(answer: dict[str, list[str]]) -> set[str]:
 
 def _as_words(sample: Sample) -> set[str]:
     alone = {rule.id for rule in RULES if is_alone(rule)}
-    return {f"{urn}: {rule}: {why}" if rule in alone else f"{rule}: {urn}: {why}" for rule, urn, why in gates(sample)}
+    return {f"{urn}: {rule}: {why}" if rule in alone else f"{rule}: {urn}: {why}" for rule, urn, why in gates(sample, waits=False)}
 
 
 def _evaluated(pack: Path, folder: Path) -> dict[str, Any]:

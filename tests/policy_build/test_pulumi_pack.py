@@ -105,12 +105,13 @@ def found(sample: Sample, resources: list[dict[str, Any]]) -> set[tuple[str, str
     return {(rule, urn, words) for each in findings for rule, said in each.items() for urn, words in said if rule != "falaj-gate"}
 
 
-def gates(sample: Sample) -> set[tuple[str, str, str]]:
+def gates(sample: Sample, *, waits: bool = True) -> set[tuple[str, str, str]]:
+    """What the gate says of `sample`; with what it leaves to `up` where the pack does not wait for that."""
     decision = judge_plan(plan_of(sample.input["plan"]["resources"]), PARAMETERS, NOON)
     said = {
         (rule.rule, urn, words)
         for rule in decision.rules
-        for part in (rule.fail, rule.unknown, {} if is_alone(LIBRARY_RULES[rule.rule]) else rule.deferred)
+        for part in (rule.fail, rule.unknown, {} if waits and is_alone(LIBRARY_RULES[rule.rule]) else rule.deferred)
         for urn, whys in part.items()
         for words in whys
     }
