@@ -111,7 +111,8 @@ def _of_plan(rule: Rule, name: str, whole: dict[str, Any], answer: Answer, denie
     if any(each.endswith("*") for each in [*rule.subjects, *rule.reads]) or len(targets) > 60:
         number: dict[str, int] = defaultdict(int)
         few = []
-        for each in targets:
+        # Those that it judged come first: of a type it may judge some only.
+        for each in sorted(targets, key=lambda each: each["urn"] not in answer.judged):
             number[each["type"]] += 1
             few += [each] if number[each["type"]] <= _LIKE else []
         targets = few

@@ -7,8 +7,10 @@ held against the plan while the engine works.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ from infra.pipeline.policy_engine import PolicyEngine
 from infra.pipeline.waivers import digest_of
 
 _AGAIN = "plan and judge again: falaj gate --fresh"
+_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of who judges and who applies may be apart."""
 _SECRET_KEY = "4dabf18193072939515e22adb298388d"
 """Marks special values, secrets among them, in an exported state."""
 
@@ -82,6 +87,7 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
     _require_equal(plan.stack, "was made with other waivers", decision.waivers_digest, digest_of(library.folder))
     _require_equal(plan.stack, "starts from another state", decision.state, plan.state)
     _require_equal(plan.stack, "is for another environment", decision.environment, plan.environment)
+    _require_a_time_that_was(decision, instant(now))
     ours = {rule.id for rule in library.rules}
     also = asked_too(plan, parameters, decision.decided_at[:10], checkov=any(result.rule not in ours for result in decision.rules))
     again = judge_plan(plan, parameters, decision.decided_at, policies=policies, engine=policy_engine, also=also, author=decision.author)
@@ -94,8 +100,32 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
             next=_AGAIN,
         )
     refuse_unless_allowed(decision)
+    _require_rules_of_today(decision, library, instant(now))
     _require_waivers_in_force(decision, instant(now))
     return decision
+
+
+def _require_a_time_that_was(decision: Decision, now: str) -> None:
+    latest = datetime.fromisoformat(now) + _CLOCKS_APART
+    try:
+        good = bool(_MOMENT.match(decision.decided_at)) and datetime.fromisoformat(decision.decided_at) <= latest
+    except ValueError:
+        good = False
+    if not good:
+        raise Undecided(f"the decision on {decision.subject} is of no time that has been", given=decision.decided_at, allowed=f"up to {now}", next=_AGAIN)
+
+
+def _require_rules_of_today(decision: Decision, library: Library, now: str) -> None:
+    """The gate was asked again at the time that the decision gives; what was advice then may bind now."""
+    binding = {rule.id for rule in library.rules if rule.level == "mandatory" and rule.effective_on <= now[:10]}
+    for result in decision.rules:
+        if result.level == "advisory" and result.rule in binding and (result.fail or result.unknown):
+            raise Undecided(
+                f"the decision on {decision.subject} is older than a rule that is in force now",
+                given=f"decided at {decision.decided_at}; {result.rule} was advice then",
+                allowed="a decision by the rules of today",
+                next=_AGAIN,
+            )
 
 
 def _require_waivers_in_force(decision: Decision, now: str) -> None:

@@ -143,7 +143,7 @@ def test_after_the_loss_of_the_only_region_a_copy_may_leave_for_a_while(table: D
     assert said(late) == ("denied", {"copies_stay": [COPY]}, {}, [("w1", "refused")])
     assert late.waivers[0].why == "it expired at 2026-01-31T00:00:00Z"
     with pytest.raises(Denied):
-        bound(table)
+        bound(table, late.decided_at)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,12 @@ unknown[given.urn] contains sprintf("%v is not known before an apply", [field]) 
 	plan.holds_hidden(object.get(given.inputs, field, null))
 }
 
+unknown[each.urn] contains "who enters is not known before an apply, and no reference says who" if {
+	some each in array.concat(entries, associations)
+	plan.hidden(object.get(each.inputs, "principalArn", null))
+	count(plan.referred(each, "principalArn")) == 0
+}
+
 unknown[given.urn] contains "who gets the whole cluster is not known before an apply" if {
 	some given in associations
 	administers(given)

@@ -17,7 +17,7 @@ test_allowed_a_group_of_our_own if {
 		"fail": {},
 		"unknown": {},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/accessEntry:AccessEntry::e", "type": "aws:eks/accessEntry:AccessEntry", "name": "e", "op": "create", "custom": true, "inputs": {"kubernetesGroups": ["falaj:operators"], "principalArn": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"principalArn": ["urn:pulumi:prod::app::aws:iam/role:Role::r"]}, "urn": "urn:pulumi:prod::app::aws:eks/accessEntry:AccessEntry::e", "type": "aws:eks/accessEntry:AccessEntry", "name": "e", "op": "create", "custom": true, "inputs": {"kubernetesGroups": ["falaj:operators"], "principalArn": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
 
@@ -104,7 +104,7 @@ test_unknown_an_administrator_that_nobody_knows if {
 		"fail": {},
 		"unknown": {"urn:pulumi:prod::app::aws:eks/accessPolicyAssociation:AccessPolicyAssociation::a": {"who gets the whole cluster is not known before an apply"}},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/accessPolicyAssociation:AccessPolicyAssociation::a", "type": "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "name": "a", "op": "create", "custom": true, "inputs": {"principalArn": {"__falaj__": "unknown"}, "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", "accessScope": {"type": "cluster"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"principalArn": ["urn:pulumi:prod::app::aws:iam/role:Role::r"]}, "urn": "urn:pulumi:prod::app::aws:eks/accessPolicyAssociation:AccessPolicyAssociation::a", "type": "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "name": "a", "op": "create", "custom": true, "inputs": {"principalArn": {"__falaj__": "unknown"}, "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", "accessScope": {"type": "cluster"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
 

@@ -58,7 +58,7 @@ classes := object.union(
 	},
 )
 
-by_default := {reference | some reference, tags in plan.default_tags; tags[input.parameters.data_class_tag]}
+by_default := {reference | some reference, tags in plan.default_tags; tags[input.parameters.data_class_tag]} | plan.default_tags_hidden
 
 unclear contains urn if {
 	some urn, class in classes
