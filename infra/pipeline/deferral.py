@@ -1,7 +1,8 @@
 """Unknowns that wait for `up`: the rule is asked again right before the step, on the plan with the values then known laid in.
 
-Only rules that say so (`unknown: defer`) wait, and only for a resource that a step will make or change. Such a resource is made when
-the rule passes it; a failure, a value that is still unknown and anything that goes wrong stop the run before the step.
+Only rules that say so (`unknown: defer`) wait, and only for a resource that a step will make or change and that has an input which only the
+apply knows: where nothing more will be known, nothing is waited for. Such a resource is made when the rule passes it; a failure, a value
+that is still unknown and anything that goes wrong stop the run before the step.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from falaj.errors import Denied, Undecided
-from infra.artifacts import ClosedDecision, Closure, Decision, Plan, RuleResult
+from infra.artifacts import UNKNOWN, ClosedDecision, Closure, Decision, Plan, RuleResult
 from infra.pipeline.asking import ask
 from infra.pipeline.library import Library
 from infra.pipeline.policy_engine import PolicyEngine
@@ -24,7 +25,7 @@ _STEPS = frozenset({*_MAKING, "create-replacement"})
 def defer(library: Library, results: Sequence[RuleResult], plan: Plan) -> list[RuleResult]:
     """`results` with the unknowns that can wait in `deferred` instead."""
     waiting = {rule.id for rule in library.of_kind("plan") if rule.unknown == "defer"}
-    made = {resource.urn for resource in plan.resources if resource.op in _MAKING}
+    made = {resource.urn for resource in plan.resources if resource.op in _MAKING and _awaits(resource.inputs)}
     return [_deferred(result, made) if result.rule in waiting and result.unknown else result for result in results]
 
 
@@ -95,14 +96,24 @@ class Closing:
 
     def _closure(self, rule: str, urn: str, result: RuleResult | None, faults: list[str]) -> Closure:
         at = self._now()
-        if faults or result is None or urn not in result.judged:
-            why = faults or ["the rule no longer judges it"]
-            return Closure(rule=rule, urn=urn, result="unknown", why=why, closed_at=at)
+        if faults or result is None:
+            return Closure(rule=rule, urn=urn, result="unknown", why=faults or ["the rule gave no answer"], closed_at=at)
+        if urn not in result.judged:
+            # A rule that picks what it judges may find that this is none of it; what it must judge, and does not, is a fault.
+            return Closure(rule=rule, urn=urn, result="pass", why=["the rule is not about it, now that its values are known"], closed_at=at)
         if urn in result.fail:
             return Closure(rule=rule, urn=urn, result="fail", why=result.fail[urn], closed_at=at)
         if urn in result.unknown:
             return Closure(rule=rule, urn=urn, result="unknown", why=result.unknown[urn], closed_at=at)
         return Closure(rule=rule, urn=urn, result="pass", closed_at=at)
+
+
+def _awaits(value: Any) -> bool:
+    """True where something inside `value` is only known after an apply; what is secret stays so."""
+    if value == UNKNOWN:
+        return True
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_awaits(each) for each in inner)
 
 
 def _deferred(result: RuleResult, made: set[str]) -> RuleResult:

@@ -69,6 +69,15 @@ def test_what_can_wait_is_no_unknown_and_does_not_block(waiting: World) -> None:
     assert (decision.verdict, found.unknown, found.deferred) == ("allowed", {}, {KEY: [WHAT]})
 
 
+@pytest.mark.parametrize("value", [{"__falaj__": "secret"}, [{"__falaj__": "secret"}]])
+def test_what_an_apply_will_not_tell_either_is_not_waited_for(waiting: World, policies: Path, value: Any) -> None:
+    waiting.key["enableKeyRotation"] = value
+    plan_stack("local", "foundation", engine=waiting)  # ty: ignore[invalid-argument-type]
+    decision = judge_stack("local", "foundation", now=NOON, policies=policies, engine=JUDGE)
+    found = next(result for result in decision.rules if result.rule == "key_rotated")
+    assert decision.verdict != "allowed" and found.deferred == {}
+
+
 def test_a_value_that_passes_closes_the_deferral_in_the_record(waiting: World, policies: Path) -> None:
     known(waiting, True)
     record = applied(waiting, policies)

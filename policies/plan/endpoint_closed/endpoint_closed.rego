@@ -7,7 +7,7 @@
 #   check: C11
 #   severity: medium
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects: ["aws:ec2/vpcEndpoint:VpcEndpoint"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"

@@ -7,7 +7,7 @@
 #   check: C09
 #   severity: critical
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects:
 #     - "aws:iam/groupPolicy:GroupPolicy"
 #     - "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"

@@ -7,7 +7,7 @@
 #   check: C06
 #   severity: critical
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects:
 #     - "aws:kms/externalKey:ExternalKey"
 #     - "aws:kms/key:Key"

@@ -7,7 +7,7 @@
 #   check: C01
 #   severity: critical
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects: ["aws:*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"

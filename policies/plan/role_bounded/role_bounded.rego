@@ -6,7 +6,7 @@
 #   check: C09
 #   severity: medium
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects: []
 #   reads: ["aws:iam/role:Role"]
 #   evidence: the plan and its decision

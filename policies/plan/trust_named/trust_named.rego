@@ -7,7 +7,7 @@
 #   check: C09
 #   severity: critical
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects: ["aws:iam/role:Role"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
