@@ -133,11 +133,13 @@ class RuleResult(Artifact):
 
 
 class WaiverUse(Artifact):
-    """A waiver as a decision used it, or refused to."""
+    """A waiver as a decision used it, or refused to: of a rule for a resource, or of a parameter."""
 
     id: str
     rule: str
     resource: str
+    parameter: str = ""
+    """Path of the parameter that the environment may have looser than all of them; such a waiver names no rule and no resource."""
     owner: str
     reason: str
     control: str

@@ -16,7 +16,7 @@ from infra.cli.output import emit, progress, redact, table
 from infra.cli.plan import choose_engine, make, options
 
 if TYPE_CHECKING:
-    from infra.artifacts import Decision, RuleResult
+    from infra.artifacts import Decision, RuleResult, WaiverUse
     from infra.engine.engine import Engine
 
 
@@ -182,11 +182,14 @@ def _beside(decision: Decision) -> list[str]:
         types = ", ".join(f"{type} ({number})" for type, number in decision.unjudged.items())
         parts.append(f"UNJUDGED {decision.subject}: no rule knows {types}; review it in policies/reviewed_types.json")
     parts += [
-        f"WAIVER   {waiver.id} ({waiver.state}): {waiver.rule} of {named(waiver.resource)}, owner {waiver.owner}, until {waiver.expires}"
-        + (f"; {waiver.why}" if waiver.why else "")
+        f"WAIVER   {waiver.id} ({waiver.state}): {_of(waiver)}, owner {waiver.owner}, until {waiver.expires}" + (f"; {waiver.why}" if waiver.why else "")
         for waiver in decision.waivers
     ]
     return parts
+
+
+def _of(waiver: WaiverUse) -> str:
+    return f"parameter {waiver.parameter}" if waiver.parameter else f"{waiver.rule} of {named(waiver.resource)}"
 
 
 def _summary(decision: Decision) -> list[str]:

@@ -66,7 +66,7 @@ def apply_stack(
     closing = None
     if open_deferrals(decision):
         _require_steps_shown(plan, engine)
-        closing = Closing(plan, decision, library, library.parameters(environment), now=now, engine=policy_engine)
+        closing = Closing(plan, decision, library, library.parameters(environment, now()), now=now, engine=policy_engine)
     return carry_out(plan, decision, program, engine, now=now, progress=progress, closing=closing).write(folder / "apply.json")
 
 
@@ -81,7 +81,7 @@ def require_decision(plan: Plan, path: Path, *, policies: Path | None = None, po
     library = Library.open(policies)
     # In this order: a library that is another one may not even be readable.
     _require_equal(plan.stack, "was made by other rules", decision.policy_digest, library.digest)
-    parameters = library.parameters(plan.environment)
+    parameters = library.parameters(plan.environment, None if now is None else instant(now))
     _require_equal(plan.stack, "is about another plan", decision.subject_digest, plan.digest)
     _require_equal(plan.stack, "was made with other parameters", decision.parameters_digest, digest(parameters))
     _require_equal(plan.stack, "was made with other waivers", decision.waivers_digest, digest_of(library.folder))
@@ -136,7 +136,7 @@ def _require_waivers_in_force(decision: Decision, now: str) -> None:
                 f"waiver {waiver.id} has ended since {decision.subject} was judged",
                 given=f"expired at {waiver.expires}",
                 allowed="a waiver in force when the step is taken",
-                next=f"mend what fails rule {waiver.rule}, or have a new waiver signed; then {_AGAIN}",
+                next=f"mend what it excuses ({waiver.rule or waiver.parameter}), or have a new waiver signed; then {_AGAIN}",
             )
 
 

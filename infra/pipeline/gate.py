@@ -17,16 +17,17 @@ from falaj.canonical import digest, digest_bytes
 from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import write_json
 from falaj.home import stack_folder
-from infra.artifacts import Decision, Plan, RuleResult, StateRef, Verdict
+from infra.artifacts import Decision, Plan, RuleResult, StateRef, Verdict, WaiverUse
 from infra.pipeline.asking import ask
 from infra.pipeline.author import author as whoever
 from infra.pipeline.deferral import defer
 from infra.pipeline.library import Library
+from infra.pipeline.parameter_waivers import uses
 from infra.pipeline.plan import read_plan
 from infra.pipeline.policy_engine import JsonText, PolicyEngine
 from infra.pipeline.reviewed import miswritten, unjudged
 from infra.pipeline.shapes import misshapen
-from infra.pipeline.waivers import use
+from infra.pipeline.waivers import digest_of, use
 
 
 def judge_plan(
@@ -46,7 +47,7 @@ def judge_plan(
     Raises UsageError when the library or its parameters are wrong; everything else that goes wrong is in the decision.
     """
     library = Library.open(policies)
-    given = library.parameters(plan.environment) if parameters is None else parameters
+    given = library.parameters(plan.environment, instant(now)) if parameters is None else parameters
     subject_digest, text = _canonical(plan)
     answers = ask(library, "plan", {"plan": text, "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
     nobody = unjudged(library, answers.types)
@@ -69,7 +70,7 @@ def judge_plan(
         verdict=_verdict(rules, faults),
         rules=rules,
         faults=faults,
-        waivers=waivers,
+        waivers=[*waivers, *_of_parameters(library, plan.environment, given, instant(now))],
         waivers_digest=waivers_digest,
         unjudged=nobody,
         author=author,
@@ -106,7 +107,7 @@ def judge_release(
             next="run the evaluate stage again",
         )
     library = Library.open(policies)
-    given = library.parameters(environment) if parameters is None else parameters
+    given = library.parameters(environment, instant(now)) if parameters is None else parameters
     input = {"candidate": candidate, "observed": observed, "parameters": given, "now": instant(now)}
     return _of_documents("release", library, environment, candidate["run"], digest(candidate), input, given, engine)
 
@@ -123,7 +124,7 @@ def judge_repository(
 ) -> Decision:
     """Judge what a repository holds: `facts` as `infra.pipeline.facts` reads them, `subject` what the repository is called."""
     library = Library.open(policies)
-    given = library.parameters(environment) if parameters is None else parameters
+    given = library.parameters(environment, instant(now)) if parameters is None else parameters
     input = {"repository": facts, "parameters": given, "now": instant(now)}
     return _of_documents("repository", library, environment, subject, digest(facts), input, given, engine)
 
@@ -140,7 +141,7 @@ def judge_evidence(
 ) -> Decision:
     """Judge dated documents about what was done: `documents` as `infra.pipeline.evidence_documents` reads them, `subject` their folder."""
     library = Library.open(policies)
-    given = library.parameters(environment) if parameters is None else parameters
+    given = library.parameters(environment, instant(now)) if parameters is None else parameters
     input = {"evidence": documents, "parameters": given, "now": instant(now)}
     return _of_documents("evidence", library, environment, subject, digest(documents), input, given, engine)
 
@@ -161,7 +162,7 @@ def judge_file(
     checkov is asked too where its level is `mandatory`, or where `checkov` says so and its level is not `off`.
     """
     plan = read_plan(path)
-    parameters = Library.open(policies).parameters(plan.environment)
+    parameters = Library.open(policies).parameters(plan.environment, instant(now))
     also = asked_too(plan, parameters, instant(now)[:10], checkov=checkov)
     decision = judge_plan(plan, parameters, now, policies=policies, engine=engine, also=also, author=whoever())
     write_json(path.with_name("parameters.json"), parameters)
@@ -221,6 +222,7 @@ def _of_documents(
 ) -> Decision:
     answers = ask(library, kind, input, input["now"][:10], engine)
     faults = [*answers.faults, *misshapen(library, kind, input)]
+    waivers = [one for one in _of_parameters(library, environment, parameters, input["now"]) if one.state == "used"]
     return Decision(
         kind=kind,
         environment=environment,
@@ -231,9 +233,16 @@ def _of_documents(
         verdict=_verdict(answers.results, faults),
         rules=answers.results,
         faults=faults,
+        waivers=waivers,
+        waivers_digest=digest_of(library.folder) if waivers else "",
         engine=answers.engine,
         decided_at=input["now"],
     )
+
+
+def _of_parameters(library: Library, environment: str, parameters: dict[str, Any], now: str) -> list[WaiverUse]:
+    """What became of the waivers of parameters, by which an environment is looser than all of them."""
+    return uses(library.folder, environment, library.loosened(parameters), library.common, now)
 
 
 def _verdict(rules: Sequence[RuleResult], faults: Sequence[str]) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +15,9 @@ from falaj.canonical import digest, digest_file
 from falaj.errors import UsageError
 from falaj.files import read_json
 from falaj.home import ROOT
+from infra.pipeline.parameter_waivers import excused
 from infra.pipeline.schema import problems
-from infra.pipeline.strictness import looser
+from infra.pipeline.strictness import loosened
 
 Kind = Literal["plan", "release", "repository", "evidence"]
 KINDS: tuple[Kind, ...] = ("plan", "release", "repository", "evidence")
@@ -104,10 +106,11 @@ class Library:
         """Environments that have parameters."""
         return sorted(path.stem for path in (self.folder / "data").glob("*.json") if path.stem != "common")
 
-    def parameters(self, environment: str) -> dict[str, Any]:
+    def parameters(self, environment: str, now: str | None = None) -> dict[str, Any]:
         """What the rules are told about `environment`: common.json with the environment's file laid over it.
 
-        Raises UsageError for an unknown environment, an unknown or misspelt key, a value outside the schema or looser than in common.json.
+        Raises UsageError for an unknown environment, an unknown or misspelt key, a value outside the schema, or one that is looser than in
+        common.json and that no waiver excuses at `now` (RFC 3339; the present, unless given).
         """
         if environment not in self.environments:
             raise UsageError(
@@ -117,9 +120,9 @@ class Library:
                 why="a plan is judged by the rules' parameters of its environment",
                 next="choose one of these, or add policies/data/<environment>.json",
             )
-        common, own = (self._data(name) for name in ("common", environment))
-        merged = _laid_over(common, own)
-        schema = read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git")
+        common = self.common
+        merged = self.as_written(environment)
+        schema = self._parameters_schema
         # A common.json that is whole only with the environment's file over it leaves nothing to compare with.
         wrong = problems(merged, schema) or [f"common.json alone: {line}" for line in problems(common, schema)]
         if wrong:
@@ -130,15 +133,36 @@ class Library:
                 why="; ".join(wrong),
                 next="correct that key: a misspelt parameter would switch a rule off",
             )
-        if loose := looser(common, merged, schema):
-            raise UsageError(
-                f"the policy parameters of '{environment}' are looser than those of all",
-                given=f"policies/data/{environment}.json",
-                allowed="what is as strict as policies/data/common.json, or stricter: x-stricter in policies/schemas/parameters.schema.json",
-                why="; ".join(loose),
-                next="put the loosest value into common.json and stricter ones into the others; for one resource, see runbooks/waiver.md",
-            )
+        if loose := loosened(common, merged, schema):
+            present = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            held, doubts = excused(self.folder, environment, {path: value for path, (value, _) in loose.items()}, common, present)
+            left = {path: words for path, (_, words) in loose.items() if path not in held}
+            if left:
+                raise UsageError(
+                    f"the policy parameters of '{environment}' are looser than those of all",
+                    given=f"policies/data/{environment}.json",
+                    allowed="what is as strict as policies/data/common.json, or stricter: x-stricter in policies/schemas/parameters.schema.json",
+                    why="; ".join(f"{words} ({doubts[path]})" if path in doubts else words for path, words in left.items()),
+                    next="put the loosest value into common.json and stricter ones into the others, or have it signed: falaj waiver parameter",
+                )
         return merged
+
+    def loosened(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Path -> value of what is looser in `parameters` (an environment's) than in common.json."""
+        return {path: value for path, (value, _) in loosened(self.common, parameters, self._parameters_schema).items()}
+
+    @cached_property
+    def common(self) -> dict[str, Any]:
+        """The parameters of all environments, before any lays its own over them."""
+        return self._data("common")
+
+    def as_written(self, environment: str) -> dict[str, Any]:
+        """An environment's parameters as its files say, whether they are right or not."""
+        return _laid_over(self.common, self._data(environment))
+
+    @cached_property
+    def _parameters_schema(self) -> dict[str, Any]:
+        return read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git")
 
     def _data(self, name: str) -> dict[str, Any]:
         value = read_json(self.folder / "data" / f"{name}.json", what=f"parameter file {name}.json", next="restore it from git")

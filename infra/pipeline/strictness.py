@@ -17,20 +17,25 @@ def looser(common: Any, own: Any, schema: dict[str, Any], path: str = "") -> lis
 
     A parameter without a direction may not differ. Raises ValueError for a direction that there is not.
     """
+    return [words for _, words in loosened(common, own, schema, path).values()]
+
+
+def loosened(common: Any, own: Any, schema: dict[str, Any], path: str = "") -> dict[str, tuple[Any, str]]:
+    """As `looser`: path of each such parameter -> its value in `own`, and the sentence."""
     parts = schema.get("properties", {})
     further = schema.get("additionalProperties")
     if not parts and not isinstance(further, dict):
-        return _leaf(common, own, schema, path)
-    found = _leaf(sorted(common), sorted(own), {_KEY: schema.get(_KEY, "equal")}, path) if isinstance(further, dict) else []
+        return _leaf(common, own, schema, path, own)
+    found = _leaf(sorted(common), sorted(own), {_KEY: schema.get(_KEY, "equal")}, path, own) if isinstance(further, dict) else {}
     for key in own:
         inner = parts.get(key, further)
         if not isinstance(inner, dict):
             continue
         below = f"{path}.{key}".lstrip(".")
         if key in common:
-            found += looser(common[key], own[key], inner, below)
+            found |= loosened(common[key], own[key], inner, below)
         elif key in parts:
-            found.append(f"{below} is not in common.json, so nothing says what would be stricter")
+            found[below] = own[key], f"{below} is not in common.json, so nothing says what would be stricter"
     return found
 
 
@@ -42,12 +47,12 @@ def directionless(schema: dict[str, Any], path: str = "") -> list[str]:
     return own + [line for key, part in inner.items() for line in directionless(part, f"{path}.{key}".lstrip("."))]
 
 
-def _leaf(common: Any, own: Any, schema: dict[str, Any], path: str) -> list[str]:
+def _leaf(common: Any, own: Any, schema: dict[str, Any], path: str, value: Any) -> dict[str, tuple[Any, str]]:
     direction = schema.get(_KEY, "equal")
     if direction not in _STRICTER:
         raise ValueError(f"'{direction}' is no direction of {path} (known: {', '.join(_STRICTER)})")
     holds, words = _STRICTER[direction]
-    return [] if own == common or holds(common, own, schema) else [f"{path} is {own!r}, {words} {common!r}"]
+    return {} if own == common or holds(common, own, schema) else {path: (value, f"{path} is {own!r}, {words} {common!r}")}
 
 
 _STRICTER: dict[str, tuple[Callable[[Any, Any, dict[str, Any]], bool], str]] = {

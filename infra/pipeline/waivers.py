@@ -136,14 +136,16 @@ def refused_by_terms(document: Mapping[str, Any], parameters: Mapping[str, Any],
 
 
 def misshapen(policies: Path, document: Any) -> str:
-    """Why `document` is not of the waivers' schema, in words; empty where it is."""
-    return "; ".join(problems(document, _schema(policies, "waiver"))) if isinstance(document, dict) else "it is not a JSON object"
+    """Why `document` is neither a waiver of a rule nor one of a parameter, in words; empty where it is."""
+    if not isinstance(document, dict):
+        return "it is not a JSON object"
+    return "; ".join(problems(document, _schema(policies, "parameter_waiver" if "parameter" in document else "waiver")))
 
 
 def use(
     policies: Path, environment: str, results: Sequence[RuleResult], now: str, parameters: Mapping[str, Any]
 ) -> tuple[list[RuleResult], list[WaiverUse], str]:
-    """`results` with `waived` filled, what became of each waiver of `environment` (and of each file that is none), and the digest of all.
+    """`results` with `waived` filled, what became of each waiver of a rule in `environment` (and of each file that is none), and the digest of all.
 
     Raises UsageError when the list of approvers is wrong.
     """
@@ -154,7 +156,7 @@ def use(
     uses = []
     for found in (_read(policies, name, data) for name, data in files.items()):
         document = found.document
-        if not found.wrong and document["environment"] != environment:
+        if not found.wrong and (document["environment"] != environment or "parameter" in document):
             continue
         result = by_rule.get(document.get("rule", "")) if not found.wrong else None
         state, why = "refused", found.wrong or doubt(document, known, parameters, now, check=result.check if result else "")
@@ -163,7 +165,7 @@ def use(
         elif not why and result is not None and not (why := _elsewhere(document, result)):
             state = "used"
             waived.setdefault(result.rule, {})[document["resource"]] = document["id"]
-        uses.append(_as_used(found, state, why))
+        uses.append(as_used(found, state, why))
     filled = [result.model_copy(update={"waived": {**result.waived, **waived[result.rule]}}) if result.rule in waived else result for result in results]
     return filled, uses, _digest(policies, files)
 
@@ -255,13 +257,15 @@ def _read(policies: Path, name: str, data: bytes) -> Found:
     return Found(name, document if isinstance(document, dict) else {}, wrong)
 
 
-def _as_used(found: Found, state: Any, why: str) -> WaiverUse:
+def as_used(found: Found, state: Any, why: str) -> WaiverUse:
+    """The waiver in `found` as a decision lists it."""
+
     def words(key: str) -> str:
         value = found.document.get(key)
         return value if isinstance(value, str) else ""
 
     names = [one["approver"] for one in found.document["approvals"]] if not found.wrong else []
-    parts = {key: words(key) for key in ("rule", "resource", "owner", "reason", "control", "expires")}
+    parts = {key: words(key) for key in ("rule", "resource", "parameter", "owner", "reason", "control", "expires")}
     return WaiverUse(id=found.file.removesuffix(".json"), **parts, approvers=names, state=state, why=why)
 
 

@@ -110,3 +110,20 @@ def test_what_is_no_waiver_is_not_signed_and_is_listed(policies: Path) -> None:
 def test_without_any_there_is_nothing_to_check(policies: Path) -> None:
     answer = run(policies, "check")
     assert (answer.exit_code, answer.stdout) == (0, "there is no waiver\n")
+
+
+def test_a_parameter_is_waived_for_the_value_that_the_environment_has(policies: Path) -> None:
+    none = problem(run(policies, "parameter", "gpu.maximum_nodes", *ASKED))
+    assert (none.what, none.allowed) == ("parameter 'gpu.maximum_nodes' is not looser in prod", "nothing: all are as strict as in common.json")
+    path = policies / "data" / "prod.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "gpu": {"maximum_nodes": 9}, "allowed_regions": ["me-central-1", "eu-central-1"]}))
+    assert problem(run(policies, "parameter", "allowed_regions", *ASKED)).what == "this waiver would not hold"
+    assert run(policies, "parameter", "allowed_regions", *ASKED[:-1], "w2", *LEAVES).exit_code == 0
+    assert run(policies, "parameter", "gpu.maximum_nodes", *ASKED).exit_code == 0
+    signed = [run(policies, "sign", policies / "waivers" / "w1.json", "--as", name).output for name in ("ada", "bilal")]
+    assert [text.split(" until ")[0] for text in signed] == [f"{name} approves w1: parameter gpu.maximum_nodes = 9" for name in ("ada", "bilal")]
+    listed = json.loads(run(policies, "list", "--json").stdout)
+    assert [(one["id"], one["parameter"], one["why"]) for one in listed] == [
+        ("w1", "gpu.maximum_nodes", ""),
+        ("w2", "allowed_regions", "nobody has signed it"),
+    ]

@@ -43,7 +43,8 @@ def _summary(decision: Decision) -> str:
 
 
 def _waiver(waiver: WaiverUse) -> str:
-    of = f"{_safe(waiver.rule)} of {_safe(named(waiver.resource))}, owner {_safe(waiver.owner)}, until {_safe(waiver.expires)}"
+    what = f"parameter {_safe(waiver.parameter)}" if waiver.parameter else f"{_safe(waiver.rule)} of {_safe(named(waiver.resource))}"
+    of = f"{what}, owner {_safe(waiver.owner)}, until {_safe(waiver.expires)}"
     return f"- waiver {_safe(waiver.id)} ({waiver.state}): {of}" + (f"; {_safe(waiver.why)}" if waiver.why else "")
 
 
