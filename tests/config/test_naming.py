@@ -18,6 +18,7 @@ def test_tags_say_whose_it_is_what_it_holds_and_for_how_long() -> None:
         "purpose": "model-training",
         "legal-basis": "consent",
         "retention": "365d",
+        "data-origin": "real",
     }
 
 

@@ -55,6 +55,9 @@ fail[urn] contains sprintf("its disruption budget lets %v pods go, and there are
 	some urn, budgets in budgets_of
 	pods := plan.at(plan.get(urn).inputs, ["spec", "replicas"])
 	is_number(pods)
+
+	# One pod cannot both stand and move to another node; whether one is enough is asked by replicas_spread.
+	pods > 1
 	some budget in budgets
 	some ["maxUnavailable", value] in settings(plan.get(budget))
 	is_number(value)
