@@ -13,9 +13,9 @@ from tests.policies.samples import LIBRARY, SAMPLES, Sample
 from tests.proof.broken import ENGINE, alone
 
 pytestmark = pytest.mark.xdist_group("plans of prod")
-CHANGES = 50
+CHANGES = 40
 """Single changes of each document, drawn by a fixed seed; all of them take minutes."""
-MUTANTS = 4
+MUTANTS = 3
 LOOKS_AT_ALL_TEXT = {"accounts_apart", "no_plain_secrets", "references_stay"}
 """Rules on what a program writes down anywhere: a value that is only known after an apply is not written down in it."""
 
@@ -30,7 +30,7 @@ def test_each_change_of_a_place_that_a_rule_holds_is_noticed_or_explained(scores
 
 
 def test_enough_is_changed_for_that_to_mean_something(scores: list[Score]) -> None:
-    assert sum(each.made for each in scores) > 5000
+    assert sum(each.made for each in scores) > 4000
     assert sum(each.noticed + each.never_passed for each in scores) > 300
     assert [each.rule for each in scores if not each.bases] == []
 
@@ -75,7 +75,7 @@ def _passes(sample: Sample, path: Path) -> bool:
 def test_samples_and_tests_kill_most_mutants_of_the_rules() -> None:
     found = [kill(LIBRARY, rule, ENGINE, most=MUTANTS) for rule in LIBRARY.rules]
     made, killed = sum(each.mutants for each in found), sum(each.killed for each in found)
-    assert made > 300 and killed / made > 0.75, f"{killed} of {made}"
+    assert made > 200 and killed / made > 0.75, f"{killed} of {made}"
 
 
 def test_a_mutant_that_changes_nothing_that_anybody_asks_about_is_told() -> None:
