@@ -56,6 +56,7 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("foundation", "securityGroupIngressRule", "network-endpoints-tls", "cidrIpv4", "0.0.0.0/0", "ingress_closed"),
     ("foundation", "aws:s3/bucket:Bucket", "data", "tags.owner", GONE, "required_tags"),
     ("foundation", "aws:s3/bucket:Bucket", "data", "tags.environment", "dev", "required_tags"),
+    ("foundation", "aws:ec2/flowLog:FlowLog", "network", "logDestination", "https://logs.example.com/v1", "sinks_stay"),
     ("foundation", "aws:ec2/flowLog:FlowLog", "network", "trafficType", "REJECT", "network_logged"),
     ("foundation", "aws:ec2/subnet:Subnet", "network-nodes-me-central-1a", "mapPublicIpOnLaunch", True, "subnet_private"),
     ("foundation", "aws:ec2/vpcEndpoint:VpcEndpoint", "network-kms", "privateDnsEnabled", False, "endpoint_closed"),
@@ -206,7 +207,7 @@ def test_a_change_that_breaks_a_control_fails_that_rule(plans: dict[str, Plan], 
 )
 def test_the_same_value_unknown_is_never_a_yes(plans: dict[str, Plan], stack: str, type_: str, name: str, path: str, rule: str) -> None:
     plan = mutated(plans[stack], type_, name, path, UNKNOWN)
-    if path in ("bucket", "s3BucketName"):
+    if path in ("bucket", "s3BucketName", "logDestination"):
         plan = Plan.model_validate({**plan.to_json(), "resources": [{**each.to_json(), "property_dependencies": {}} for each in plan.resources]})
     decision = judged(plan)
     waits = LIBRARY_BY_ID[rule].unknown == "defer"

@@ -50,3 +50,24 @@ test_unknown_a_bucket_of_somebody_else if {
 		given.resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy", {"rules": [{"destination": {"bucket": "arn:aws:s3:::somebody-elses"}}]}),
 	])
 }
+
+test_denied_a_global_table if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:dynamodb/globalTable:GlobalTable::a"},
+		"fail": {"urn:pulumi:prod::app::aws:dynamodb/globalTable:GlobalTable::a": {"it copies to eu-west-1; allowed: me-central-1"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:dynamodb/globalTable:GlobalTable::a", "type": "aws:dynamodb/globalTable:GlobalTable", "name": "a", "op": "create", "custom": true, "inputs": {"name": "t", "replicas": [{"regionName": "me-central-1"}, {"regionName": "eu-west-1"}]}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_external_and_replica_keys if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:kms/externalKey:ExternalKey::a", "urn:pulumi:prod::app::aws:kms/replicaKey:ReplicaKey::b"},
+		"fail": {"urn:pulumi:prod::app::aws:kms/externalKey:ExternalKey::a": {"a multi-region key can be copied to any region"}, "urn:pulumi:prod::app::aws:kms/replicaKey:ReplicaKey::b": {"it is the copy of a key of another region"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/externalKey:ExternalKey::a", "type": "aws:kms/externalKey:ExternalKey", "name": "a", "op": "create", "custom": true, "inputs": {"multiRegion": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/replicaKey:ReplicaKey::b", "type": "aws:kms/replicaKey:ReplicaKey", "name": "b", "op": "create", "custom": true, "inputs": {"primaryKeyArn": "x"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}

@@ -1,0 +1,88 @@
+# METADATA
+# title: What is written down stays in the country
+# description: |
+#   Logs hold who did what, and often whom it was about. Trails, flow logs, deliveries and access logs go to a bucket of this plan,
+#   which the region rule judges, or to a host of an allowed region; an address on the internet could stand anywhere.
+# custom:
+#   check: C01
+#   severity: critical
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["aws:ec2/flowLog:FlowLog", "aws:cloudtrail/trail:Trail", "aws:cfg/deliveryChannel:DeliveryChannel", "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "aws:s3/bucketLogging:BucketLogging", "aws:lb/loadBalancer:LoadBalancer", "aws:sns/topicSubscription:TopicSubscription", "aws:cloudwatch/eventApiDestination:EventApiDestination", "aws:s3/inventory:Inventory"]
+#   reads: ["aws:s3/bucket:Bucket", "aws:cloudwatch/logGroup:LogGroup"]
+#   evidence: the plan and its decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.5.14, A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22", "23"]}
+#   remediation: Send to a bucket of the same plan, or to an endpoint of the region; a bucket of another stack needs a waiver that says where it is.
+#   runbook: gate_denied
+package falaj.plan.sinks_stay
+
+import rego.v1
+
+import data.falaj.lib.buckets
+import data.falaj.lib.plan
+import data.falaj.lib.types
+
+judged contains sink.urn if some sink in plan.of_types(object.keys(places))
+
+fail[urn] contains sprintf("it sends to %v, which is in no allowed region", [host]) if {
+	some [urn, _, _, target] in sent
+	is_string(target)
+	some url in regex.find_n(`^[a-z]+://[^/?#]+`, target, 1)
+	host := regex.replace(url, `^[a-z]+://`, "")
+	not startswith(url, "s3://")
+	not stays(host)
+}
+
+unknown[urn] contains sprintf("it sends to bucket %v, which is not in this plan and whose name does not say where it is", [name]) if {
+	some [urn, _, kind, target] in sent
+	some name in named(kind, target)
+	not buckets.named[name]
+}
+
+unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says which bucket it is", [path[0]]) if {
+	some [urn, path, kind, target] in sent
+	plan.hidden(target)
+	count(plan.referred_of(plan.get(urn), path[0], {types.bucket, "aws:cloudwatch/logGroup:LogGroup"})) == 0
+}
+
+# Where each kind of sink says what it sends to: the path, and how a bucket is written there.
+places := {
+	"aws:ec2/flowLog:FlowLog": [[["logDestination"], "arn"]],
+	"aws:cloudtrail/trail:Trail": [[["s3BucketName"], "name"]],
+	"aws:cfg/deliveryChannel:DeliveryChannel": [[["s3BucketName"], "name"]],
+	"aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": [
+		[["extendedS3Configuration", "bucketArn"], "arn"],
+		[["httpEndpointConfiguration", "url"], "url"],
+		[["httpEndpointConfiguration", "s3Configuration", "bucketArn"], "arn"],
+		[["splunkConfiguration", "hecEndpoint"], "url"],
+		[["splunkConfiguration", "s3Configuration", "bucketArn"], "arn"],
+	],
+	"aws:s3/bucketLogging:BucketLogging": [[["targetBucket"], "name"]],
+	"aws:s3/inventory:Inventory": [[["destination", "bucket", "bucketArn"], "arn"]],
+	"aws:lb/loadBalancer:LoadBalancer": [[["accessLogs", "bucket"], "name"], [["connectionLogs", "bucket"], "name"]],
+	"aws:sns/topicSubscription:TopicSubscription": [[["endpoint"], "url"]],
+	"aws:cloudwatch/eventApiDestination:EventApiDestination": [[["invocationEndpoint"], "url"]],
+}
+
+sent := [[sink.urn, path, kind, target] |
+	some type, found in places
+	some sink in plan.of_type(type)
+	some [path, kind] in found
+	target := plan.at(sink.inputs, path)
+	target != null
+]
+
+# The bucket that a target names: an ARN of another service carries its region, which rule references_stay reads.
+named("name", target) := {target} if is_string(target)
+
+named("arn", target) := {regex.replace(arn, `^arn:aws[a-z-]*:s3:::([^/]*).*$`, "$1") | some arn in regex.find_n(`^arn:aws[a-z-]*:s3:::.*$`, target, 1)} if {
+	is_string(target)
+}
+
+# A host of the provider names its region; of any other nobody can say where it stands.
+stays(host) if {
+	some region in input.parameters.allowed_regions
+	regex.match(sprintf(`(^|[.-])%v\.amazonaws\.com(:[0-9]+)?$`, [region]), host)
+}
