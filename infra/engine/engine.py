@@ -58,11 +58,13 @@ class Engine(Protocol):
     """Plans and applies one program. Raises UsageError for a program or config that cannot run, Fault when the engine fails."""
 
     name: str
-    # `shows_known_inputs` (true, false): whether the guard sees a step's inputs once they are known. Left out means that it does not.
+    # `shows_known_inputs` (true, false): whether `resolved` is asked with a step's inputs once they are known. Left out means that it is not.
 
     def preview(self, program: Program) -> Preview: ...
 
-    def up(self, program: Program, *, guard: Guard | None = None, progress: Progress | None = None) -> Outcome: ...
+    def up(self, program: Program, *, guard: Guard | None = None, resolved: Guard | None = None, progress: Progress | None = None) -> Outcome:
+        """`guard` may be asked on the values of a preview; `resolved` is asked, after it, on those known right before the step."""
+        ...
 
     def refresh(self, program: Program, *, progress: Progress | None = None) -> Outcome: ...
 

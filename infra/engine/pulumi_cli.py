@@ -12,6 +12,7 @@ from falaj.canonical import digest_bytes
 from falaj.errors import UsageError
 from infra.artifacts import StateRef
 from infra.engine.cli_events import Listener, resource_of, to_plan
+from infra.engine.cli_steps import Steps, pack_of
 from infra.engine.cli_workspace import plugin_folders, workspace
 from infra.engine.engine import Guard, Outcome, Preview, Program, Progress
 from infra.engine.ordering import in_order
@@ -25,7 +26,7 @@ class PulumiCliEngine:
     """
 
     name = "pulumi"
-    shows_known_inputs = False
+    shows_known_inputs = True
 
     def __init__(self, environment: str, plugins: Mapping[str, Path] | None = None) -> None:
         """`plugins` (package -> folder with its executable) replaces the sandbox's, for every operation."""
@@ -54,19 +55,35 @@ class PulumiCliEngine:
             resources.append(resource_of(urn, found, goal))
         return Preview(resources=in_order(resources), outputs=listener.outputs, state=self._ref(stack, before))
 
-    def up(self, program: Program, *, guard: Guard | None = None, progress: Progress | None = None) -> Outcome:
-        """With a guard, everything planned is shown to it first, and the CLI is then held to that plan."""
+    def up(self, program: Program, *, guard: Guard | None = None, resolved: Guard | None = None, progress: Progress | None = None) -> Outcome:
+        """With a guard, everything planned is shown to it first, and the CLI is then held to that plan.
+
+        `resolved` is asked by a policy pack of this process's own, before each step that makes or changes something.
+        """
+        from pulumi.automation.errors import CommandError
 
         def work(stack: Any, listen: Any) -> None:
-            if guard is None:
+            if guard is None and resolved is None:
                 stack.up(on_event=listen)
                 return
             with tempfile.TemporaryDirectory(prefix="falaj-plan-") as folder:
                 plan = Path(folder) / "plan.json"
-                for resource in self._preview(stack, program, plan).resources:
-                    if resource.op not in ("same", "read"):
+                planned = [each for each in self._preview(stack, program, plan).resources if each.op not in ("same", "read")]
+                if guard is not None:
+                    for resource in planned:
                         guard(resource.op, resource.urn, resource.inputs)
-                stack.up(on_event=listen, plan=str(plan))
+                if resolved is None:
+                    stack.up(on_event=listen, plan=str(plan))
+                    return
+                steps = Steps(resolved, {each.urn: each.op for each in planned})
+                try:
+                    with pack_of(steps) as pack:
+                        stack.up(on_event=listen, plan=str(plan), policy_packs=[str(pack)])
+                except CommandError:
+                    if steps.problem is None:
+                        raise
+                if steps.problem is not None:
+                    raise steps.problem
 
         return self._change(program, work, progress)
 

@@ -177,11 +177,6 @@ def carry_out(
 
     planned_steps = guard(plan, recorded_inputs(engine.export(program)))
 
-    def allow(op: str, urn: str, inputs: dict[str, Any]) -> None:
-        planned_steps(op, urn, inputs)
-        if closing is not None:
-            closing.before_step(op, urn, inputs)
-
     def record(steps: list[AppliedStep], before: Any, after: Any, error: str | None) -> ApplyRecord:
         closed = closing.close().write(stack_folder(plan.environment, plan.stack) / "decision.closed.json") if closing else None
         if closed is not None and closed.open and error is None:
@@ -205,7 +200,7 @@ def carry_out(
         )
 
     try:
-        outcome = engine.up(program, guard=allow, progress=note)
+        outcome = engine.up(program, guard=planned_steps, resolved=closing.before_step if closing else None, progress=note)
     except FalajError as problem:
         record(begun, plan.state, engine.state(program), str(problem)).write(stack_folder(plan.environment, plan.stack) / "apply.json")
         raise
@@ -302,9 +297,9 @@ def _require_steps_shown(plan: Plan, engine: Engine) -> None:
         raise Undecided(
             f"the decision on {plan.stack} leaves values to be judged during the apply, and engine {engine.name} shows none",
             given=engine.name,
-            allowed="an engine that shows each step's inputs once they are known: embedded",
+            allowed="an engine that shows each step's inputs once they are known: embedded, pulumi",
             why="what was deferred would be made without having been judged",
-            next="make the values known at plan time, or apply with the embedded engine",
+            next="make the values known at plan time, or apply with one of those",
         )
 
 

@@ -12,7 +12,7 @@ from falaj.errors import Denied, Fault, Undecided, UsageError
 from falaj.files import read_json, write_json
 from falaj.home import stack_folder
 from infra.artifacts import AppliedStep, ApplyRecord, Plan, PlannedResource, StateRef
-from infra.engine.engine import Outcome, Preview, Program
+from infra.engine.engine import Guard, Outcome, Preview, Program
 from infra.pipeline.apply import apply_stack, differs, guard, recorded_inputs
 from infra.pipeline.gate import judge_stack
 from infra.pipeline.plan import plan_stack
@@ -54,10 +54,11 @@ class World:
         resources = [PlannedResource.model_validate({"urn": urn, **about}) for urn, about in ((PROVIDER, provider), (KEY, key))]
         return Preview(resources=resources, outputs={}, state=self.ref)
 
-    def up(self, program: Program, *, guard: Callable[[str, str, dict[str, Any]], None], progress: Callable[[str, str], None]) -> Outcome:
+    def up(self, program: Program, *, guard: Guard, resolved: Guard | None, progress: Callable[[str, str], None]) -> Outcome:
         steps = []
         for op, urn in self.steps:
-            guard(op, urn, {"region": "me-central-1", "allowedAccountIds": ["111122223333"]} if urn == PROVIDER else (self.done or self.key))
+            for ask in (guard, resolved) if resolved else (guard,):
+                ask(op, urn, {"region": "me-central-1", "allowedAccountIds": ["111122223333"]} if urn == PROVIDER else (self.done or self.key))
             progress(op, urn)
             if self.problem:
                 raise self.problem

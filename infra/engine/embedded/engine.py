@@ -50,11 +50,16 @@ class EmbeddedEngine:
             )
         return Preview(resources=in_order(run.planned.values()), outputs=to_plan(_outputs(list(run.news.values()))), state=snapshot.ref)
 
-    def up(self, program: Program, *, guard: Guard | None = None, progress: Progress | None = None) -> Outcome:
-        """Make it so. A failed step leaves the others; its error is in the outcome. Raises what the guard raises, and UsageError for what is refused."""
+    def up(self, program: Program, *, guard: Guard | None = None, resolved: Guard | None = None, progress: Progress | None = None) -> Outcome:
+        """Make it so. A failed step leaves the others; its error is in the outcome. Raises what the guards raise, and UsageError for what is refused."""
+        guards = [each for each in (guard, resolved) if each is not None]
+
+        def ask(op: str, urn: str, inputs: Properties) -> None:
+            for each in guards:
+                each(op, urn, inputs)
 
         def work(run: Run) -> None:
-            run.guard = guard
+            run.guard = ask if guards else None
             deployment = run_program(program, run)
             if not run.errors and run.fatal is None:
                 delete_all(run, leftovers(run.journal.resources(), deployment.registered()))
