@@ -27,6 +27,7 @@ _TRAPS = (
         "a look-up in a call's value inside a negation: OPA takes it out, and what is missing passes",
     ),
     (re.compile(r"^\w+\[[^\]]*\("), "a call in the head of a rule: give its value a name in the body"),
+    (re.compile(r'^\w+\[""\] contains'), "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
     (re.compile(r"plan\.by_urn\["), "a look-up by URN across modules: ask plan.get(urn)"),
     (re.compile(r"\binput\.plan\.resources\b"), "a scan of all resources: ask plan.of_type, plan.aws or plan.custom, which are made once"),
 )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pulumi.automation import PulumiCommand, Stack
 
 _OLDEST = (3, 200, 0)
+STATE = "stacks/state.yaml"
+"""Where each environment's state lies."""
 PLUGINS = ("aws", "kubernetes")
 """Packages that `infra.sandbox.plugin` serves to the CLI."""
 
@@ -71,7 +73,9 @@ def _command() -> PulumiCommand:
 def environ(program: Program, environment: str, passphrase: str, *, offline: bool) -> dict[str, str]:
     """Environment variables for the CLI, the program and its plugins."""
     backend = os.environ.get("PULUMI_BACKEND_URL")
-    if not backend:
+    if backend:
+        _require_declared(backend, environment)
+    else:
         folder = environment_folder(environment) / "pulumi"
         folder.mkdir(parents=True, exist_ok=True)
         backend = folder.as_uri()
@@ -88,6 +92,27 @@ def environ(program: Program, environment: str, passphrase: str, *, offline: boo
         "VIRTUAL_ENV": str(binaries.parent),
         **({"FALAJ_OFFLINE": "1"} if offline else {}),
     }
+
+
+def _require_declared(backend: str, environment: str) -> None:
+    """State goes where stacks/state.yaml says, which the gate has judged, or, while an environment's bucket is not there yet, into a file."""
+    declared = _declared().get(environment)
+    if backend not in (declared, f"{declared}&awssdk=v2") and not backend.startswith("file://"):
+        raise UsageError(
+            f"the state of {environment} would go somewhere else",
+            given=f"PULUMI_BACKEND_URL={backend}",
+            allowed=str(declared or "nothing but a file: stacks/state.yaml says nothing of it"),
+            why="state holds secrets, so where it lies is judged by the gate and not left to a variable",
+            next=f"unset PULUMI_BACKEND_URL, or change {STATE} by a reviewed change and run falaj gate --repository",
+        )
+
+
+def _declared() -> dict[str, str]:
+    """Environment -> its backend, as the checkout declares."""
+    path = ROOT / STATE
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    environments = found.get("environments") if isinstance(found, dict) else None
+    return environments if isinstance(environments, dict) else {}
 
 
 def _project(program: Program, plugins: Mapping[str, Path]) -> dict[str, Any]:

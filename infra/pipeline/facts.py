@@ -18,6 +18,7 @@ from falaj.errors import UsageError
 
 CONTACTS = "docs/contacts.yaml"
 INVENTORY = "docs/inventory.yaml"
+STATE = "stacks/state.yaml"
 _SKIPPED = frozenset({".git", ".venv", "venv", ".cache", ".falaj", "node_modules", "__pycache__", "dist", "build", "tests"})
 """Folders that hold no part of what is delivered; tests hold broken examples on purpose."""
 _LARGEST = 4 << 20
@@ -40,6 +41,7 @@ def repository_facts(folder: Path) -> dict[str, Any]:
         "contacts": _document(folder / CONTACTS),
         "inventory": _document(folder / INVENTORY),
         "parts": _parts(folder),
+        "state": {"declared": _document(folder / STATE), "projects": {name: _project(folder / name) for name in _projects(folder)}},
     }
 
 
@@ -170,6 +172,17 @@ def _runbook(path: Path) -> dict[str, Any]:
         "when": str(about.get("when") or "") if isinstance(about, dict) else "",
         "steps": len(re.findall(r"^\d+\. ", text, re.MULTILINE)),
     }
+
+
+def _projects(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for where in ("Pulumi.yaml", "*/Pulumi.yaml", "stacks/*/Pulumi.yaml") for path in folder.glob(where))
+
+
+def _project(path: Path) -> dict[str, Any]:
+    """Where a project keeps its state, as far as its own file says so."""
+    document = _document(path)
+    backend = document["content"].get("backend")
+    return {"error": document["error"], "backend": backend.get("url") if isinstance(backend, dict) else backend}
 
 
 def _parts(folder: Path) -> list[str]:

@@ -25,6 +25,7 @@ HEAD = "package falaj.plan.x\n\nimport rego.v1\n\nimport data.falaj.lib.plan\n\n
         ("x if not plan.at(one, two) == 3", "a comparison of a call inside a negation: give the call's value a name first"),
         ("x if not plan.known(plan.get(urn).inputs.tags)", "a look-up in a call's value inside a negation: OPA takes it out, and what is missing passes"),
         ('fail[lower(one)] contains "x"', "a call in the head of a rule: give its value a name in the body"),
+        ('fail["a"] contains "b" if input.c', "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
         ("one := plan.by_urn[urn]", "a look-up by URN across modules: ask plan.get(urn)"),
         ("some one in input.plan.resources", "a scan of all resources: ask plan.of_type, plan.aws or plan.custom, which are made once"),
     ],

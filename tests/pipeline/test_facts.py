@@ -106,3 +106,20 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/contacts.yaml").write_bytes(b"\xff\xfe")
     assert repository_facts(tmp_path)["contacts"] == {"there": True, "error": "it cannot be read: UnicodeDecodeError", "content": {}}
+
+
+def test_where_state_lies_is_read_from_the_declaration_and_from_each_project(tmp_path: Path) -> None:
+    found = repository(
+        tmp_path,
+        stacks__state_dot_yaml="environments:\n  prod: s3://b?region=me-central-1\n",
+        stacks__a__Pulumi_dot_yaml="name: a\nbackend: {url: https://api.pulumi.com}\n",
+        other__Pulumi_dot_yaml="name: b\nruntime: python\n",
+        Pulumi_dot_yaml="a: [",
+    )["state"]
+    assert found["declared"] == {"there": True, "error": "", "content": {"environments": {"prod": "s3://b?region=me-central-1"}}}
+    assert {name: project["backend"] for name, project in found["projects"].items()} == {
+        "Pulumi.yaml": None,
+        "other/Pulumi.yaml": None,
+        "stacks/a/Pulumi.yaml": "https://api.pulumi.com",
+    }
+    assert found["projects"]["Pulumi.yaml"]["error"].startswith("it is not YAML")

@@ -1,0 +1,95 @@
+# METADATA
+# title: State stays in the country
+# description: |
+#   State holds what every resource is and, encrypted, its secrets. A file of the repository says where each environment keeps it:
+#   in a bucket of an allowed region, or, for the local environment, on the machine itself.
+# custom:
+#   check: C01
+#   severity: critical
+#   level: mandatory
+#   unknown: deny
+#   subjects: ["repository"]
+#   evidence: the facts read from the checkout and their decision
+#   since: "2026-11-23"
+#   effective_on: "2026-01-01"
+#   controls: {iso27001: [A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22"]}
+#   remediation: Write stacks/state.yaml with s3://BUCKET?region=REGION for each environment, and take other backends out of Pulumi.yaml.
+#   runbook: gate_denied
+package falaj.repository.state_stays
+
+import rego.v1
+
+judged contains subject if some subject, _ in places
+
+judged contains file if some file in files
+
+judged contains path if {
+	some path, project in projects
+	project.error != ""
+}
+
+fail[file] contains "it is not there, so nobody can say where state is kept" if {
+	some file in files
+	not declared.there
+	declared.error == ""
+}
+
+fail[file] contains "it names no environment" if {
+	some file in files
+	declared.there
+	declared.error == ""
+	count(environments) == 0
+}
+
+fail[subject] contains sprintf("it keeps state on one machine: %v", [place]) if {
+	some subject, place in places
+	on_this_machine(place)
+	subject != "stacks/state.yaml: local"
+}
+
+fail[subject] contains sprintf("it keeps state in %v, which names no allowed region (%v)", [place, concat(", ", input.parameters.allowed_regions)]) if {
+	some subject, place in places
+	not on_this_machine(place)
+	not in_the_country(place)
+}
+
+unknown[file] contains declared.error if {
+	some file in files
+	declared.error != ""
+}
+
+unknown[path] contains project.error if {
+	some path, project in projects
+	project.error != ""
+}
+
+state := object.get(input.repository, "state", {"declared": {"there": false, "error": "", "content": {}}, "projects": {}})
+
+declared := state.declared
+
+# The file that says so is asked for where there are projects.
+files := {"stacks/state.yaml" | count(projects) > 0}
+
+projects := state.projects
+
+environments := found if {
+	found := declared.content.environments
+	is_object(found)
+} else := {}
+
+# Who says where state is kept -> where.
+places := object.union(
+	{sprintf("stacks/state.yaml: %v", [name]): place | some name, place in environments},
+	{path: place | some path, project in projects; place := object.get(project, "backend", null); place != null},
+)
+
+on_this_machine(place) if regex.match("^file(:.*)?$", sprintf("%v", [place]))
+
+in_the_country(place) if {
+	is_string(place)
+	startswith(place, "s3://")
+	not contains(place, "endpoint=")
+	some part in regex.find_n(`[?&]region=[a-z0-9-]+`, place, -1)
+	region := regex.replace(part, "^.region=", "")
+	region in input.parameters.allowed_regions
+}
