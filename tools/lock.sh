@@ -9,4 +9,6 @@ uv pip compile $options --extra serve pyproject.toml -o requirements/serve.txt
 echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
 # So does pulumi-policy; the policy pack that `falaj policy build` makes carries this list.
 printf 'pulumi-policy>=1.21,<1.22\ngordon-to-regorus>=0.13\n' | uv pip compile $options - -o requirements/policy_pack.txt
+# A C++ compiler, for machines without one: the serving kernels are built with it.
+echo 'ziglang>=0.13' | uv pip compile $options - -o requirements/compiler.txt
 echo uv | uv pip compile $options - -o requirements/bootstrap.txt
