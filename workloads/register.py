@@ -21,6 +21,8 @@ from falaj.files import read_json
 from workloads import reference, tracking
 from workloads.artifacts import begin, finish
 from workloads.release import DOCUMENT, MODEL, POINTER, POINTER_SCHEMA, PUBLIC_KEY, SIGNATURE, Release, public_half, seal, signing_key_file, trusted_key, verify
+from workloads.sealing import identity_of, seal_folder
+from workloads.sealing_keys import SealingKey, from_environment
 from workloads.serve.settings import threads
 from workloads.store import Store, releases_uri
 
@@ -34,14 +36,15 @@ def main(run: Path, *, measure: Callable[[Path, Path], dict[str, Any]] | None = 
     """The register stage: release, registry entry, pointer, and the stage's own artifact. `run` is the run folder.
 
     Returns what was registered. Raises Undecided without a decision, Denied when it does not allow this candidate or a file
-    differs. `measure` makes the reference profile from the run folder and the model folder.
+    differs. `measure` makes the reference profile from the run folder and the model folder. The model is sealed where
+    FALAJ_SEALING_KEY names a key.
     """
-    store = Store.open(releases_uri())
+    store, key = Store.open(releases_uri()), from_environment(os.environ)
     candidate, decision = check_decision(run)
     out = begin(run, "register")
     registry = tracking.prepare()
     with tempfile.TemporaryDirectory(prefix="falaj-release-") as scratch:
-        release = _release(run, Path(scratch) / version_of(candidate), store, candidate, decision, measure or profile)
+        release = _release(run, Path(scratch) / version_of(candidate), store, candidate, decision, measure or profile, key)
         for name in (DOCUMENT, SIGNATURE, PUBLIC_KEY):
             shutil.copyfile(release.folder / name, out / name)
     registry.join()
@@ -85,7 +88,13 @@ def version_of(candidate: Mapping[str, Any]) -> str:
 
 
 def _release(
-    run: Path, folder: Path, store: Store, candidate: dict[str, Any], decision: dict[str, Any], measure: Callable[[Path, Path], dict[str, Any]]
+    run: Path,
+    folder: Path,
+    store: Store,
+    candidate: dict[str, Any],
+    decision: dict[str, Any],
+    measure: Callable[[Path, Path], dict[str, Any]],
+    key: SealingKey | None,
 ) -> Release:
     version, private = version_of(candidate), signing_key_file()
     if store.read_bytes(f"{version}/{DOCUMENT}") is not None:
@@ -111,9 +120,18 @@ def _release(
         "registered_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "profile": measure(run, folder / MODEL),
     }
+    if key is not None:
+        seal_model(folder, document, key)
     release = seal(folder, document, private)
     store.put_folder(folder, version, last=DOCUMENT)
     return release
+
+
+def seal_model(folder: Path, document: Mapping[str, Any], key: SealingKey) -> None:
+    """Replace the model in a release's folder, which has not been signed yet, by its sealed form."""
+    seal_folder(folder / MODEL, folder / "sealed", key, identity=identity_of(document))
+    shutil.rmtree(folder / MODEL)
+    (folder / "sealed").rename(folder / MODEL)
 
 
 def profile(run: Path, model: Path) -> dict[str, Any]:

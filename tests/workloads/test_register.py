@@ -15,6 +15,8 @@ from tests.workloads.worlds import profile, publish
 from workloads import register, tracking
 from workloads.artifacts import open_artifact
 from workloads.release import POINTER, NotTrusted, public_half, signing_key_file, trusted_key, verify
+from workloads.sealing import open_model
+from workloads.sealing_keys import KeyFile
 from workloads.store import Store
 
 _PROFILE: list[dict[str, Any]] = []
@@ -155,6 +157,23 @@ def test_a_job_killed_anywhere_and_started_again_ends_with_one_release(
     assert store.read_json(POINTER) is None
     register.main(run, measure=measure)
     assert len(register.versions(store)) == 1
+
+
+def test_a_release_is_sealed_where_there_is_a_key_and_its_plaintext_is_not_in_the_store(
+    store: Store, run: Path, unlisted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = KeyFile.make(tmp_path / "sealing.key")
+    monkeypatch.setenv("FALAJ_SEALING_KEY", str(tmp_path / "sealing.key"))
+    facts = register.main(run, measure=measure)
+    assert not any(b"encoder.onnx weights" in (store.read_bytes(name) or b"") for name in store.names(facts["version"]))
+    store.get_folder(facts["version"], tmp_path / "copy")
+    with open_model(verify(tmp_path / "copy", trusted_key(), digest=facts["release"]), key, parent=tmp_path / "open") as opened:
+        assert {path.name: path.read_bytes() for path in opened.folder.iterdir()} == {
+            path.name: path.read_bytes() for path in (run / "compress/int8").iterdir()
+        }
+    monkeypatch.setenv("FALAJ_SEALING_KEY", str(tmp_path / "none.key"))
+    with pytest.raises(UsageError, match="the sealing key cannot be read"):
+        register.main(run, measure=measure)
 
 
 def test_a_rollback_goes_back_one_release_at_a_time_and_then_says_that_it_cannot(store: Store, tmp_path: Path) -> None:
