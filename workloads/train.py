@@ -27,11 +27,12 @@ SCHEMA = "falaj.model/1"
 MODEL = "model"
 RECORD = "run_record.json"
 _CHECKPOINTS = "train.checkpoint"
-_TERMINATED = 128 + signal.SIGTERM
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code of a stage that was told to stop and has written a checkpoint."""
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
     """What a training process holds in memory."""
 
     model: Any
@@ -66,12 +67,12 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
     if progress.step:
         progress.resumed.append(progress.step)
         print(f"goes on at step {progress.step}", flush=True)
-    with _told_to_stop() as stop:
+    with told_to_stop() as stop:
         whole = loop(
             parts.model,
             parts.optimizer,
             parts.accelerator,
-            _encoder(parts.tokenizer, recipe, parts.accelerator.device),
+            encoder(parts.tokenizer, recipe, parts.accelerator.device),
             Batches(data.rows["train"], recipe),
             recipe,
             progress,
@@ -81,7 +82,7 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
         )
     if not whole:
         print(f"told to stop at step {progress.step}; a checkpoint is written", flush=True)
-        raise SystemExit(_TERMINATED)
+        raise SystemExit(TERMINATED)
     _save_model(parts, base, out / MODEL)
     record = _record(run, recipe, data, inputs, progress, parts.precision, needed)
     write_json(out / RECORD, record)
@@ -93,31 +94,38 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
     return artifact
 
 
-def _load(recipe: Recipe, base: Path) -> _Parts:
+def _load(recipe: Recipe, base: Path) -> Parts:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Threads that wait without spinning: on a machine that does other work too, spinning ones made a step ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
-    from accelerate import Accelerator
     from accelerate.utils import set_seed
-    from tokenizers import Tokenizer
     from transformers import T5ForConditionalGeneration
-    from transformers.optimization import Adafactor
 
     torch.set_num_threads(threads(os.environ))
     set_seed(recipe.seed)
-    cuda = torch.cuda.is_available()
-    precision = "bf16" if cuda or _fast_bf16() else "no"
-    accelerator = Accelerator(mixed_precision=precision, cpu=not cuda)
     model = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True).float()
     model.config.use_cache = False
     model.train()
+    return prepared(model, recipe, base / "tokenizer.json", model.config.pad_token_id)
+
+
+def prepared(model: Any, recipe: Recipe, tokenizer_file: Path, pad: int) -> Parts:
+    """`model` (anything whose call gives a `loss`) with what training it needs: bf16 where that is fast, else fp32, and the GPU where there is one."""
+    import torch
+    from accelerate import Accelerator
+    from tokenizers import Tokenizer
+    from transformers.optimization import Adafactor
+
+    cuda = torch.cuda.is_available()
+    precision = "bf16" if cuda or _fast_bf16() else "no"
+    accelerator = Accelerator(mixed_precision=precision, cpu=not cuda)
     # Weights scaled steps, no momentum: T5's own optimiser, and its state is small.
     optimizer = Adafactor(model.parameters(), lr=recipe.learning_rate, scale_parameter=True, relative_step=False, warmup_init=False, clip_threshold=1.0)
     model, optimizer = accelerator.prepare(model, optimizer)
-    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    tokenizer.enable_padding(pad_id=model.config.pad_token_id)
-    return _Parts(model, optimizer, accelerator, tokenizer, "bfloat16" if precision == "bf16" else "float32")
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.enable_padding(pad_id=pad)
+    return Parts(model, optimizer, accelerator, tokenizer, "bfloat16" if precision == "bf16" else "float32")
 
 
 def _fast_bf16() -> bool:
@@ -129,7 +137,8 @@ def _fast_bf16() -> bool:
     return platform.machine() in ("x86_64", "AMD64") and ("avx512_bf16" in flags or "amx_bf16" in flags)
 
 
-def _encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Callable[[Sequence[Row]], dict[str, Any]]:
+def encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Callable[[Sequence[Row]], dict[str, Any]]:
+    """Rows -> a batch as the model takes it, cut to the recipe's lengths; labels are -100 where there is only padding."""
     import torch
 
     def encode(rows: Sequence[Row]) -> dict[str, Any]:
@@ -149,7 +158,7 @@ def _encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Callable[[Sequence[
 
 
 @contextmanager
-def _told_to_stop() -> Generator[Callable[[], bool]]:
+def told_to_stop() -> Generator[Callable[[], bool]]:
     """Whether SIGTERM has come. A step is never torn: the loop asks between two of them."""
     told: list[int] = []
     try:
@@ -163,7 +172,7 @@ def _told_to_stop() -> Generator[Callable[[], bool]]:
         signal.signal(signal.SIGTERM, old)
 
 
-def _save_model(parts: _Parts, base: Path, out: Path) -> None:
+def _save_model(parts: Parts, base: Path, out: Path) -> None:
     model = parts.accelerator.unwrap_model(parts.model)
     model.config.use_cache = True
     model.save_pretrained(out, safe_serialization=True)

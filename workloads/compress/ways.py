@@ -1,0 +1,164 @@
+"""Named ways to a smaller model: which parts of the trained one stay, and how what is left learns again.
+
+Each way's model and record are written once they are whole, and its training has checkpoints: a job that was ended goes on there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from falaj.canonical import digest
+from falaj.errors import UsageError
+from falaj.files import write_json
+from workloads.compress import shapes
+from workloads.compress.distil import Answer, Lesson, student, taught_rows, teach
+from workloads.compress.prune import UNIT_STEP, importance, mean_loss, plan, shrink
+from workloads.data.rows import Row
+from workloads.recipes import Recipe
+from workloads.train import encoder
+from workloads.train_loop import Batches
+
+SCHEMA = "falaj.way/1"
+TRAINED = "trained"
+_RECORD = "way.json"
+_MODEL = "model"
+_JUDGED_BATCHES = 4
+
+
+class ToldToStop(Exception):
+    """Training was ended from outside; a checkpoint is written."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a smaller model is made from `source`: layers first, then heads and units, then the lesson. Numbers are shares that stay."""
+
+    name: str
+    source: str = TRAINED
+    encoder: float = 1.0
+    decoder: float = 1.0
+    heads: float = 1.0
+    units: float = 1.0
+    lesson: Lesson = field(default_factory=Lesson)
+
+    def __post_init__(self) -> None:
+        for name in ("encoder", "decoder", "heads", "units"):
+            if not 0 < getattr(self, name) <= 1:
+                raise UsageError(f"that share of {name} cannot be kept", given=str(getattr(self, name)), allowed="more than 0, at most 1")
+
+
+WAYS: dict[str, Way] = {
+    way.name: way
+    for way in (
+        Way("pruned", heads=0.75, units=0.6),
+        Way("shallow", decoder=0.5, lesson=Lesson(steps=1.0, sequences=0.25)),
+        Way("small", source="shallow", heads=0.75, units=0.6),
+    )
+}
+"""`shallow` keeps the encoder and half of the decoder's layers; `small` prunes that further. The teacher is always the trained model."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What all ways of one run share."""
+
+    trained: Any
+    """The trained model (torch), which teaches."""
+    tokenizer: Path
+    rows: Mapping[str, Sequence[Row]]
+    """Split -> rows; a model learns from `train` and is looked at on `validation`."""
+    recipe: Recipe
+    answer: Answer
+    work: Path
+    """Folder for checkpoints and finished models."""
+    basis: str
+    """Digest of the trained model and the data."""
+    stop: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda text: None
+
+    def batches(self, split: str, number: int) -> list[dict[str, Any]]:
+        """That many batches of a split, the same every time."""
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self.tokenizer))
+        tokenizer.enable_padding(pad_id=self.trained.config.pad_token_id)
+        encode, drawn = encoder(tokenizer, self.recipe, "cpu"), Batches(self.rows[split], self.recipe)
+        return [encode(drawn.at(step)) for step in range(number)]
+
+
+def make(name: str, world: World) -> tuple[Any, dict[str, Any]]:
+    """The model of way `name` and its record, made now or taken from an earlier attempt. Raises ToldToStop, UsageError for no such way."""
+    if name == TRAINED:
+        return world.trained, {"parameters": shapes.parameters(world.trained)}
+    way = _way(name)
+    source, before = make(way.source, world)
+    folder = world.work / name
+    basis = digest({"way": asdict(way), "basis": world.basis, "recipe": world.recipe.to_json(), "source": before.get("basis")})
+    if (found := _finished(folder, basis)) is not None:
+        return found
+    pupil, held = cut(source, way, world), world.batches("validation", _JUDGED_BATCHES)
+    losses = {"source": mean_loss(source, held), "cut": mean_loss(pupil, held)}
+    rows = taught_rows(world.rows["train"], world.answer, way.lesson, folder / "sequences.json", world.basis)
+    progress = teach(
+        pupil,
+        world.trained,
+        rows,
+        world.recipe,
+        way.lesson,
+        tokenizer=world.tokenizer,
+        checkpoints=folder / "checkpoint",
+        basis=basis,
+        stop=world.stop,
+        say=lambda text: world.say(f"{name}: {text}"),
+    )
+    if progress is None:
+        raise ToldToStop(name)
+    record = {
+        "schema": SCHEMA,
+        "basis": basis,
+        "way": asdict(way),
+        "parameters": shapes.parameters(pupil),
+        "shape": shapes.shape_of(pupil).to_json(),
+        "validation_loss": {key: round(value, 4) for key, value in {**losses, "taught": mean_loss(pupil, held)}.items()},
+        "steps": progress.step,
+        "seconds": round(progress.seconds, 2),
+        "resumed_at": progress.resumed,
+    }
+    shapes.save(pupil, folder / _MODEL, world.tokenizer.parent)
+    write_json(folder / _RECORD, record)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    losses = record["validation_loss"]
+    world.say(f"{name}: {record['parameters'] / 1e6:.2f} M weights, loss {losses['source']:.3f} -> {losses['cut']:.3f} -> {losses['taught']:.3f}")
+    return pupil, record
+
+
+def cut(source: Any, way: Way, world: World) -> Any:
+    """A smaller copy of `source` as `way` says, before it learns."""
+    layers = [max(1, int(share * len(stack.block))) for share, stack in ((way.encoder, source.encoder), (way.decoder, source.decoder))]
+    pupil = student(source, encoder_layers=layers[0], decoder_layers=layers[1])
+    if way.heads == way.units == 1:
+        return pupil
+    found = importance(pupil, world.batches("train", _JUDGED_BATCHES))
+    narrowest = min(shapes.units_of(block) for block in (*pupil.encoder.block, *pupil.decoder.block))
+    # A narrow model has too few whole steps to leave a choice; halves of a step still fill blocks and registers as far as can be.
+    step = next(UNIT_STEP >> halved for halved in range(8) if UNIT_STEP >> halved <= max(1, narrowest // 5))
+    return shrink(pupil, plan(pupil, found, heads=way.heads, units=way.units, unit_step=step))
+
+
+def _way(name: str) -> Way:
+    if name not in WAYS:
+        raise UsageError(f"there is no way {name!r}", allowed=", ".join((TRAINED, *WAYS)))
+    return WAYS[name]
+
+
+def _finished(folder: Path, basis: str) -> tuple[Any, dict[str, Any]] | None:
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        return (shapes.load(folder / _MODEL), record) if record["basis"] == basis else None
+    except (OSError, ValueError, KeyError, TypeError, UsageError):
+        return None
