@@ -48,7 +48,7 @@ class Shape:
     decoder: tuple[DecoderLayer, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, "encoder": [asdict(layer) for layer in self.encoder], "decoder": [asdict(layer) for layer in self.decoder]}
 
     @classmethod
     def of_json(cls, value: Any) -> Shape:
