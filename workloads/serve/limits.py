@@ -14,6 +14,8 @@ from workloads.serve.requests import Refusal
 
 MOST_CLIENTS = 10_000
 _MINUTE = 60.0
+_ROUNDING = 1e-6
+"""Of a bucket: who has waited as long as told is not refused for the last bit of a float."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Limiter:
         waits = [
             (needed - held) * _MINUTE / most
             for needed, held, most in ((requests, bucket.requests, limits.requests_per_minute), (tokens, bucket.tokens, limits.tokens_per_minute))
-            if most is not None and needed > held
+            if most is not None and needed > held + _ROUNDING
         ]
         if waits:
             allowed = [
