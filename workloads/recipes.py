@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from falaj.errors import Fault, UsageError
 
 SEED = Path(__file__).with_name("seed")
 DEFAULT = "local_seed"
+COMPRESSIONS = ("int8", "auto")
 _NEEDED = ("config.json", "tokenizer.json")
 _WEIGHTS = "model.safetensors"
 
@@ -42,6 +43,13 @@ class Recipe:
     """Test rows of each task that models are scored on."""
     checkpoint_seconds: float = 30.0
     seed: int = 0
+    compression: str = "int8"
+    """`int8`: the INT8 form that strays least. `auto`: every variant is made and measured, which trains smaller models and takes several
+    times as long, and the fastest within the bound on quality is served."""
+
+    def __post_init__(self) -> None:
+        if self.compression not in COMPRESSIONS:
+            raise UsageError(f"there is no compression {self.compression!r}", given=f"recipe {self.name}", allowed=", ".join(COMPRESSIONS))
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "mix": dict(self.mix), "most_rows": dict(self.most_rows)}
@@ -68,6 +76,11 @@ def local_seed() -> Recipe:
         most_rows={"train": 6000, "validation": 300, "test": 700},
         judged_rows=700,
     )
+
+
+def local_seed_auto() -> Recipe:
+    """As `local_seed`, and what is served is chosen among pruned and distilled variants too."""
+    return replace(local_seed(), name="local_seed_auto", compression="auto")
 
 
 def smoke() -> Recipe:
@@ -109,7 +122,7 @@ def flan_t5_base() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"local_seed": local_seed, "smoke": smoke, "flan_t5_base": flan_t5_base}
+RECIPES: dict[str, Callable[[], Recipe]] = {"local_seed": local_seed, "local_seed_auto": local_seed_auto, "smoke": smoke, "flan_t5_base": flan_t5_base}
 
 
 def recipe_named(name: str) -> Recipe:

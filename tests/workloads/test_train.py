@@ -113,8 +113,14 @@ def test_an_amount_of_memory_that_is_none_is_refused() -> None:
 def test_an_unknown_recipe_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no recipe 'bert'") as caught:
         train(tmp_path, recipe="bert")
-    assert caught.value.allowed == "local_seed, smoke, flan_t5_base"
+    assert caught.value.allowed == "local_seed, local_seed_auto, smoke, flan_t5_base"
     assert {name: make().name for name, make in RECIPES.items()} == {name: name for name in RECIPES} and recipe_named("").name == DEFAULT
+
+
+def test_a_recipe_of_an_unknown_compression_is_refused() -> None:
+    with pytest.raises(UsageError, match="there is no compression 'int4'") as caught:
+        replace(smoke(), compression="int4")
+    assert caught.value.allowed == "int8, auto"
 
 
 def test_a_base_model_without_safetensors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
