@@ -52,6 +52,7 @@ class JobRunner:
         self._wake = asyncio.Event()
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
+        self._purging: asyncio.Task[None] | None = None
         self.running: dict[str, Claim] = {}
         """Jobs that this runner is answering."""
         self.done = self.failed = self.lost = 0
@@ -60,8 +61,9 @@ class JobRunner:
 
     async def start(self) -> None:
         """Begin to claim jobs."""
-        loops = [self._claims() for _ in range(self._concurrency)] + [self._purges()] + [self._notices() for _ in range(_CALLERS if self._callbacks else 0)]
+        loops = [self._claims() for _ in range(self._concurrency)] + [self._notices() for _ in range(_CALLERS if self._callbacks else 0)]
         self._loops = [asyncio.create_task(loop) for loop in loops]
+        self._purging = asyncio.create_task(self._purges())
 
     def wake(self) -> None:
         """A job has just been submitted: look now."""
@@ -71,6 +73,8 @@ class JobRunner:
         """Claim no more, finish what is running within `seconds`, and let the rest wait for another runner at once."""
         self._stopping = True
         self._wake.set()
+        if self._purging:
+            self._purging.cancel()
         if self._loops:
             _, left = await asyncio.wait(self._loops, timeout=seconds)
             for task in left:
@@ -199,7 +203,7 @@ class JobRunner:
             if self._clock() - last >= _PURGE_SECONDS and self.may_purge():
                 last = self._clock()
                 await self._safely(self._store.purge, self._wall() - self._retention_s)
-            await asyncio.sleep(min(1.0, self._poll_s))
+            await asyncio.sleep(1.0)
 
     def may_purge(self) -> bool:
         """Whether the wall clock has gone evenly for an hour: answers are not deleted because somebody set it a year ahead."""

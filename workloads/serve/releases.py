@@ -179,7 +179,8 @@ class Sides:
     def _take_traffic(self, found: Document) -> None:
         if found.tag == ABSENT:
             # Once there was one, taking it away changes nothing: it would be the way to lift a stop without the key.
-            self._traffic_problem = f"{TRAFFIC} is gone; what it said last holds" if self._traffic else None
+            self._traffic_problem = None if self._traffic_tag == ABSENT else f"{TRAFFIC} is gone; what it said last holds"
+            self._traffic = self._traffic or Traffic()
             return
         try:
             traffic = verified(found.value, self._trusted())
