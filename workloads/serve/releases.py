@@ -164,7 +164,7 @@ class Sides:
         found = self._document(TRAFFIC)
         if isinstance(found, str):
             self._traffic_problem = found
-        elif found.tag != self._traffic_tag or self._traffic_problem:
+        elif found.tag != self._traffic_tag or self._traffic_problem or self._traffic is None:
             self._take_traffic(found)
         self._tell()
 
