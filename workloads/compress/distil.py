@@ -1,6 +1,6 @@
 """Distillation: a smaller model learns from the trained one, from its whole distribution (logits) and from its answers (sequences).
 
-A student starts as some of the teacher's layers; deep encoder, shallow decoder, since the encoder reads a text once and the decoder
+A student starts as some of the teacher's layers (`prune.drop_layers`); deep encoder, shallow decoder, since the encoder reads a text once and the decoder
 runs for every token (Kasai et al. 2021). The loss mixes the labels' with the divergence of the two distributions at a temperature
 (Hinton et al. 2015); teacher's answers as targets are Kim and Rush's (2016). Recovery after pruning is the same with another student.
 """
@@ -18,8 +18,6 @@ from typing import Any
 from falaj.canonical import canonical, digest, digest_bytes
 from falaj.errors import UsageError
 from falaj.files import write_durably
-from workloads.compress.prune import layers_only, shrink
-from workloads.compress.shapes import spread
 from workloads.data.rows import Row
 from workloads.recipes import Recipe
 from workloads.train import encoder, prepared
@@ -57,12 +55,6 @@ class Lesson:
         """`recipe` with this lesson's steps and rate."""
         steps = max(1, round(recipe.most_steps * self.steps))
         return replace(recipe, most_steps=steps, most_seconds=recipe.most_seconds * self.steps, learning_rate=recipe.learning_rate * self.rate)
-
-
-def student(teacher: Any, *, encoder_layers: int, decoder_layers: int) -> Any:
-    """A model of that many of the teacher's layers, spread evenly. Raises UsageError for more than there are or none."""
-    kept = spread(len(teacher.encoder.block), encoder_layers), spread(len(teacher.decoder.block), decoder_layers)
-    return shrink(teacher, layers_only(teacher, *kept))
 
 
 def teach(

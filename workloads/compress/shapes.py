@@ -199,16 +199,6 @@ def parameters(model: Any) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def spread(layers: int, kept: int) -> tuple[int, ...]:
-    """Which `kept` of `layers` layers to keep so that they lie evenly, first and last among them; of one, the first.
-
-    Raises UsageError for fewer than one or more than there are.
-    """
-    if not 1 <= kept <= layers:
-        raise UsageError("that many layers cannot be kept", given=f"{kept} of {layers}", allowed=f"1 to {layers}")
-    return (0,) if kept == 1 else tuple(round(index * (layers - 1) / (kept - 1)) for index in range(kept))
-
-
 def chosen(names: Sequence[int], most: int, what: str) -> tuple[int, ...]:
     """`names` sorted, when they are different numbers below `most` and at least one. Raises UsageError else."""
     found = tuple(sorted(set(names)))

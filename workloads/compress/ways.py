@@ -16,8 +16,8 @@ from falaj.canonical import digest
 from falaj.errors import UsageError
 from falaj.files import write_json
 from workloads.compress import shapes
-from workloads.compress.distil import Answer, Lesson, student, taught_rows, teach
-from workloads.compress.prune import UNIT_STEP, importance, mean_loss, plan, shrink
+from workloads.compress.distil import Answer, Lesson, taught_rows, teach
+from workloads.compress.prune import UNIT_STEP, drop_layers, importance, mean_loss, plan, shrink
 from workloads.data.rows import Row
 from workloads.recipes import Recipe
 from workloads.train import encoder
@@ -138,12 +138,13 @@ def make(name: str, world: World) -> tuple[Any, dict[str, Any]]:
 
 
 def cut(source: Any, way: Way, world: World) -> Any:
-    """A smaller copy of `source` as `way` says, before it learns."""
-    layers = [max(1, int(share * len(stack.block))) for share, stack in ((way.encoder, source.encoder), (way.decoder, source.decoder))]
-    pupil = student(source, encoder_layers=layers[0], decoder_layers=layers[1])
+    """A smaller copy of `source` as `way` says, before it learns. What goes is chosen on training rows."""
+    batches = world.batches("train", _JUDGED_BATCHES)
+    encoder_layers, decoder_layers = (max(1, int(share * len(stack.block))) for share, stack in ((way.encoder, source.encoder), (way.decoder, source.decoder)))
+    pupil = shrink(source, drop_layers(source, batches, encoder=encoder_layers, decoder=decoder_layers))
     if way.heads == way.units == 1:
         return pupil
-    found = importance(pupil, world.batches("train", _JUDGED_BATCHES))
+    found = importance(pupil, batches)
     narrowest = min(shapes.units_of(block) for block in (*pupil.encoder.block, *pupil.decoder.block))
     # A narrow model has too few whole steps to leave a choice; halves of a step still fill blocks and registers as far as can be.
     step = next(UNIT_STEP >> halved for halved in range(8) if UNIT_STEP >> halved <= max(1, narrowest // 5))

@@ -13,7 +13,7 @@ import torch
 
 from falaj.errors import UsageError
 from tests.workloads.small import own_rows
-from workloads.compress import distil, prune, shapes
+from workloads.compress import prune, shapes
 from workloads.compress.distil import Lesson, taught_rows, teach
 from workloads.compress.ways import WAYS, ToldToStop, Way, World, make
 from workloads.data.rows import Row
@@ -32,8 +32,12 @@ def world(tiny: Any, folder: Path, work: Path, **changes: Any) -> World:
     return World(tiny, folder / "tokenizer.json", rows, TINY, answer, work, "sha256:1", **changes)
 
 
+def student(tiny: Any) -> Any:
+    return prune.shrink(tiny, prune.layers_only(tiny, (0, 1, 2), (1,)))
+
+
 def taught(tiny: Any, folder: Path, checkpoints: Path, lesson: Lesson, **changes: Any) -> tuple[Any, Any]:
-    pupil = distil.student(tiny, encoder_layers=3, decoder_layers=1)
+    pupil = student(tiny)
     return pupil, teach(pupil, tiny, ROWS, TINY, lesson, tokenizer=folder / "tokenizer.json", checkpoints=checkpoints, basis="b", **changes)
 
 
@@ -45,7 +49,7 @@ def divergence(pupil: Any, teacher: Any, batch: dict[str, Any]) -> float:
 
 def test_a_student_of_the_teachers_layers_learns_the_teachers_distribution(tiny: Any, tiny_folder: Path, tmp_path: Path) -> None:
     batch = world(tiny, tiny_folder, tmp_path).batches("train", 1)[0]
-    start = distil.student(tiny, encoder_layers=3, decoder_layers=1)
+    start = student(tiny)
     assert (len(start.encoder.block), len(start.decoder.block)) == (3, 1) and shapes.parameters(start) < shapes.parameters(tiny)
     before = divergence(start, tiny, batch)
     weights = {name: value.clone() for name, value in tiny.state_dict().items()}
@@ -56,7 +60,7 @@ def test_a_student_of_the_teachers_layers_learns_the_teachers_distribution(tiny:
 
 def test_a_student_learns_a_tiny_task_from_labels_and_teacher(tiny: Any, tiny_folder: Path, tmp_path: Path) -> None:
     batches = world(tiny, tiny_folder, tmp_path).batches("validation", 2)
-    before = prune.mean_loss(distil.student(tiny, encoder_layers=3, decoder_layers=1), batches)
+    before = prune.mean_loss(student(tiny), batches)
     pupil, _ = taught(tiny, tiny_folder, tmp_path, replace(FRESH, teacher=0.1))
     assert prune.mean_loss(pupil, batches) < 0.7 * before
 
@@ -152,5 +156,3 @@ def test_a_way_that_cannot_be_is_refused(tiny: Any, tiny_folder: Path, tmp_path:
         Way("none", heads=0)
     with pytest.raises(UsageError, match="there is no way 'faster'"):
         make("faster", world(tiny, tiny_folder, tmp_path))
-    with pytest.raises(UsageError, match="that many layers"):
-        distil.student(tiny, encoder_layers=4, decoder_layers=1)

@@ -182,10 +182,3 @@ def test_a_pruned_model_with_a_broken_file_is_refused(tiny: Any, tiny_folder: Pa
     with pytest.raises(UsageError) as refused:
         shapes.load(folder)
     assert "other tensors than its shape needs" in str(refused.value)
-
-
-def test_layers_that_stay_lie_evenly() -> None:
-    assert [shapes.spread(12, kept) for kept in (1, 2, 3, 6, 12)] == [(0,), (0, 11), (0, 6, 11), (0, 2, 4, 7, 9, 11), tuple(range(12))]
-    for kept in (0, 13):
-        with pytest.raises(UsageError, match="that many layers"):
-            shapes.spread(12, kept)
