@@ -98,7 +98,8 @@ def uniform(seed: int, index: int) -> float:
 
 def log_softmax(row: Row) -> NDArray[np.float64]:
     """Natural log probabilities. Raises Fault for logits that are no numbers."""
-    _possible(row.max())
+    if not _possible(row.max()):
+        return np.full(len(row), -np.inf)
     shifted = row.astype(np.float64) - float(row.max())
     return shifted - np.log(np.exp(shifted).sum())
 

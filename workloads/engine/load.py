@@ -13,7 +13,7 @@ from falaj.errors import UsageError
 from workloads.engine.protocol import Engine
 from workloads.model_files import require_safe
 
-VARIABLE = "FALAJ_ENGINE"
+VARIABLE = "FALAJ_SERVE_ENGINE"
 """`native`, `onnx`, or not set."""
 _SHARED = ("config.json", "tokenizer.json", "weights.safetensors")
 _FILES = {"native": _SHARED, "onnx": (*_SHARED, "decoder.onnx", "encoder.onnx")}
