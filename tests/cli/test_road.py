@@ -303,9 +303,9 @@ def test_stopping_a_run_ends_its_job(cluster: Cluster, monkeypatch: pytest.Monke
 def test_a_busy_server_is_asked_again_as_it_says(cluster: Cluster, tmp_path: Path) -> None:
     publish(cluster.store, tmp_path, "v1")
     road.wait_until_served(cluster, "v1", lambda text: None)  # ty: ignore[invalid-argument-type]
-    admission = cluster.live.inference._admission
-    admission._places, free = 0, admission._places
-    admission.retry_after = lambda: (setattr(admission, "_places", free), 1)[1]
+    admission = cluster.live.inference.service.admission
+    entered, full = admission.enter, iter([True])
+    admission.enter = lambda texts=1: not next(full, False) and entered(texts)
     sent: list[int] = []
     drift_cli.send(cluster.live.url, ["a"] * 9, sent.append)
     assert sent == [9]

@@ -14,20 +14,15 @@ from typing import Any
 import httpx
 import uvicorn
 
+from tests.workloads.serve.tiny import LANGUAGES, WORDS_OF, language
 from workloads import reference
 from workloads.release import POINTER, Release, seal, signing_key_file
+from workloads.serve.__main__ import config_of
 from workloads.serve.app import InferenceServer
-from workloads.serve.holder import Load, Model
+from workloads.serve.auth import Authenticator
 from workloads.serve.settings import Settings
 from workloads.store import Store
 
-LANGUAGES = ("c", "python", "perl", "other-language")
-_WORDS = {
-    "c": ["kernel", "driver", "library", "low", "level", "compiled", "header", "system", "call", "fast", "memory", "buffer", "binding"],
-    "python": ["module", "script", "notebook", "wheel", "interpreter", "dynamic", "class", "numeric", "scientific", "package", "import"],
-    "perl": ["regular", "expression", "text", "report", "cpan", "glue", "text", "filter", "legacy", "mail", "parser"],
-    "other-language": ["virtual", "machine", "applet", "functional", "lisp", "scheme", "parenthesis", "stack", "closure", "lambda"],
-}
 _COMMON = ["a", "the", "of", "and", "to", "for", "with", "that", "this", "provides", "tool", "set", "support", "files", "data", "user", "which", "from"]
 
 
@@ -38,34 +33,16 @@ class Answer:
     truncated: bool = False
 
 
-class WordModel:
-    """Answers with the language whose words it sees most; `name` goes in front where a test must know who answered."""
-
-    def __init__(self, name: str = "", seconds: float = 0.0) -> None:
-        self.name, self.seconds = name, seconds
-
-    def generate(self, texts: list[str], max_new_tokens: int | None = None) -> Sequence[Answer]:
-        time.sleep(self.seconds)
-        return [Answer(self.name or self._language(text), 2) for text in texts]
-
-    @staticmethod
-    def _language(text: str) -> str:
-        words = text.split()
-        return max(LANGUAGES, key=lambda language: sum(word in _WORDS[language] for word in words))
+def answer_words(texts: Sequence[str]) -> list[Answer]:
+    """What the model that `load_words` opens answers."""
+    return [Answer(language(text), 2) for text in texts]
 
 
-def load_named(seconds: float = 0.0) -> Load:
-    """A loader whose model answers with the content of the model folder's `encoder.onnx`."""
-
-    def load(folder: Path, threads: int) -> Model:
-        return WordModel((folder / "encoder.onnx").read_text(), seconds)
-
-    return load
-
-
-def load_words(folder: Path, threads: int) -> Model:
-    """A loader whose model answers with a language."""
-    return WordModel()
+load_named = "tests.workloads.serve.tiny.open_named"
+"""Opens a model that answers with the content of the model folder's `encoder.onnx`."""
+load_words = "tests.workloads.serve.tiny.open_words"
+"""Opens a model that answers with a language."""
+load_real = "workloads.serve.worker.open_model"
 
 
 def pairs(seed: int, rows: int) -> list[tuple[str, str]]:
@@ -74,7 +51,7 @@ def pairs(seed: int, rows: int) -> list[tuple[str, str]]:
     found = []
     for _ in range(rows):
         language = chance.choices(LANGUAGES, weights=(5, 3, 2, 1))[0]
-        words = chance.choices(_COMMON + _WORDS[language] * 2, k=max(5, int(chance.gauss(30, 10))))
+        words = chance.choices(_COMMON + WORDS_OF[language] * 2, k=max(5, int(chance.gauss(30, 10))))
         found.append(("language: " + " ".join(words), language))
     return found
 
@@ -86,7 +63,7 @@ def count_words(text: str) -> tuple[int, int]:
 
 
 def rows_of(sources: Sequence[str], labels: dict[str, list[str]]) -> list[reference.Row]:
-    answers = WordModel().generate(list(sources))
+    answers = answer_words(sources)
     return [
         reference.features(source, answer.text, answer.tokens, labels=labels, tokenize=count_words) for source, answer in zip(sources, answers, strict=True)
     ]
@@ -134,10 +111,12 @@ class Live:
 
 
 @contextmanager
-def serving(settings: Settings, load: Load, *, ready: bool = True, now: Callable[[], float] = time.time) -> Generator[Live]:
-    """A real HTTP server on a free loopback port, in a thread."""
-    inference = InferenceServer(replace(settings, port=0), load, now=now)
-    server = uvicorn.Server(uvicorn.Config(inference.app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
+def serving(
+    settings: Settings, opener: str, *, ready: bool = True, now: Callable[[], float] = time.time, authenticator: Authenticator | None = None
+) -> Generator[Live]:
+    """A real HTTP server on a free loopback port, in a thread; its model runs in a worker process."""
+    inference = InferenceServer(replace(settings, port=0, opener=opener), authenticator, now=now)
+    server = uvicorn.Server(config_of(inference))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)

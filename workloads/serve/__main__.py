@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
 from falaj.errors import Exit, FalajError
+from workloads.serve import auth, tls
 from workloads.serve.app import InferenceServer
-from workloads.serve.holder import Model
+from workloads.serve.auth import Authenticator
+from workloads.serve.http import bounded
 from workloads.serve.settings import Settings, from_environment
-
-_FINISH_SECONDS = 20
+from workloads.serve.tls import Tls
 
 
 class _DrainingServer(uvicorn.Server):
@@ -38,36 +37,47 @@ class _DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def load_runtime(folder: Path, threads: int) -> Model:
-    """The ONNX runtime of a model folder; imported here, so that limits and health answer before it is."""
-    from workloads.serve.runtime import Runtime
-
-    return Runtime.load(folder, threads=threads)
-
-
-def serve(settings: Settings, *, load: Callable[[Path, int], Model] = load_runtime) -> None:
-    """Serve until SIGTERM or SIGINT. Raises FalajError when the port cannot be had."""
-    inference = InferenceServer(settings, load)
-    config = uvicorn.Config(
+def config_of(inference: InferenceServer, encrypted: Tls | None = None) -> uvicorn.Config:
+    """How uvicorn serves `inference`: its bounds on connections, headers and the end."""
+    settings = inference.settings
+    return uvicorn.Config(
         inference.app,
         host=settings.host,
         port=settings.port,
+        http=bounded(settings.body_seconds, settings.connections),
+        ws="none",
         log_level="warning",
         access_log=False,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=_FINISH_SECONDS,
+        timeout_graceful_shutdown=int(settings.finish_seconds),
         h11_max_incomplete_event_size=32768,
         server_header=False,
+        # Who is behind a proxy is not asked for by address anywhere: a forged header must change nothing.
+        proxy_headers=False,
+        ssl_context_factory=encrypted.factory if encrypted else None,
     )
-    _DrainingServer(config, inference).run()
+
+
+def serve(settings: Settings, authenticator: Authenticator | None = None, encrypted: Tls | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises FalajError when the port cannot be had."""
+    inference = InferenceServer(settings, authenticator)
+    if encrypted:
+        encrypted.start()
+    try:
+        _DrainingServer(config_of(inference, encrypted), inference).run()
+    finally:
+        if encrypted:
+            encrypted.stop()
 
 
 def main() -> int:
     """Entry of the serving image. Returns the exit code."""
     try:
         settings = from_environment(os.environ)
-        print(f"serving {settings.releases} on http://{settings.host}:{settings.port} with {settings.threads} threads", file=sys.stderr, flush=True)
-        serve(settings)
+        authenticator, encrypted = auth.from_environment(os.environ, settings.host), tls.from_environment(os.environ, settings.host)
+        scheme = "https" if encrypted else "http"
+        print(f"serving {settings.releases} on {scheme}://{settings.host}:{settings.port} with {settings.threads} threads", file=sys.stderr, flush=True)
+        serve(settings, authenticator, encrypted)
     except FalajError as problem:
         print(problem, file=sys.stderr, flush=True)
         return int(problem.exit_code)

@@ -1,31 +1,73 @@
-"""How many requests are let in: a bounded number runs, a bounded number waits, the next one is told when to come back."""
+"""How many texts are let in: a bounded number runs, a bounded number waits, and nobody is let in to wait longer than is told.
+
+What is refused is told when to come back, by the rate at which texts were answered lately.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+_MEMORY = 10.0
+"""Seconds of work that the measured rate looks back on."""
+_GUESS = 2.0
+"""Answers a second until there is a measurement."""
+
+
+class Rate:
+    """Answers a second while there was work; idle time does not count."""
+
+    def __init__(self) -> None:
+        self._count = self._weight = 0.0
+
+    def worked(self, seconds: float) -> None:
+        """Work went on for `seconds`."""
+        kept = math.exp(-max(0.0, seconds) / _MEMORY)
+        self._count *= kept
+        self._weight = self._weight * kept + _MEMORY * (1 - kept)
+
+    def answered(self, texts: int) -> None:
+        self._count += texts
+
+    @property
+    def per_second(self) -> float:
+        # A quarter of a second of work says too little; the guess counts as so much measurement.
+        return (self._count + _GUESS * 0.25) / (self._weight + 0.25)
 
 
 class Admission:
-    """Counts requests from the moment they are read until they are answered. Used from the event loop's thread only."""
+    """Counts texts from the moment they are read until they are answered. Used from the event loop's thread only."""
 
-    def __init__(self, concurrency: int, queue: int) -> None:
-        self._concurrency, self._places = concurrency, concurrency + queue
-        self._seconds = 0.5
+    def __init__(self, slots: int, queue: int, wait_seconds: float, clock: Callable[[], float]) -> None:
+        self._slots, self._places, self._wait, self._clock = slots, slots + queue, wait_seconds, clock
+        self._rate, self._last = Rate(), clock()
         self.inside = 0
 
-    def enter(self) -> bool:
-        """Take a place; False when all are taken."""
-        if self.inside >= self._places:
+    def _pass_time(self) -> None:
+        now = self._clock()
+        if self.inside:
+            self._rate.worked(now - self._last)
+        self._last = now
+
+    def wait(self, texts: int = 1) -> float:
+        """Seconds that the last of `texts` newcomers would wait for a slot, by the rate measured now."""
+        self._pass_time()
+        return max(0, self.inside + texts - self._slots) / self._rate.per_second
+
+    def enter(self, texts: int = 1) -> bool:
+        """Take places for `texts`; False when there are too few, or the wait would be too long. An empty server takes any request."""
+        if self.inside and (self.inside + texts > self._places or self.wait(texts) > self._wait):
             return False
-        self.inside += 1
+        self._pass_time()
+        self.inside += texts
         return True
 
-    def leave(self, seconds: float | None = None) -> None:
-        """Give the place back; `seconds` is how long the generation took, if there was one."""
-        self.inside -= 1
-        if seconds is not None:
-            self._seconds += 0.2 * (seconds - self._seconds)
+    def leave(self, texts: int = 1, *, answered: int = 0) -> None:
+        """Give places back; `answered` of them were generated to the end."""
+        self._pass_time()
+        self._rate.answered(answered)
+        self.inside -= texts
 
     def retry_after(self) -> int:
-        """Whole seconds after which half of those who are inside should have left, between 1 and 60."""
-        return max(1, min(60, math.ceil(self._seconds * self.inside / self._concurrency / 2)))
+        """Whole seconds after which half of those who wait should have begun, between 1 and 60."""
+        return max(1, min(60, math.ceil(max(0, self.inside - self._slots) / 2 / self._rate.per_second)))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from workloads.engine.controls import Controls
+from workloads.engine.controls import Controls
 
 Finish = Literal["stop", "length"]
 """Why an answer ended: the model or a stop string ended it, or its length did."""
@@ -24,7 +23,7 @@ class Ask:
     priority: int = 0
     """Higher goes first; equals share by client, then by arrival."""
     deadline: float | None = None
-    """Seconds since 1970 after which nobody waits for the answer any more."""
+    """When nobody waits for the answer any more, on `time.monotonic`, which all processes of a machine share and no clock jump moves."""
     client: str = ""
     """Name that fairness counts by."""
 

@@ -7,8 +7,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from falaj.errors import UsageError
+
+OPENER = "workloads.serve.worker.open_model"
 
 
 @dataclass(frozen=True)
@@ -22,24 +25,57 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 1
-    """Threads that one generation may use."""
-    concurrency: int = 2
-    """Generations at the same time."""
-    queue: int = 32
-    """Requests that may wait beyond those; the next one is answered 429."""
+    """Threads of one worker."""
+    concurrency: int = 16
+    """Texts that are answered at the same time by one worker: the engine's slots."""
+    queue: int = 64
+    """Texts that may wait beyond those; the next one is answered 429."""
+    wait_seconds: float = 30.0
+    """A text that would wait longer, by the rate measured now, is answered 429 at once."""
+    answer_seconds: float = 120.0
+    """Longest time until a text is answered, waiting included; a request may ask for less."""
+    prefill_tokens: int = 1024
+    """Tokens that newcomers may bring into one step of the engine while others are being answered."""
+    kv_tokens: int = 0
+    """Tokens of text and answer that may be held at once; 0 leaves it to the engine."""
     body_bytes: int = 65536
+    batch_body_bytes: int = 2 << 20
+    body_seconds: float = 10.0
+    """Time to send the headers, and again to send the body."""
+    send_seconds: float = 30.0
+    """A reader that takes nothing for so long has left."""
+    connections: int = 512
+    """Open connections; the next one is answered 503 and closed."""
     characters: int = 8192
     """Longest text; the model cuts what exceeds its own limit in tokens."""
     texts: int = 16
     """Most texts in one request."""
+    choices: int = 8
+    """Most answers to one text (n, best_of)."""
+    batch_texts: int = 512
+    """Most texts in one batch or job."""
+    batches: int = 2
+    """Batches at the same time; the next one is answered 429."""
     new_tokens: int = 128
     """Most tokens that may be asked for; the model's own length where a request asks for none."""
+    cache_bytes: int = 16 << 20
+    """Memory for answers that were given before; 0 keeps none."""
+    model: str = "falaj"
+    """Name of the model for OpenAI's clients; the release's version is a name of it too."""
+    access_log: str = "none"
+    """Where a JSON line per request goes: `stderr` or `none`."""
+    samples: float = 0.0
+    """Share of lines that carry a masked text: letters as x, digits as 9."""
+    opener: str = OPENER
+    """Dotted name of what opens a model in the worker; tests bring models that need no weights."""
     poll_seconds: float = 1.0
     """How often the pointer to the current release is read."""
     retry_seconds: float = 5.0
     """How long a release that was refused or could not be fetched is left alone."""
     drain_seconds: float = 2.0
     """After SIGTERM: how long requests are still taken while the endpoint is taken out of rotation."""
+    finish_seconds: float = 20.0
+    """After that: how long those that were begun may take to end."""
     log_bytes: int = 8 << 20
     """Size at which the request log is rotated."""
     log_files: int = 8
@@ -52,24 +88,70 @@ class Settings:
     """Own copy of the release that is being served."""
 
 
+_WHOLE = {
+    "FALAJ_SERVE_CONCURRENCY": ("concurrency", 1),
+    "FALAJ_SERVE_QUEUE": ("queue", 0),
+    "FALAJ_SERVE_PREFILL_TOKENS": ("prefill_tokens", 1),
+    "FALAJ_SERVE_KV_TOKENS": ("kv_tokens", 0),
+    "FALAJ_SERVE_BODY_BYTES": ("body_bytes", 1024),
+    "FALAJ_SERVE_CHARACTERS": ("characters", 1),
+    "FALAJ_SERVE_TEXTS": ("texts", 1),
+    "FALAJ_SERVE_BATCH_TEXTS": ("batch_texts", 1),
+    "FALAJ_SERVE_NEW_TOKENS": ("new_tokens", 1),
+    "FALAJ_SERVE_CACHE_BYTES": ("cache_bytes", 0),
+    "FALAJ_SERVE_CONNECTIONS": ("connections", 1),
+    "PORT": ("port", 0),
+}
+_SECONDS = {
+    "FALAJ_SERVE_DRAIN_SECONDS": ("drain_seconds", 0),
+    "FALAJ_SERVE_FINISH_SECONDS": ("finish_seconds", 0),
+    "FALAJ_SERVE_WAIT_SECONDS": ("wait_seconds", 1),
+    "FALAJ_SERVE_ANSWER_SECONDS": ("answer_seconds", 1),
+    "FALAJ_SERVE_BODY_SECONDS": ("body_seconds", 1),
+    "FALAJ_SERVE_SEND_SECONDS": ("send_seconds", 1),
+}
+
+
 def from_environment(environ: Mapping[str, str]) -> Settings:
     """Settings from FALAJ_RELEASES, FALAJ_REQUESTS, PORT, HOSTNAME and the FALAJ_SERVE_* limits. Raises UsageError."""
     releases = environ.get("FALAJ_RELEASES", "")
     if not releases:
         raise UsageError("there is no place to take releases from", given="FALAJ_RELEASES is not set", allowed="s3://bucket/prefix or a folder")
     requests = environ.get("FALAJ_REQUESTS") if log_contents(environ) == "features" else None
+    given: dict[str, Any] = {field: _whole(environ, name, getattr(Settings, field), smallest) for name, (field, smallest) in _WHOLE.items()}
+    given |= {field: float(_whole(environ, name, int(getattr(Settings, field)), smallest)) for name, (field, smallest) in _SECONDS.items()}
     return Settings(
         releases=releases,
         requests=Path(requests) if requests else None,
         host=environ.get("FALAJ_SERVE_HOST", "127.0.0.1"),
-        port=_whole(environ, "PORT", Settings.port, 0),
         threads=threads(environ),
-        concurrency=_whole(environ, "FALAJ_SERVE_CONCURRENCY", Settings.concurrency, 1),
-        queue=_whole(environ, "FALAJ_SERVE_QUEUE", Settings.queue, 0),
+        model=environ.get("FALAJ_SERVE_MODEL") or Settings.model,
+        access_log=access_log(environ),
+        samples=samples(environ),
         log_days=log_days(environ),
-        drain_seconds=float(_whole(environ, "FALAJ_SERVE_DRAIN_SECONDS", int(Settings.drain_seconds), 0)),
         pod="".join(letter if letter.isalnum() or letter == "-" else "-" for letter in environ.get("HOSTNAME") or "local"),
+        **given,
     )
+
+
+def access_log(environ: Mapping[str, str]) -> str:
+    """FALAJ_SERVE_ACCESS_LOG: `stderr` (default) or `none`. Raises UsageError."""
+    wanted = environ.get("FALAJ_SERVE_ACCESS_LOG") or "stderr"
+    if wanted not in ("stderr", "none"):
+        raise UsageError("the access log cannot go there", given=f"FALAJ_SERVE_ACCESS_LOG={wanted}", allowed="stderr, none")
+    return wanted
+
+
+def samples(environ: Mapping[str, str]) -> float:
+    """FALAJ_SERVE_SAMPLES: the share of access log lines with a masked text, 0 to 0.1; 0 where it is not set. Raises UsageError."""
+    text = environ.get("FALAJ_SERVE_SAMPLES") or "0"
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 0.1:
+        raise UsageError("that share of samples is not allowed", given=f"FALAJ_SERVE_SAMPLES={text}", allowed="a number from 0 to 0.1")
+    return share
 
 
 def log_contents(environ: Mapping[str, str]) -> str:
@@ -93,10 +175,26 @@ def threads(environ: Mapping[str, str]) -> int:
     return max(1, min(allowed, _cpu_limit() or allowed))
 
 
-def _cpu_limit() -> int | None:
+def _cpu_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int | None:
+    """Whole CPUs that the tightest cgroup above this process allows, version 2 or 1; None where there is no limit."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if quota == "max" else max(1, int(quota) // int(period))
+        paths = {line.split(":", 2)[1]: line.split(":", 2)[2] for line in own.read_text().splitlines()}
+    except (OSError, IndexError):
+        paths = {}
+    folder, found = root / paths.get("", "/").strip("/"), []
+    # A limit above us binds as well; inside a container the path may name what lies outside, so the root is always asked.
+    for place in (folder, *folder.parents):
+        if place == root or root in place.parents:
+            found.append(_quota(place / "cpu.max"))
+    for name in ("cpu", "cpu,cpuacct"):
+        found.append(_quota(root / name / "cpu.cfs_quota_us", root / name / "cpu.cfs_period_us"))
+    return min((limit for limit in found if limit), default=None)
+
+
+def _quota(*files: Path) -> int | None:
+    try:
+        quota, period = " ".join(file.read_text() for file in files).split()
+        return None if quota in ("max", "-1") else max(1, int(quota) // int(period))
     except (OSError, ValueError):
         return None
 

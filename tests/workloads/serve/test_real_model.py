@@ -11,10 +11,9 @@ import pytest
 from falaj.canonical import digest
 from falaj.files import write_json
 from infra.cli.drift import send, to_arabic
-from tests.workloads.worlds import serving
+from tests.workloads.worlds import load_real, serving
 from workloads import drift, register, tracking
 from workloads.compress.stage import INT8
-from workloads.serve.__main__ import load_runtime
 from workloads.serve.runtime import Runtime
 from workloads.serve.settings import Settings
 from workloads.store import Store
@@ -38,7 +37,7 @@ def released(run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_trained_model_is_released_served_and_watched(released: Store, run: Path, tmp_path: Path) -> None:
     settings = Settings(releases=released.uri, requests=tmp_path / "requests", cache=tmp_path / "cache")
     sources = [source for _, source, _ in register.spread(register.split_rows(run / "prepare", "test"), 200)]
-    with serving(settings, load_runtime) as live:
+    with serving(settings, load_real) as live:
         answers = live.client.post("/generate", json={"texts": sources[:8]}).json()["outputs"]
         expected = Runtime.load(run / "compress" / INT8, threads=1).generate(sources[:8])
         assert [answer["text"] for answer in answers] == [answer.text for answer in expected]

@@ -19,10 +19,13 @@ import pytest
 
 from falaj.errors import UsageError
 from falaj.ports import is_free, port
+from tests.workloads.serve.tiny import SECONDS
 from tests.workloads.worlds import load_named, load_words, publish, serving, wait_until
 from workloads.release import POINTER
 from workloads.serve.settings import Settings, from_environment
 from workloads.store import Store
+
+OUTPUT = {"text": "v1", "tokens": 3, "truncated": False, "finish": "stop"}
 
 
 @pytest.fixture
@@ -32,63 +35,82 @@ def store(falaj_home: Path, tmp_path: Path) -> Store:
 
 @pytest.fixture
 def settings(store: Store, tmp_path: Path) -> Settings:
-    return Settings(releases=store.uri, requests=tmp_path / "requests", poll_seconds=0.02, retry_seconds=0.05, cache=tmp_path / "cache")
+    return Settings(releases=store.uri, requests=tmp_path / "requests", poll_seconds=0.02, retry_seconds=0.05, cache_bytes=0, cache=tmp_path / "cache")
 
 
 def test_a_release_answers_says_who_it_is_and_counts(store: Store, settings: Settings, tmp_path: Path) -> None:
     release = publish(store, tmp_path, "v1")
-    with serving(settings, load_named()) as live:
+    with serving(settings, load_named) as live:
         answer = live.client.post("/generate", json={"texts": ["language: a", "language: b"], "max_new_tokens": 4}).json()
-        assert {key: answer[key] for key in ("release", "outputs")} == {"release": "v1", "outputs": [{"text": "v1", "tokens": 2, "truncated": False}] * 2}
-        assert live.client.post("/generate", json={"text": "section: x"}).json()["outputs"] == [{"text": "v1", "tokens": 2, "truncated": False}]
+        assert {key: answer[key] for key in ("release", "outputs")} == {"release": "v1", "outputs": [OUTPUT | {"input_tokens": 12}] * 2}
+        assert live.client.post("/generate", json={"text": "section: x"}).json()["outputs"] == [OUTPUT | {"input_tokens": 11}]
         assert (live.client.get("/healthz").json(), live.client.get("/readyz").json()) == ({"status": "alive"}, {"ready": True, "release": "v1"})
         shown = live.client.get("/v1/release").json()
         assert (shown["version"], shown["digest"], "profile" in shown) == ("v1", release.digest, False)
         page = live.client.get("/metrics").text
-    for line in ('falaj_requests_total{status="200"} 2.0', "falaj_texts_total 3.0", "falaj_generated_tokens_total 6.0", "falaj_ready 1.0"):
+    for line in ('falaj_requests_total{status="200"} 2.0', "falaj_texts_total 3.0", "falaj_generated_tokens_total 9.0", "falaj_ready 1.0"):
         assert line in page.splitlines()
     assert "falaj_request_seconds_count 2.0" in page
     assert f'falaj_release_info{{digest="{release.digest}",version="v1"}} 1.0' in page
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "error"),
-    [
-        (b"{", 400, "the body is not JSON"),
-        (b"\xff\xfe", 400, "the body is not JSON"),
-        (b"[]", 422, "exactly one of text and texts is needed"),
-        (b"{}", 422, "exactly one of text and texts is needed"),
-        (b'{"text": "a", "texts": ["a"]}', 422, "exactly one of text and texts is needed"),
-        (b'{"text": "a", "temperature": 2}', 422, "unknown: temperature"),
-        (b'{"text": "  "}', 422, "a text is empty, too long or not a string"),
-        (b'{"text": 5}', 422, "a text is empty, too long or not a string"),
-        (json.dumps({"text": "x" * 8193}).encode(), 422, "a text is empty, too long or not a string"),
-        (b'{"texts": []}', 422, "too many texts, or none"),
-        (json.dumps({"texts": ["x"] * 17}).encode(), 422, "too many texts, or none"),
-        (b'{"text": "a", "max_new_tokens": 0}', 422, "max_new_tokens is out of range"),
-        (b'{"text": "a", "max_new_tokens": 129}', 422, "max_new_tokens is out of range"),
-        (b'{"text": "a", "max_new_tokens": true}', 422, "max_new_tokens is out of range"),
-        (json.dumps({"text": "x" * 70000}).encode(), 413, "the body is too large"),
-    ],
-)
-def test_what_is_out_of_bounds_is_refused_with_what_is_allowed(body: bytes, status: int, error: str, store: Store, settings: Settings, tmp_path: Path) -> None:
+REFUSED: list[tuple[bytes, int, str]] = [
+    (b"{", 400, "the body is not JSON"),
+    (b"", 400, "the body is not JSON"),
+    (b"\xff\xfe", 400, "the body is not JSON"),
+    (b'{"text": "a", "temperature": NaN}', 400, "the body is not JSON"),
+    (b'{"text": "a", "seed": 1' + b"0" * 5000 + b"}", 400, "the body is not JSON"),
+    (b'{"text": "raw \x01 control"}', 400, "the body is not JSON"),
+    (b"[" * 60000, 400, "the body is not JSON"),
+    (b"[]", 422, "the body is not a JSON object"),
+    (b"{}", 422, "exactly one of text and texts is needed"),
+    (b'{"text": "a", "texts": ["a"]}', 422, "exactly one of text and texts is needed"),
+    (b'{"text": "a", "temprature": 2}', 422, "unknown: temprature"),
+    (b'{"text": "  "}', 422, "a text is empty, too long or not a string"),
+    (b'{"text": 5}', 422, "a text is empty, too long or not a string"),
+    (b'{"text": "a\\u0000b"}', 422, "a text holds a control character or half of a character"),
+    (b'{"text": "a\\ud800b"}', 422, "a text holds a control character or half of a character"),
+    (json.dumps({"text": "x" * 8193}).encode(), 422, "a text is empty, too long or not a string"),
+    (b'{"texts": []}', 422, "too many texts, or none"),
+    (b'{"texts": "a"}', 422, "too many texts, or none"),
+    (json.dumps({"texts": ["x"] * 17}).encode(), 422, "too many texts, or none"),
+    (b'{"text": "a", "max_new_tokens": 0}', 422, "max_new_tokens is out of range"),
+    (b'{"text": "a", "max_new_tokens": -5}', 422, "max_new_tokens is out of range"),
+    (b'{"text": "a", "max_new_tokens": 129}', 422, "max_new_tokens is out of range"),
+    (b'{"text": "a", "max_new_tokens": true}', 422, "max_new_tokens is out of range"),
+    (b'{"text": "a", "beams": 4, "temperature": 1}', 422, "beams go with neither temperature nor logprobs"),
+    (b'{"text": "a", "top_p": -1}', 422, "top_p is out of bounds"),
+    (b'{"text": "a", "stop": [""]}', 422, "a stop string is empty, too long or no text"),
+    (json.dumps({"text": "a", "stop": [str(index) for index in range(10_000)]}).encode(), 413, "the body is too large"),
+    (json.dumps({"text": "a", "stop": ["x"] * 10_000}).encode(), 422, "stop is not a string or a short list of them"),
+    (b'{"text": "a", "priority": "mine"}', 422, "there is no such priority"),
+    (b'{"text": "a", "timeout_seconds": 0}', 422, "timeout_seconds is out of range"),
+    (json.dumps({"text": "x" * 70000}).encode(), 413, "the body is too large"),
+]
+
+
+def test_what_is_out_of_bounds_is_refused_with_what_is_allowed(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
-    with serving(settings, load_named()) as live:
-        answer = live.client.post("/generate", content=body)
-        assert (answer.status_code, answer.json()["error"]) == (status, error)
-        assert "allowed" in answer.json()
-        assert live.client.post("/generate", json={"text": "a"}).status_code == 200
+    with serving(settings, load_named) as live:
+        for body, status, error in REFUSED:
+            answer = live.client.post("/generate", content=body)
+            assert (answer.status_code, answer.json()["error"]) == (status, error), body[:60]
+            assert {"code", "allowed"} <= set(answer.json()), body[:60]
+        # Right-to-left text, joined emoji and line ends are text like any other.
+        for text in ("echo \u0645\u0631\u062d\u0628\u0627 \u200fabc", "echo \U0001f468\u200d\U0001f469", "echo a\r\n\tb", "echo \u202ereversed"):
+            answer = live.client.post("/generate", json={"text": text})
+            assert (answer.status_code, answer.json()["outputs"][0]["text"]) == (200, text[5:])
 
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
-    with serving(settings, load_named()) as live:
+    with serving(settings, load_named) as live:
         assert live.client.post("/generate", content=(b"x" * 1000 for _ in range(200))).status_code == 413
 
 
 def test_without_a_release_it_is_alive_but_not_ready_and_says_why(settings: Settings) -> None:
-    with serving(settings, load_named(), ready=False) as live:
-        wait_until(lambda: "current.json" in (live.inference.holder.problem or ""))
+    with serving(settings, load_named, ready=False) as live:
+        wait_until(lambda: "current.json" in (live.inference.sides.problem or ""))
         assert live.client.get("/healthz").status_code == 200
         ready = live.client.get("/readyz")
         assert (ready.status_code, ready.json()["ready"], "no release has been registered" in ready.json()["reason"]) == (503, False, True)
@@ -105,31 +127,31 @@ def test_every_file_of_a_release_altered_one_by_one_is_refused_and_named(store: 
     for name in names:
         honest = store.read_bytes(name) or b"-"
         store.write_bytes(name, honest.replace(b"payload", b"pAyload") if name.endswith("sig") else honest[:-1] + bytes([honest[-1] ^ 1]))
-        with serving(replace(settings, cache=tmp_path / "cache" / name.replace("/", "-")), load_named(), ready=False) as live:
-            wait_until(lambda live=live: live.inference.holder.refused)
+        with serving(replace(settings, cache=tmp_path / "cache" / name.replace("/", "-")), load_named, ready=False) as live:
+            wait_until(lambda live=live: live.inference.sides.refused)
             ready = live.client.get("/readyz")
             assert (ready.status_code, live.client.post("/generate", json={"text": "a"}).status_code) == (503, 503)
-            reasons[name] = ready.json()["reason"].splitlines()[0]
+            reasons[name] = ready.json()["reason"].splitlines()[0].partition(" is refused: ")[2]
         store.write_bytes(name, honest)
     assert reasons == {
-        "v1/key.pem": "release v1 is refused: key.pem was altered",
-        "v1/model.sig": "release v1 is refused: its signature does not verify",
-        "v1/model/config.json": "release v1 is refused: model/config.json was altered",
-        "v1/model/decoder.onnx": "release v1 is refused: model/decoder.onnx was altered",
-        "v1/model/encoder.onnx": "release v1 is refused: model/encoder.onnx was altered",
-        "v1/release.json": "release v1 is refused: release.json is not the one the pointer names",
+        "v1/key.pem": "key.pem was altered",
+        "v1/model.sig": "its signature does not verify",
+        "v1/model/config.json": "model/config.json was altered",
+        "v1/model/decoder.onnx": "model/decoder.onnx was altered",
+        "v1/model/encoder.onnx": "model/encoder.onnx was altered",
+        "v1/release.json": "release.json is not the one the pointer names",
     }
 
 
 def test_a_file_that_was_added_or_is_missing_is_refused_too(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
     store.write_bytes("v1/model/extra.bin", b"x")
-    with serving(settings, load_named(), ready=False) as live:
-        wait_until(lambda: live.inference.holder.refused)
+    with serving(settings, load_named, ready=False) as live:
+        wait_until(lambda: live.inference.sides.refused)
         assert "model/extra.bin was added" in live.client.get("/readyz").json()["reason"]
         (tmp_path / "releases/v1/model/extra.bin").unlink()
         (tmp_path / "releases/v1/model/config.json").unlink()
-        wait_until(lambda: "model/config.json is missing" in (live.inference.holder.problem or ""))
+        wait_until(lambda: "model/config.json is missing" in (live.inference.sides.problem or ""))
 
 
 def test_a_release_signed_by_somebody_else_is_refused(store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,18 +159,18 @@ def test_a_release_signed_by_somebody_else_is_refused(store: Store, settings: Se
     monkeypatch.setenv("FALAJ_HOME", str(tmp_path / "elsewhere"))
     publish(Store.open(tmp_path / "other"), tmp_path / "other-scratch", "v1", point=False)
     monkeypatch.setenv("FALAJ_TRUSTED_KEY", str(tmp_path / "elsewhere/keys/release.pub.pem"))
-    with serving(settings, load_named(), ready=False) as live:
-        wait_until(lambda: live.inference.holder.refused)
+    with serving(settings, load_named, ready=False) as live:
+        wait_until(lambda: live.inference.sides.refused)
         assert "its signature does not verify" in live.client.get("/readyz").json()["reason"]
 
 
 def test_an_altered_newer_release_leaves_the_old_one_serving(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
-    with serving(settings, load_named()) as live:
+    with serving(settings, load_named) as live:
         publish(store, tmp_path, "v2", point=False)
         pointer = {"version": "v2", "previous": "v1", "digest": "sha256:" + "0" * 64}
         store.put_json(POINTER, pointer)
-        wait_until(lambda: live.inference.holder.refused)
+        wait_until(lambda: live.inference.sides.refused)
         assert live.client.post("/generate", json={"text": "a"}).json()["release"] == "v1"
         ready = live.client.get("/readyz").json()
         assert (ready["ready"], ready["release"], "release.json is not the one the pointer names" in ready["reason"]) == (True, "v1", True)
@@ -156,7 +178,7 @@ def test_an_altered_newer_release_leaves_the_old_one_serving(store: Store, setti
 
 def test_swapping_releases_under_load_fails_no_request(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
-    with serving(replace(settings, queue=64), load_named(0.003)) as live:
+    with serving(replace(settings, queue=64), load_named) as live:
         stop, statuses, seen = threading.Event(), [], []
 
         def ask() -> None:
@@ -181,12 +203,15 @@ def test_swapping_releases_under_load_fails_no_request(store: Store, settings: S
     assert sorted(set(seen)) == [(version, version) for version in ("v1", "v2", "v3", "v4")]
 
 
-def test_beyond_its_queue_it_answers_429_with_when_to_come_back(store: Store, settings: Settings, tmp_path: Path) -> None:
+def test_beyond_its_queue_it_answers_429_with_when_to_come_back(store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(store, tmp_path, "v1")
-    with serving(replace(settings, concurrency=1, queue=1), load_named(0.3)) as live, ThreadPoolExecutor(6) as pool:
+    monkeypatch.setenv(SECONDS, "0.2")
+    with serving(replace(settings, concurrency=1, queue=1), load_named) as live, ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: httpx.post(live.url + "/generate", json={"text": "a"}, timeout=20), range(6)))
+        page = live.client.get("/metrics").text.splitlines()
     assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 4
     assert {answer.headers["retry-after"] for answer in answers if answer.status_code == 429} == {"1"}
+    assert 'falaj_admissions_refused_total{reason="queue_full"} 4.0' in page
 
 
 def test_the_log_holds_features_and_never_the_text(store: Store, settings: Settings, tmp_path: Path) -> None:
@@ -216,27 +241,33 @@ def test_a_log_that_cannot_be_written_fails_no_request_and_is_counted(store: Sto
         assert "falaj_request_log_failures 1.0" in live.client.get("/metrics").text.splitlines()
 
 
-def test_a_model_that_fails_is_answered_500_without_its_words(store: Store, settings: Settings, tmp_path: Path) -> None:
+def test_a_text_that_kills_the_model_is_answered_500_and_its_neighbours_are_answered(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
+    with serving(settings, load_named) as live, ThreadPoolExecutor(5) as pool:
+        texts = ["poison", "echo one", "broken", "echo two", "echo three"]
+        answers = list(pool.map(lambda text: httpx.post(live.url + "/generate", json={"text": text}, timeout=30), texts))
+        assert [answer.status_code for answer in answers] == [500, 200, 500, 200, 200]
+        assert [answer.json()["outputs"][0]["text"] for answer in answers if answer.status_code == 200] == ["one", "two", "three"]
+        failed = {"error": "the model's process died each time it answered this request", "code": "model_failed"}
+        assert [answer.json() for answer in answers if answer.status_code == 500] == [failed] * 2
+        assert live.client.post("/generate", json={"text": "a"}).status_code == 200
 
-    class Broken:
-        def generate(self, texts: list[str], max_new_tokens: int | None = None) -> list[object]:
-            if texts == ["warm up"]:
-                return []
-            raise ValueError(f"cannot answer {texts}")
 
-    with serving(settings, lambda folder, threads: Broken()) as live:  # ty: ignore[invalid-argument-type]
-        answer = live.client.post("/generate", json={"text": "my secret"})
-        assert (answer.status_code, answer.json()) == (500, {"error": "the model failed: ValueError"})
+def test_one_answer_without_numbers_fails_alone(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named) as live:
+        answer = live.client.post("/generate", json={"text": "nan", "repetition_penalty": 1.1})
+        assert (answer.status_code, answer.json()) == (500, {"error": "the model failed: Fault", "code": "model_failed"})
+        assert (live.client.post("/generate", json={"text": "a"}).status_code, live.inference.front.restarts) == (200, 0)
 
 
 _SCRIPT = """
 import sys
 from pathlib import Path
-from tests.workloads.worlds import load_named
 from workloads.serve.__main__ import serve
 from workloads.serve.settings import Settings
-serve(Settings(releases=sys.argv[1], requests=None, port=int(sys.argv[2]), poll_seconds=0.05, drain_seconds=0.5, cache=Path(sys.argv[3])), load=load_named(0.6))
+opener = "tests.workloads.serve.tiny.open_named"
+serve(Settings(sys.argv[1], None, port=int(sys.argv[2]), poll_seconds=0.05, drain_seconds=0.5, opener=opener, cache=Path(sys.argv[3])))
 """
 
 
@@ -244,7 +275,7 @@ def test_sigterm_drains_it_first_turns_unready_and_then_finishes_what_it_began(s
     publish(store, tmp_path, "v1")
     url = f"http://127.0.0.1:{port('inference')}"
     command = [sys.executable, "-c", _SCRIPT, store.uri, str(port("inference")), str(tmp_path / "cache")]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}) as server, ThreadPoolExecutor(2) as pool:
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), SECONDS: "0.2"}) as server, ThreadPoolExecutor(2) as pool:
         wait_until(lambda: _ready(url), 20)
         early = pool.submit(httpx.post, url + "/generate", json={"text": "a"}, timeout=20)
         time.sleep(0.2)
@@ -281,8 +312,8 @@ def test_serving_needs_no_torch() -> None:
 
 def test_old_copies_are_removed_after_a_swap(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
-    with serving(settings, load_named()) as live:
+    with serving(settings, load_named) as live:
         publish(store, tmp_path, "v2")
-        wait_until(lambda: live.inference.holder.swaps == 2 and not (settings.cache / "v1").exists())
+        wait_until(lambda: live.inference.sides.swaps == 2 and not (settings.cache / "v1").exists())
         shutil.rmtree(tmp_path / "releases/v2")
         assert live.client.post("/generate", json={"text": "a"}).json()["release"] == "v2"
