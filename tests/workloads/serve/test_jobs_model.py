@@ -44,6 +44,8 @@ class Stores(RuleBasedStateMachine):
         self.stores = self.open()
         self.jobs: dict[str, Job] = {}
         self.keys: dict[str, str] = {}
+        for n in range(3):
+            self.submit(n % 2, n, None)
 
     def open(self) -> list[JobStore]:
         self.folder = tempfile.TemporaryDirectory(prefix="falaj-jobs-")
@@ -136,13 +138,16 @@ class Stores(RuleBasedStateMachine):
         if job.state in ("queued", "running"):
             job.state, job.token, job.ended = "cancelled", None, self.now
 
-    @rule(seconds=st.sampled_from([1.0, 6.0, 61.0, 301.0, -50.0, -5000.0, 1e8, -1e8]))
-    def clock(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([6.0, 61.0, 301.0, -50.0, -5000.0, 1e8, -1e8]), wall=st.sampled_from([0.0, 10.0, -10.0, 1e6]))
+    def clocks(self, seconds: float, wall: float) -> None:
         self.at += seconds
+        self.now += wall
 
-    @rule(seconds=st.sampled_from([10.0, -10.0, 1e6]))
-    def wall(self, seconds: float) -> None:
-        self.now += seconds
+    @rule(which=st.integers(0, 1), seconds=st.sampled_from([-5000.0, -50.0, 4.0, 6.0, 61.0, 301.0]))
+    def a_runner_dies(self, which: int, seconds: float) -> None:
+        self.claim(which, 60.0)
+        self.at += seconds
+        self.claim(1 - which, 60.0)
 
     @rule(age=st.sampled_from([0.0, 100.0]))
     def purge(self, age: float) -> None:
