@@ -16,6 +16,8 @@ VERBS = {
     "gate": "Judge plans, the repository or evidence: 0 allowed, 3 denied, 4 undecided.",
     "run": "Run road B: prepare, train, compress, evaluate, judge, register.",
     "serve": "Serve a release on this machine.",
+    "keys": "Make, list and revoke API keys of the server.",
+    "traffic": "Canary, shadow and kill switch of the served releases.",
     "drift": "Compare live requests with the release's reference profile.",
     "rollback": "Serve the previous release again.",
     "status": "Show what is up, and where.",
