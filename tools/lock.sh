@@ -11,4 +11,7 @@ echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
 printf 'pulumi-policy>=1.21,<1.22\ngordon-to-regorus>=0.13\n' | uv pip compile $options - -o requirements/policy_pack.txt
 # A C++ compiler, for machines without one: the serving kernels are built with it.
 echo 'ziglang>=0.13' | uv pip compile $options - -o requirements/compiler.txt
+# What `falaj bench serve` measures beside: an environment of its own, which only the bench makes.
+printf '%s\n' 'ctranslate2>=4.6' 'openvino>=2026.1' 'nncf>=2.14' 'optimum-onnx>=0.1' 'onnxruntime>=1.20' 'onnx>=1.17' 'transformers>=4.50,<5' \
+    'llama-cpp-python>=0.3' 'gguf>=0.10' 'sentencepiece>=0.2' 'numpy>=1.26' | uv pip compile $options - -o requirements/peers.txt
 echo uv | uv pip compile $options - -o requirements/bootstrap.txt

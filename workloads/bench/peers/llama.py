@@ -1,0 +1,136 @@
+"""llama.cpp through its Python binding's C interface: Q8_0 weights, all rows encoded in one batch, then decoded a token at a time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workloads.bench.child import sources
+
+_ROWS, _INPUTS = 32, 128
+"""Most rows, and tokens of each, that a context is opened for."""
+
+
+class _Llama:
+    def __init__(self, folder: Path, setting: dict[str, Any]) -> None:
+        import llama_cpp  # ty: ignore[import-not-found]
+
+        self._api, self._rows = llama_cpp, setting.get("rows", _ROWS)
+        llama_cpp.llama_backend_init()
+        options = llama_cpp.llama_model_default_params()
+        # Its own repacking of weights, tiles included, where the machine has them; it crashes on some.
+        options.use_extra_bufts = setting.get("repack", True)
+        self._model = llama_cpp.llama_model_load_from_file(str(folder / "model.gguf").encode(), options)
+        if not self._model:
+            raise RuntimeError("the model was not loaded")
+        self._setting, self._contexts = setting, {}
+        self.name = f"llama.cpp (llama-cpp-python {llama_cpp.__version__}) Q8_0"
+
+    def run(self, batch: int, inputs: int, outputs: int) -> None:
+        """Do the work once."""
+        api, context = self._api, self._context(batch)
+        api.llama_memory_clear(api.llama_get_memory(context), True)
+        fed = api.llama_batch_init(batch * inputs, 0, 1)
+        try:
+            at = 0
+            for row, tokens in enumerate(sources(batch, inputs)):
+                for position, token in enumerate(tokens):
+                    self._put(fed, at, token, position, row)
+                    at += 1
+            fed.n_tokens = at
+            if api.llama_encode(context, fed):
+                raise RuntimeError("llama_encode failed")
+            chosen = [0] * batch
+            for position in range(outputs):
+                for row, token in enumerate(chosen):
+                    self._put(fed, row, token, position, row)
+                fed.n_tokens = batch
+                if api.llama_decode(context, fed):
+                    raise RuntimeError("llama_decode failed")
+                words = api.llama_vocab_n_tokens(api.llama_model_get_vocab(self._model))
+                chosen = [int(np.ctypeslib.as_array(api.llama_get_logits_ith(context, row), (words,)).argmax()) for row in range(batch)]
+        finally:
+            api.llama_batch_free(fed)
+
+    def _context(self, batch: int) -> Any:
+        # A context of just this many rows: one that is opened for more is slower.
+        if batch not in self._contexts:
+            for old in self._contexts.values():
+                self._api.llama_free(old)
+            options = self._api.llama_context_default_params()
+            options.n_seq_max, options.kv_unified = batch, True
+            # The decoder takes what the encoder gave from there, and crashes where it is not kept.
+            options.embeddings, options.pooling_type = True, 0
+            options.n_ctx = batch * 256
+            options.n_batch = options.n_ubatch = max(512, batch * _INPUTS)
+            options.n_threads = options.n_threads_batch = self._setting["threads"]
+            self._contexts = {batch: self._api.llama_init_from_model(self._model, options)}
+            if not self._contexts[batch]:
+                raise RuntimeError("the context was not opened")
+        return self._contexts[batch]
+
+    @staticmethod
+    def _put(fed: Any, at: int, token: int, position: int, row: int) -> None:
+        fed.token[at], fed.pos[at], fed.n_seq_id[at], fed.logits[at] = token, position, 1, 1
+        fed.seq_id[at][0] = row
+
+
+def prepare(checkpoint: Path) -> Path:
+    """The checkpoint as GGUF with Q8_0 weights; made once."""
+    target = checkpoint.parent / "llama"
+    if not target.is_dir():
+        fresh = target.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        _write(checkpoint, fresh / "model.gguf")
+        fresh.rename(target)
+    return target
+
+
+def open_engine(folder: Path, setting: dict[str, Any]) -> _Llama:
+    """Open a GGUF file."""
+    return _Llama(folder, setting)
+
+
+def _write(checkpoint: Path, path: Path) -> None:
+    import gguf  # ty: ignore[import-not-found]
+    from gguf.quants import quantize  # ty: ignore[import-not-found]
+    from safetensors.numpy import load_file
+
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    writer = gguf.GGUFWriter(str(path), "t5")
+    writer.add_context_length(512)
+    writer.add_embedding_length(config["d_model"])
+    writer.add_feed_forward_length(config["d_ff"])
+    writer.add_block_count(config["num_layers"])
+    writer.add_decoder_block_count(config["num_decoder_layers"])
+    writer.add_head_count(config["num_heads"])
+    writer.add_key_length(config["d_kv"])
+    writer.add_value_length(config["d_kv"])
+    writer.add_relative_attn_buckets_count(config["relative_attention_num_buckets"])
+    writer.add_layer_norm_eps(config["layer_norm_epsilon"])
+    writer.add_layer_norm_rms_eps(config["layer_norm_epsilon"])
+    writer.add_decoder_start_token_id(0)
+    writer.add_vocab_size(config["vocab_size"])
+    writer.add_tokenizer_model("no_vocab")
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.T5, config["num_layers"])
+    for name, tensor in load_file(checkpoint / "model.safetensors").items():
+        if name.endswith("embed_tokens.weight"):
+            continue
+        known = names.get_name(name, try_suffixes=(".weight",))
+        if known is None:
+            raise RuntimeError(f"llama.cpp has no name for {name}")
+        if tensor.ndim == 2 and "relative" not in name:
+            quantised = quantize(tensor.astype(np.float32), gguf.GGMLQuantizationType.Q8_0)
+            writer.add_tensor(known, quantised, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+        else:
+            writer.add_tensor(known, tensor.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
