@@ -144,9 +144,8 @@ class OnnxEngine:
     def free(self, slots: Sequence[int]) -> None:
         """See `protocol.Engine`."""
         for slot in slots:
-            row = self._row.pop(slot)
-            # A row without an answer costs as little as a row can.
-            self._position[row], self._length[row] = 0, 1
+            # Its text's keys stay, for a fork of the same text; a step that passes over the row writes behind them.
+            self._position[self._row.pop(slot)] = 0
 
     def close(self) -> None:
         """See `protocol.Engine`."""
@@ -189,6 +188,7 @@ class OnnxEngine:
         # Rows without an answer are not copied: to touch them would make them resident.
         if cache.grow(room, [int(places) if row in used else 0 for row, places in enumerate(filled)]):
             self._bindings.clear()
+            self._text = [text if row in used else -1 for row, text in enumerate(self._text)]
 
     def _bound(self, count: int) -> Any:
         """The decoder's inputs and outputs for the first `count` rows, as places in memory."""
@@ -221,8 +221,7 @@ class OnnxEngine:
             self._own.copy(source, target, int(self._position[source]))
             for state in (self._position, self._length):
                 state[target] = state[source]
-            self._text[target] = self._text[source]
-            self._position[source], self._length[source] = 0, 1
+            self._text[target], self._position[source] = self._text[source], 0
             self._row[slot] = target
 
 

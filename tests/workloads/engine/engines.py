@@ -16,18 +16,25 @@ from workloads.engine.protocol import Full, ModelConfig
 def small_vocabulary(folder: Path, *, seed: int = 0, **changes: Any) -> Any:
     """A model of 20 words with random weights, so that end marks and repetitions come often."""
     import torch
-    from transformers import T5ForConditionalGeneration
 
-    model = T5ForConditionalGeneration.from_pretrained(tiny_model(folder, vocab_size=20, num_layers=1, num_decoder_layers=1, **changes))
-    # More threads than one only wait for each other on so small a model.
-    torch.set_num_threads(1)
+    model = torch_model(tiny_model(folder, vocab_size=20, num_layers=1, num_decoder_layers=1, **changes))
     torch.manual_seed(seed)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     with torch.no_grad():
         # Now very likely, now very unlikely: answers of many lengths.
         model.lm_head.weight[1] *= 2
-    return model.eval()
+    return model
+
+
+def torch_model(folder: Path) -> Any:
+    """The torch model in `folder`, in fp32 and ready to run."""
+    import torch
+    from transformers import T5ForConditionalGeneration
+
+    # More threads than one only wait for each other on so small a model.
+    torch.set_num_threads(1)
+    return T5ForConditionalGeneration.from_pretrained(folder).float().eval()
 
 
 class TorchEngine:
