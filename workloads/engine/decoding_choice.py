@@ -83,9 +83,7 @@ def distribution(row: Row, controls: Controls) -> tuple[NDArray[Any], NDArray[np
     chances = np.exp(scaled[tokens])
     chances /= chances.sum()
     if controls.top_p < 1.0:
-        order = np.argsort(-chances, kind="stable")
-        before = np.cumsum(chances[order]) - chances[order]
-        keep = np.sort(order[: max(1, int((before < controls.top_p).sum()))])
+        keep = _nucleus(chances, controls.top_p)
         tokens, chances = tokens[keep], chances[keep] / chances[keep].sum()
     return tokens, chances
 
@@ -107,8 +105,26 @@ def log_softmax(row: Row) -> NDArray[np.float64]:
 def chance(row: Row, token: int, top: int) -> Chance:
     """What the model itself thought of `token`, from its logits before any change."""
     logs = log_softmax(row)
-    likeliest = np.argsort(-logs, kind="stable")[:top] if top else ()
-    return Chance(token, float(logs[token]), tuple((int(index), float(logs[index])) for index in likeliest))
+    likeliest = _largest(logs, top) if top else ()
+    return Chance(token, float(logs[token]), tuple((int(index), float(logs[index])) for index in likeliest[:top]))
+
+
+def _largest(values: NDArray[np.float64], count: int) -> NDArray[Any]:
+    """Places of the `count` largest values and of all equals of the last, largest first, equals by place; nothing else is sorted."""
+    found = np.flatnonzero(values >= np.partition(values, -count)[-count]) if count < len(values) else np.arange(len(values))
+    return found[np.argsort(-values[found], kind="stable")]
+
+
+def _nucleus(chances: NDArray[np.float64], reached: float) -> NDArray[Any]:
+    """Places, ascending, of the likeliest that together first reach `reached`; one at least."""
+    count = 64
+    while True:
+        order = _largest(chances, count)
+        before = np.cumsum(chances[order]) - chances[order]
+        size = max(1, int((before < reached).sum()))
+        if size < len(order) or len(order) == len(chances):
+            return np.sort(order[:size])
+        count *= 8
 
 
 def _possible(value: Any) -> bool:
