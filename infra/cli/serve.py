@@ -79,18 +79,19 @@ def serve(
         "FALAJ_BEHIND_PROXY": "1" if behind_proxy else None,
         "FALAJ_JOBS": jobs,
     }
-    environ = {**os.environ, **{name: value for name, value in given.items() if value}}
-    if tls.is_loopback(host) and not any(environ.get(name) for name in ("FALAJ_AUTH", "FALAJ_KEYS", "FALAJ_OIDC_ISSUER")):
-        environ["FALAJ_AUTH"] = "none"
+    chosen = {name: value for name, value in given.items() if value}
+    if tls.is_loopback(host) and not any({**os.environ, **chosen}.get(name) for name in ("FALAJ_AUTH", "FALAJ_KEYS", "FALAJ_OIDC_ISSUER")):
+        chosen["FALAJ_AUTH"] = "none"
     if trusted_key:
         os.environ["FALAJ_TRUSTED_KEY"] = str(trusted_key)
     key_to_trust()
     with _releases(place or _local_store(environment)) as releases:
-        settings = from_environment({**environ, "FALAJ_RELEASES": releases})
+        environ = {**os.environ, **chosen, "FALAJ_RELEASES": releases}
+        settings = from_environment(environ)
         settings = replace(settings, requests=requests or settings.requests, drain_seconds=0.2, access_log="stderr" if access_log else "none")
         authenticator, encrypted = auth.from_environment(environ, host), tls.from_environment(environ, host)
         # The server reads the places of jobs, callbacks and traces from its environment; so do its workers.
-        os.environ.update(environ)
+        os.environ.update(chosen)
         url = f"{'https' if encrypted else 'http'}://{f'[{host}]' if ':' in host else host}:{settings.port}"
         click.echo(url)
         progress(f"serving {place or releases}; {'everyone may ask' if authenticator.is_open else 'keys or tokens are asked for'}; Ctrl-C ends it")

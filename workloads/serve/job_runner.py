@@ -36,7 +36,7 @@ class JobRunner:
         *,
         worker: str,
         concurrency: int = 2,
-        lease_s: float = 30.0,
+        lease_s: float = 15.0,
         poll_s: float = 0.5,
         retention_s: float = 24 * 3600.0,
         callbacks: Callbacks | None = None,

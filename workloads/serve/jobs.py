@@ -33,7 +33,7 @@ class Limits:
     waiting: int = 10_000
     """Jobs of all clients that wait or run."""
     waiting_per_client: int = 1_000
-    bytes: int = 256 << 10
+    bytes: int = 4 << 20
     """Of one request or answer."""
 
 

@@ -58,7 +58,7 @@ class SqlJobs(ABC):
         id = f"job_{secrets.token_hex(16)}"
         sealed = self._seal.close(dict(request), id, "request")
         if len(sealed) > self._limits.bytes:
-            raise Refusal(413, "job_too_large", "the job is too large", f"{self._limits.bytes >> 10} KiB")
+            raise Refusal(413, "job_too_large", "the job is too large", f"{self._limits.bytes} bytes")
         row = {
             "id": id,
             "client": client,
