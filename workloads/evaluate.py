@@ -1,6 +1,6 @@
 """The evaluate stage: scores the trained model, its INT8 form and the untouched base on the test split, and writes the candidate.
 
-All three run through the serving runtime: the full model as its fp32 export, which the compress stage has compared with PyTorch.
+All three run through the serving runtime: the full model in fp32, which the compress stage has compared with PyTorch.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def evaluate(run: Path) -> Artifact:
     report = {
         "schema": SCHEMA,
         "run": run.name,
-        "run_through": "ONNX Runtime; full and seed in fp32, compared with PyTorch by the compress stage",
+        "run_through": "the serving engine; full and seed in fp32, compared with PyTorch by the compress stage",
         "tasks": {task: {"metric": metrics[task], "rows": len(rows)} for task, rows in judged.items()},
         "models": models,
         "baselines": _baselines(data, judged, metrics, recipe),
@@ -116,7 +116,7 @@ def judged_rows(data: Dataset, most: int) -> dict[str, list[Row]]:
 
 
 def answer(folder: Path, judged: Mapping[str, Sequence[Row]], recipe: Recipe) -> Answers:
-    """The answers of the ONNX model in `folder` to every judged row."""
+    """The answers of the model in `folder` to every judged row."""
     runtime = Runtime.load(folder, threads=threads(os.environ))
     began = time.perf_counter()
     found = {task: runtime.generate([row.source for row in rows], max_new_tokens=recipe.target_tokens) for task, rows in judged.items()}

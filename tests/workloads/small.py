@@ -45,6 +45,17 @@ def tiny_model(folder: Path, **changes: Any) -> Path:
     return folder
 
 
+def spoil(folder: Path, factor: float = 4.0) -> None:
+    """Multiply the scales of an INT8 model in place: the sort of fault that a wrong calibration makes."""
+    from safetensors.numpy import load_file, save_file
+
+    from workloads.engine import graphs
+
+    path = folder / "weights.safetensors"
+    save_file({name: value * value.dtype.type(factor) if name.endswith(".s") else value for name, value in load_file(path).items()}, path)
+    graphs.write(folder)
+
+
 def own_rows(number: int = 240) -> list[dict[str, str]]:
     """Rows as a user would bring them: one task, two answers."""
     words = ["red", "green", "blue", "white", "black", "brown", "grey", "pink"]

@@ -11,16 +11,16 @@ from tests.workloads.small import tiny_model
 from workloads.artifacts import open_artifact
 from workloads.compress import compress
 from workloads.compress import stage as compress_stage
-from workloads.compress.export import load_full
 from workloads.compress.fidelity import distance
+from workloads.compress.shapes import load_full
 
 
 def test_the_report_says_what_was_tried_and_keeps_what_strays_least(finished_run: Path) -> None:
     report = json.loads((finished_run / "compress" / "compression.json").read_text())
     tried = report["int8"]["tried"]
-    assert set(tried) == {"blocks", "channels"}
+    assert set(tried) == {"int8-channels", "int8-blocks-32"}
     assert report["int8"]["method"] == min(tried, key=lambda name: tried[name]["kl"])
-    assert report["export_against_torch"]["agreement"] == 1.0 and report["export_against_torch"]["largest_logit_error"] < 1e-3
+    assert report["full_against_torch"]["agreement"] == 1.0 and report["full_against_torch"]["largest_logit_error"] < 1e-3
     assert report["bytes"]["int8"] < 0.4 * report["bytes"]["full"]
 
 
@@ -31,7 +31,7 @@ def test_the_int8_model_agrees_with_the_full_one_on_nearly_every_token(finished_
 
 def test_the_folder_holds_two_models_that_the_runtime_can_load(finished_run: Path) -> None:
     files = set(open_artifact(finished_run / "compress").files)
-    names = ("config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json")
+    names = ("config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json", "weights.safetensors")
     assert files == {"compression.json", *(f"{folder}/{name}" for folder in ("full", "int8") for name in names)}
 
 
@@ -49,11 +49,11 @@ def test_an_altered_model_file_is_not_compressed(run: Path) -> None:
         compress(run)
 
 
-def test_an_export_that_differs_from_pytorch_is_a_fault(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_differs_from_pytorch_is_a_fault(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = compress_stage.torch_logits
     monkeypatch.setattr(compress_stage, "torch_logits", lambda *given: [logits + 1 for logits in original(*given)])
     (run / "compress" / "manifest.json").unlink()
-    with pytest.raises(Fault, match="the exported model is not the trained one"):
+    with pytest.raises(Fault, match="the model that was written is not the trained one"):
         compress(run)
     assert not (run / "compress" / "manifest.json").exists()
 

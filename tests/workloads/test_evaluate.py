@@ -10,9 +10,9 @@ import pytest
 
 from falaj.canonical import digest_file
 from falaj.errors import UsageError
+from tests.workloads.small import spoil
 from workloads import scores
 from workloads.artifacts import finish, open_artifact
-from workloads.compress.quantise import spoil
 from workloads.evaluate import ContaminatedTestSet, check_contamination, evaluate, judged_rows
 from workloads.prepare import open_dataset
 
@@ -85,7 +85,7 @@ def test_a_spoiled_int8_model_is_denied(run: Path) -> None:
 
 def test_an_altered_model_file_is_not_evaluated(run: Path) -> None:
     spoil(run / "compress" / "int8")
-    with pytest.raises(UsageError, match="int8/decoder.onnx was altered"):
+    with pytest.raises(UsageError, match="int8/weights.safetensors was altered"):
         evaluate(run)
 
 

@@ -1,4 +1,4 @@
-"""From a PyTorch checkpoint to ONNX in full precision, and from there to INT8."""
+"""From a PyTorch checkpoint to the folders that engines read: in full precision, and smaller by quantising, pruning and distilling."""
 
 from __future__ import annotations
 

@@ -128,9 +128,8 @@ def engine_work(sources: Sequence[Sequence[int]], threads: int) -> Starter:
 def table(result: Result) -> list[str]:
     """The measurements as lines for people, the chosen one marked."""
     sizes = sorted(next(iter(result.variants.values()))["speed"], key=int)
-    lines = [
-        f"  {'variant':<17}{'MB':>8}{'M weights':>11}{'lost':>9}{'agree':>8}{'exact':>8}{'KL':>10}" + "".join(f"{'tok/s at ' + size:>14}" for size in sizes)
-    ]
+    heads = ("MB", 8), ("M weights", 11), ("lost", 9), ("agree", 8), ("exact", 8), ("KL", 10), *((f"tok/s at {size}", 14) for size in sizes)
+    lines = ["  " + "variant".ljust(17) + "".join(head.rjust(width) for head, width in heads)]
     for name, found in result.variants.items():
         fidelity = found["fidelity"]
         lines.append(

@@ -34,9 +34,9 @@ class Lesson:
     """How a smaller model learns. `steps` is a share of the recipe's; batch, lengths and seed are the recipe's."""
 
     steps: float = 0.5
-    rate: float = 1.0
-    """Learning rate, as a share of the recipe's."""
-    teacher: float = 0.5
+    rate: float = 0.3
+    """Learning rate, as a share of the recipe's: what was learnt is to be mended, not learnt anew."""
+    teacher: float = 0.9
     """Weight of the teacher's distribution in the loss, the labels' is the rest; 0 learns without a teacher."""
     temperature: float = 2.0
     sequences: float = 0.0

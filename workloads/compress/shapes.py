@@ -7,6 +7,7 @@ the others. A pruned model has numbers of its own in every layer, and so a bias 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -162,6 +163,17 @@ def save(model: Any, folder: Path, beside: Path) -> Path:
             shutil.copyfile(beside / name, folder / name)
     write_json(folder / SHAPE, shape_of(model).to_json())
     return folder
+
+
+def load_full(folder: Path) -> Any:
+    """The T5 model in `folder`, as transformers writes one, in fp32 and ready to run. Raises UsageError for another architecture or pickled weights."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from transformers import T5ForConditionalGeneration
+
+    kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    if kind != "t5":
+        raise UsageError("only T5's architecture can be served", given=f"{folder}: model_type {kind}", allowed="t5 (T5, T5 v1.1, FLAN-T5)")
+    return T5ForConditionalGeneration.from_pretrained(folder, use_safetensors=True, local_files_only=True).float().eval()
 
 
 def load(folder: Path) -> Any:

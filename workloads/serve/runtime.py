@@ -1,30 +1,34 @@
-"""Runs a T5 model from its ONNX folder: greedy text to text with a KV cache, on numpy, ONNX Runtime and tokenizers alone.
+"""Answers texts with a model folder, offline: one engine, and as many texts in it at a time as it has room for.
 
-The folder holds `encoder.onnx`, `decoder.onnx` (one step), `tokenizer.json` and `config.json`, as `workloads.compress` writes
-them. Evaluation and serving share this code, so what is judged is what is served.
+Evaluation, registration and compression use it, and the server the same engine and the same decoding, so what is judged is what is served.
 """
 
 from __future__ import annotations
 
-import json
+import threading
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from falaj.errors import UsageError
+from workloads.engine.controls import Controls
+from workloads.engine.decoding import Decoder
+from workloads.engine.load import SLOTS, load
+from workloads.engine.protocol import Engine
+from workloads.engine.text import Text
 
-FILES = ("config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json")
-_BATCH = 32
+LONGEST = 512
+"""Tokens of an answer at most; memory is taken as answers grow."""
 
 
 @dataclass(frozen=True)
 class Generation:
-    """The answer to one text. `seconds` is the wall time of the batch it was answered in; `truncated` says the text was cut."""
+    """The answer to one text. `seconds` is the wall time from when it was read to its end, with others beside it; `truncated` says the text was cut."""
 
     text: str
     tokens: int
@@ -34,138 +38,129 @@ class Generation:
     truncated: bool = False
 
 
-class Runtime:
-    """A loaded model. Safe to use from several threads: a call keeps its state to itself."""
+@dataclass
+class _Task:
+    """A text on its way through the engine."""
 
-    def __init__(self, encoder: Any, decoder: Any, tokenizer: Any, config: dict[str, Any]) -> None:
-        self._encoder, self._decoder, self._tokenizer = encoder, decoder, tokenizer
-        self.config = config
-        self._layers = int(config["num_decoder_layers"])
-        self._start, self._end, self._pad = (int(config[name]) for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id"))
-        self._self_inputs = [f"{kind}_{layer}" for layer in range(self._layers) for kind in ("past_key", "past_value")]
-        self._cross = [f"{kind}_{layer}" for layer in range(self._layers) for kind in ("cross_key", "cross_value")]
+    index: int
+    source: list[int]
+    truncated: bool
+    began: float = 0.0
+    decoder: Decoder | None = None
+
+
+class Runtime:
+    """A loaded model. Safe to use from several threads: they take turns, for one engine is driven by one at a time."""
+
+    def __init__(self, engine: Engine, text: Text) -> None:
+        self._engine, self._text = engine, text
+        self._turn = threading.Lock()
+        self.config: dict[str, Any] = engine.config.document
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 0) -> Runtime:
-        """The model in `folder`; `threads` is how many one call may use, 0 for one per core.
+    def load(cls, folder: Path, threads: int = 0, *, slots: int = SLOTS) -> Runtime:
+        """The model in `folder`; `threads` is how many one call may use, 0 for one per core. `FALAJ_SERVE_ENGINE` names the engine.
 
-        Raises UsageError when a file is missing or is not what its name says.
+        Raises UsageError when a file is missing or is not what its name says, and NotAModel for one that is not to be loaded.
         """
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        if missing:
-            raise UsageError("the model folder is not complete", given=f"{folder} lacks {', '.join(missing)}", next="run compress again")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Two sessions take turns here: a pool that spins while idle would take the other's cores.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        engine = load(folder, threads=threads, slots=slots, longest=LONGEST)
         try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            sessions = [
-                onnxruntime.InferenceSession(str(folder / name), sess_options=options, providers=["CPUExecutionProvider"])
-                for name in ("encoder.onnx", "decoder.onnx")
-            ]
-            tokenizer.no_padding()
-            tokenizer.no_truncation()
-            return cls(sessions[0], sessions[1], tokenizer, config)
-        except Exception as problem:  # ONNX Runtime and tokenizers raise their own and bare Exceptions; each means a file is not readable
-            raise UsageError("the model cannot be loaded", given=str(folder), why=str(problem).splitlines()[0], next="run compress again") from problem
+            return cls(engine, Text.load(folder))
+        except BaseException:
+            engine.close()
+            raise
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine, its instruction set and threads."""
+        return self._engine.name
 
     @property
     def input_limit(self) -> int:
         """Most tokens of a text that the model reads, the end mark included."""
-        return int(self.config["input_tokens"])
+        return self._text.input_limit
 
-    def generate(self, texts: Sequence[str], max_new_tokens: int | None = None) -> list[Generation]:
-        """The greedy answer to each of `texts`, in their order; the same for a text whatever else is asked with it, up to rounding.
+    def generate(self, texts: Sequence[str], max_new_tokens: int | None = None, *, controls: Controls | None = None) -> list[Generation]:
+        """The answer to each of `texts`, in their order, greedy unless `controls` say otherwise; the same whatever else is asked with it.
 
-        Longer texts are cut to the model's limit (`truncated` says so). Raises ValueError for fewer than one new token.
+        Longer texts are cut to the model's limit (`truncated` says so). Raises ValueError for fewer than one new token or more than
+        `LONGEST`, and for more beams than the engine has slots.
         """
-        most = int(self.config["target_tokens"]) if max_new_tokens is None else max_new_tokens
-        if most < 1:
-            raise ValueError("at least one new token must be allowed")
-        encoded = [self._encode(text) for text in texts]
-        found: list[Generation | None] = [None] * len(texts)
-        # Texts of like length share a batch, so that little is computed on padding.
-        order = sorted(range(len(texts)), key=lambda index: len(encoded[index][0]))
-        for first in range(0, len(order), _BATCH):
-            batch = order[first : first + _BATCH]
-            began = time.perf_counter()
-            outputs = self._greedy([encoded[index][0] for index in batch], most)
-            seconds = time.perf_counter() - began
-            for index, ids in zip(batch, outputs, strict=True):
-                text = self._tokenizer.decode([token for token in ids if token != self._end], skip_special_tokens=True)
-                found[index] = Generation(text, len(ids), seconds, tuple(ids), encoded[index][1])
+        most = (self._engine.config.target_tokens if controls is None else controls.max_tokens) if max_new_tokens is None else max_new_tokens
+        if not 1 <= most <= LONGEST:
+            raise ValueError(f"at least one new token must be allowed, and at most {LONGEST}")
+        wanted = Controls(most) if controls is None else replace(controls, max_tokens=most)
+        if Decoder.slots_needed(wanted) > self._engine.slots:
+            raise ValueError(f"there is room for {self._engine.slots} beams")
+        tasks = [_Task(index, *self._text.encode(text)) for index, text in enumerate(texts)]
+        found: list[Generation | None] = [None] * len(tasks)
+        # Texts of like length are read together and end at about the same time.
+        waiting = deque(sorted(tasks, key=lambda task: len(task.source)))
+        running: list[_Task] = []
+        with self._turn:
+            try:
+                while waiting or running:
+                    self._admit(waiting, running, wanted)
+                    self._step(running)
+                    for task in running:
+                        if (decoder := task.decoder) and decoder.finished:
+                            ids = decoder.ids
+                            found[task.index] = Generation(decoder.text, len(ids), time.perf_counter() - task.began, ids, task.truncated)
+                    running = [task for task in running if found[task.index] is None]
+            finally:
+                for task in running:
+                    if task.decoder:
+                        task.decoder.free()
         return [generation for generation in found if generation is not None]
 
     def logits(self, sources: Sequence[str], targets: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
         """Logits (target length x vocabulary) of each source when the model is fed `targets` as its own answer so far."""
-        found = []
-        for source, target in zip(sources, targets, strict=True):
-            ids, mask = _padded([self._encode(source)[0]], self._pad)
-            cross, past = self._prefill(ids, mask)
-            rows = []
-            for token in [self._start, *target[:-1]]:
-                row, past = self._step(np.array([[token]], dtype=np.int64), mask, cross, past)
-                rows.append(row[0])
-            found.append(np.stack(rows))
+        pairs = [(self.encode(source), [self._engine.config.start, *target[:-1]][: len(target)]) for source, target in zip(sources, targets, strict=True)]
+        found: list[NDArray[np.float32]] = []
+        with self._turn:
+            for first in range(0, len(pairs), self._engine.slots):
+                found += self._forced(pairs[first : first + self._engine.slots])
         return found
 
     def encode(self, text: str) -> list[int]:
         """The token ids that the model reads for `text`, cut to its limit."""
-        return self._encode(text)[0]
+        return self._text.encode(text)[0]
 
-    def _encode(self, text: str) -> tuple[list[int], bool]:
-        ids = self._tokenizer.encode(text).ids
-        limit = self.input_limit
-        # The end mark stays: the model was trained to see it.
-        return (ids, False) if len(ids) <= limit else ([*ids[: limit - 1], self._end], True)
+    def _admit(self, waiting: deque[_Task], running: list[_Task], controls: Controls) -> None:
+        """Begin as many of the waiting texts as there is room for."""
+        each = Decoder.slots_needed(controls)
+        room = self._engine.slots // each - len(running)
+        # A few at a time would read each alone: wait until a quarter of the room is free, unless the last ones are meant.
+        if not waiting or (running and room < min(len(waiting), max(1, self._engine.slots // each // 4))):
+            return
+        new = [waiting.popleft() for _ in range(min(room, len(waiting)))]
+        began = time.perf_counter()
+        for task, slot in zip(new, self._engine.admit([task.source for task in new]), strict=True):
+            task.began, task.decoder = began, Decoder(self._engine, slot, controls, self._text)
+        running += new
 
-    def _greedy(self, sources: list[list[int]], most: int) -> list[list[int]]:
-        ids, mask = _padded(sources, self._pad)
-        cross, past = self._prefill(ids, mask)
-        outputs: list[list[int]] = [[] for _ in sources]
-        rows = np.arange(len(sources))
-        token = np.full((len(sources), 1), self._start, dtype=np.int64)
-        for _ in range(most):
-            logits, past = self._step(token, mask, cross, past)
-            chosen = logits.argmax(axis=-1)
-            for row, value in zip(rows, chosen, strict=True):
-                outputs[row].append(int(value))
-            going = chosen != self._end
-            if not going.any():
-                break
-            if not going.all():
-                rows, chosen, mask = rows[going], chosen[going], mask[going]
-                cross = {name: value[going] for name, value in cross.items()}
-                past = {name: value[going] for name, value in past.items()}
-            token = chosen[:, None].astype(np.int64)
-        return outputs
+    def _step(self, running: Sequence[_Task]) -> None:
+        """One token more for each of the running texts."""
+        decoders = [task.decoder for task in running if task.decoder]
+        rows = [decoder.rows() for decoder in decoders]
+        slots, tokens = [slot for part in rows for slot, _ in part], [token for part in rows for _, token in part]
+        step = self._engine.step_greedy if all(decoder.greedy for decoder in decoders) else self._engine.step
+        given: NDArray[Any] = step(slots, tokens)
+        place = 0
+        for decoder, part in zip(decoders, rows, strict=True):
+            decoder.take(given[place : place + len(part)])
+            place += len(part)
 
-    def _prefill(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[dict[str, Any], dict[str, Any]]:
-        values = self._encoder.run(self._cross, {"input_ids": ids, "attention_mask": mask})
-        heads, width = int(self.config["num_heads"]), int(self.config["d_kv"])
-        empty = np.zeros((len(ids), heads, 0, width), dtype=np.float32)
-        return dict(zip(self._cross, values, strict=True)), dict.fromkeys(self._self_inputs, empty)
-
-    def _step(
-        self, token: NDArray[np.int64], mask: NDArray[np.int64], cross: dict[str, Any], past: dict[str, Any]
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        names = ["logits", *(name.replace("past_", "present_") for name in self._self_inputs)]
-        values = self._decoder.run(names, {"token": token, "attention_mask": mask, **cross, **past})
-        return values[0], dict(zip(self._self_inputs, values[1:], strict=True))
-
-
-def _padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    longest = max(1, max(map(len, rows)))
-    ids = np.full((len(rows), longest), pad, dtype=np.int64)
-    mask = np.zeros((len(rows), longest), dtype=np.int64)
-    for index, row in enumerate(rows):
-        ids[index, : len(row)] = row
-        mask[index, : len(row)] = 1
-    return ids, mask
+    def _forced(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[NDArray[np.float32]]:
+        slots = self._engine.admit([source for source, _ in pairs])
+        rows: list[list[NDArray[np.float32]]] = [[] for _ in pairs]
+        try:
+            for place in range(max((len(fed) for _, fed in pairs), default=0)):
+                going = [index for index, (_, fed) in enumerate(pairs) if place < len(fed)]
+                given = self._engine.step([slots[index] for index in going], [pairs[index][1][place] for index in going])
+                for index, row in zip(going, given, strict=True):
+                    rows[index].append(row.copy())
+        finally:
+            self._engine.free(slots)
+        vocabulary = self._engine.config.vocabulary
+        return [np.stack(part) if part else np.zeros((0, vocabulary), np.float32) for part in rows]

@@ -30,7 +30,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(tiny_folder: Path) -> Any:
     """That model, loaded anew for each test."""
-    from workloads.compress.export import load_full
+    from workloads.compress.shapes import load_full
 
     return load_full(tiny_folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ import torch
 
 from falaj.errors import UsageError
 from tests.workloads.small import own_rows
-from workloads.compress import prune, shapes
+from workloads.compress import prune, shapes, ways
 from workloads.compress.distil import Lesson, taught_rows, teach
 from workloads.compress.ways import WAYS, ToldToStop, Way, World, make
 from workloads.data.rows import Row
@@ -21,7 +22,7 @@ from workloads.recipes import smoke
 
 ROWS = [Row(str(n), "colour", row["source"], row["target"], str(n), "train") for n, row in enumerate(own_rows(60))]
 TINY = replace(smoke(), name="tiny", most_steps=24, most_seconds=1e6, batch=8, learning_rate=3e-2)
-FRESH = Lesson(steps=1.0)
+FRESH = Lesson(steps=1.0, rate=1.0, teacher=0.5)
 
 
 def world(tiny: Any, folder: Path, work: Path, **changes: Any) -> World:
@@ -86,11 +87,21 @@ def test_pruning_hurts_and_recovery_heals(tiny: Any, tiny_folder: Path, tmp_path
     pupil, record = make("pruned", here)
     loss = record["validation_loss"]
     assert loss["taught"] < 0.8 * min(loss["cut"], loss["source"])
-    assert record["parameters"] == shapes.parameters(pupil) < shapes.parameters(tiny)
+    assert record["kept"] == "taught" and record["parameters"] == shapes.parameters(pupil) < shapes.parameters(tiny)
     assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == ["model", "sequences.json", "way.json"]
     # Asked again it is read and not made: whoever may not take a step could not make it.
     again, same = make("pruned", replace(here, stop=lambda: True))
     assert same == record and all(torch.equal(value, pupil.state_dict()[name]) for name, value in again.state_dict().items())
+
+
+def test_a_lesson_that_does_harm_is_not_kept(tiny: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world(tiny, tiny_folder, tmp_path)
+    calls = itertools.count()
+    monkeypatch.setattr(ways, "mean_loss", lambda model, batches: [1.0, 1.1, 1.2][next(calls)])
+    monkeypatch.setitem(WAYS, "pruned", way := Way("pruned", units=0.8, lesson=FRESH))
+    pupil, record = make("pruned", here)
+    expected = ways.cut(tiny, way, here).state_dict()
+    assert record["kept"] == "cut" and all(torch.equal(value, expected[name]) for name, value in pupil.state_dict().items())
 
 
 def test_a_way_that_starts_from_another_makes_that_first_and_a_stop_in_between_loses_nothing(

@@ -15,9 +15,8 @@ from falaj.errors import UsageError
 from tests.workloads.compress.conftest import batch_of
 from tests.workloads.small import tiny_model
 from workloads.compress import prune, shapes
-from workloads.compress.export import load_full
 from workloads.compress.prune import Kept, Plan
-from workloads.compress.shapes import DecoderLayer, EncoderLayer, Shape
+from workloads.compress.shapes import DecoderLayer, EncoderLayer, Shape, load_full
 
 UNEVEN = Plan(
     (Kept(1, (0, 3), tuple(range(0, 48, 3))), Kept(2, (1,), tuple(range(8)))),

@@ -13,7 +13,7 @@ import torch
 from falaj.errors import UsageError
 from tests.workloads.small import tiny_model
 from workloads.compress import prune
-from workloads.compress.export import load_full
+from workloads.compress.shapes import load_full
 from workloads.compress.prune import Kept, Plan
 from workloads.compress.variants import VARIANTS, write
 from workloads.engine import weights
