@@ -136,7 +136,8 @@ def _checked(settings: OidcSettings) -> None:
 
 
 def from_environment(environ: Mapping[str, str]) -> Oidc:
-    """The door that FALAJ_OIDC_ISSUER, _AUDIENCE, _JWKS, _ALGORITHMS, _CLAIM, _SCOPES and _SKEW_SECONDS describe. Raises UsageError.
+    """The door that FALAJ_OIDC_ISSUER, _AUDIENCE, _JWKS, _ALGORITHMS, _CLAIM, _SCOPES, _SKEW_SECONDS and
+    _REQUESTS_PER_MINUTE, _TOKENS_PER_MINUTE, _TOKENS_PER_REQUEST describe. Raises UsageError.
 
     FALAJ_OIDC_SCOPES is JSON: `{"word of the claim": ["generate", "jobs"]}`.
     """
@@ -158,8 +159,16 @@ def from_environment(environ: Mapping[str, str]) -> Oidc:
             environ.get("FALAJ_OIDC_CLAIM") or plain.claim,
             _scope_map(environ["FALAJ_OIDC_SCOPES"]) if environ.get("FALAJ_OIDC_SCOPES") else plain.scopes,
             skew,
+            Limits(*(_limit(environ, name) for name in ("REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "TOKENS_PER_REQUEST"))),
         )
     )
+
+
+def _limit(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(f"FALAJ_OIDC_{name}") or ""
+    if text and (not text.isdecimal() or int(text) < 1):
+        raise UsageError(f"FALAJ_OIDC_{name} is no limit", given=text, allowed="a whole number from 1, or nothing")
+    return int(text) if text else None
 
 
 def _scope_map(text: str) -> dict[str, tuple[str, ...]]:

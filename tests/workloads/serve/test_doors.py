@@ -175,3 +175,13 @@ def test_a_server_that_is_killed_loses_no_job(store: Store, tmp_path: Path, monk
         server.kill()
         server.wait()
         ask.close()
+
+
+def test_the_page_on_access_names_every_setting_of_the_doors() -> None:
+    import re
+
+    root = Path(__file__).resolve().parents[3]
+    modules = ("auth", "keys", "oidc", "tls", "jobs", "callbacks")
+    read = {name for module in modules for name in re.findall(r'"(FALAJ_[A-Z_]+)"', (root / f"workloads/serve/{module}.py").read_text())}
+    page = set(re.findall(r"FALAJ_[A-Z_]+", (root / "docs/serving_access.md").read_text()))
+    assert read - page == set() and len(read) > 8

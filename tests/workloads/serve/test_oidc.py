@@ -334,6 +334,8 @@ def test_settings_that_would_weaken_the_check_are_refused() -> None:
         {"FALAJ_OIDC_SKEW_SECONDS": "nan"},
         {"FALAJ_OIDC_JWKS": "http://10.0.0.1/keys"},
         {"FALAJ_OIDC_ALGORITHMS": "HS256"},
+        {"FALAJ_OIDC_REQUESTS_PER_MINUTE": "0"},
+        {"FALAJ_OIDC_TOKENS_PER_MINUTE": "many"},
     ):
         with pytest.raises(UsageError):
             from_environment({**given, **change})

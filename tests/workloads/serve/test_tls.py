@@ -8,13 +8,17 @@ import ssl
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from falaj.errors import UsageError
 from tests.workloads.serve.certificates import issue
+from tests.workloads.worlds import wait_until
+from workloads.serve.settings import Settings
 from workloads.serve.tls import Tls, from_environment, is_loopback
+from workloads.store import Store
 
 
 @contextmanager
@@ -91,8 +95,6 @@ def test_a_thread_notices_the_renewal(tmp_path: Path) -> None:
     tls.start()
     shutil.copy(fresh, certificate)
     shutil.copy(fresh_key, key)
-    from tests.workloads.worlds import wait_until
-
     wait_until(lambda: tls.renewals == 1)
     tls.stop()
 
@@ -134,3 +136,32 @@ def test_plain_http_leaves_this_machine_only_by_a_choice(tmp_path: Path) -> None
         for host in ("0.0.0.0", "::", "10.0.0.5", "falaj.example.ae"):
             with pytest.raises(UsageError):
                 from_environment(environ, host)
+
+
+def test_the_real_server_speaks_https_with_the_renewed_certificate(store: Store, settings: Settings, tmp_path: Path) -> None:
+    import httpx
+    import uvicorn
+
+    from workloads.serve.__main__ import config_of
+    from workloads.serve.app import InferenceServer
+
+    authority, certificate, key = issue(tmp_path / "live", "localhost")
+    fresh_authority, fresh, fresh_key = issue(tmp_path / "fresh", "localhost")
+    tls = Tls(certificate, key)
+    server = uvicorn.Server(config_of(InferenceServer(replace(settings, port=0)), tls))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    url = f"https://localhost:{server.servers[0].sockets[0].getsockname()[1]}/healthz"
+    try:
+        with httpx.Client(verify=ssl.create_default_context(cafile=str(authority))) as before:
+            assert before.get(url).json() == {"status": "alive"}
+            shutil.copy(fresh, certificate)
+            shutil.copy(fresh_key, key)
+            tls.reload()
+            assert before.get(url).json() == {"status": "alive"}  # the open connection goes on
+            with httpx.Client(verify=ssl.create_default_context(cafile=str(fresh_authority))) as after:
+                assert after.get(url).json() == {"status": "alive"}
+    finally:
+        server.should_exit = True
+        thread.join(10)
