@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -53,7 +54,7 @@ def parse_object(data: bytes, *, allowed: str) -> dict[str, Any]:
     except UnicodeDecodeError as problem:
         raise Refusal(400, "not_json", "the body is not JSON", allowed, given=f"not UTF-8 at byte {problem.start}") from problem
     try:
-        found = json.loads(text, parse_constant=_refuse_constant)
+        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
     except RecursionError as problem:
         raise Refusal(400, "not_json", "the body is not JSON", allowed, given="too many levels") from problem
     except NotFinite as problem:
@@ -69,6 +70,14 @@ def parse_object(data: bytes, *, allowed: str) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise NotFinite(f"{name} is not JSON")
+
+
+def _number(text: str) -> int | float:
+    # To JSON 5.0 is a whole number, and no number is infinite.
+    found = float(text)
+    if not math.isfinite(found):
+        raise NotFinite("a number that is too large")
+    return int(found) if found.is_integer() else found
 
 
 def known_fields(given: Mapping[str, Any], known: tuple[str, ...], status: int = 422) -> None:

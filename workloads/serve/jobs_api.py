@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ from workloads.serve.jobs import JobStore
 from workloads.serve.requests import Refusal
 from workloads.serve.service import Caller, Service
 
+KEY = r"^[A-Za-z0-9._:-]{1,200}$"
 FIELDS = (*BATCH, "callback")
 
 
@@ -44,6 +46,8 @@ class Jobs:
         tokens = sum(controls.max_tokens for controls in wish.controls)
         self._service.limiter.take(caller.client, tokens=tokens, now=time.monotonic())
         key = request.headers.get("idempotency-key")
+        if key is not None and not re.fullmatch(KEY, key):
+            raise Refusal(422, "bad_idempotency_key", "the idempotency key is not usable", "1 to 200 letters, digits, and . _ : -")
         id = await asyncio.to_thread(store.submit, caller.client.name, given, callback, self._service.now(), idempotency_key=key)
         if self._runner is not None:
             self._runner.wake()

@@ -6,6 +6,7 @@ from typing import Any
 
 from workloads.engine import controls
 from workloads.serve.api import PRIORITIES
+from workloads.serve.jobs_api import KEY
 from workloads.serve.openai_api import LOGPROBS, STOPS
 from workloads.serve.settings import Settings
 
@@ -37,7 +38,7 @@ def document(settings: Settings) -> Schema:
 def _paths(settings: Settings) -> Schema:
     no_texts = {"description": "Many texts, answered behind those who wait for single answers."}
     job_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"}, "description": "The same key is the same job."}
+    key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "pattern": KEY}, "description": "The same key is the same job."}
     paths: Schema = {
         "/generate": {"post": _operation("Answer one text, or a few.", "Generate", "Generated", plain=True)},
         "/batch": {"post": {**_operation("Answer many texts in one request.", "Batch", "BatchAnswer", plain=True), **no_texts}},
@@ -58,7 +59,9 @@ def _paths(settings: Settings) -> Schema:
     for method in ("get", "delete"):
         paths["/v1/jobs/{id}"][method]["parameters"] = [job_id]
     answer = paths["/v1/completions"]["post"]["responses"]["200"]
-    answer["content"]["text/event-stream"] = {"schema": {"type": "string", "description": "`data:` lines of the same objects, then [DONE]."}}
+    answer["content"]["text/event-stream"] = {
+        "schema": {**_object({"data": _STRING}, ("data",)), "description": "Events whose data is an object of that kind, then `[DONE]`."}
+    }
     paths["/v1/completions"]["post"]["responses"]["404"] = _response("There is no such model.", "OpenAiRefusal")
     return paths
 
