@@ -136,7 +136,7 @@ def seal_model(folder: Path, document: Mapping[str, Any], key: SealingKey) -> No
 
 def profile(run: Path, model: Path) -> dict[str, Any]:
     """The reference profile: the release's own answers to validation rows, which it was not trained on."""
-    from workloads.serve.holder import tokenizer
+    from workloads.serve.releases import tokenizer
     from workloads.serve.runtime import Runtime
 
     rows = split_rows(run / "prepare", "validation")
