@@ -18,6 +18,8 @@ VERBS = {
     "serve": "Serve a release on this machine.",
     "keys": "Make, list and revoke API keys of the server.",
     "traffic": "Canary, shadow and kill switch of the served releases.",
+    "seal": "Encrypt releases, and make the keys for it.",
+    "edge": "Build one folder that serves a release without a cluster.",
     "drift": "Compare live requests with the release's reference profile.",
     "rollback": "Serve the previous release again.",
     "status": "Show what is up, and where.",
