@@ -264,6 +264,7 @@ class Lane:
             self._writer.close()
             self._writer = None
         self.beat = Beat()
+        self.info.pop("pid", None)
         if process is None:
             return
         try:
