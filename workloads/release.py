@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +20,7 @@ from falaj.canonical import digest_bytes, digest_file, manifest
 from falaj.errors import Denied, UsageError
 from falaj.files import lock, write_durably, write_json
 from falaj.home import keys_folder
+from workloads import release_signature
 
 SCHEMA = "falaj.release/1"
 POINTER_SCHEMA = "falaj.pointer/1"
@@ -141,7 +141,7 @@ def verify(folder: Path, trusted: bytes, *, digest: str | None = None) -> Releas
     if document.get("schema") != SCHEMA or not isinstance(document.get("files"), dict):
         raise _refusal(document, f"{DOCUMENT} is not a release document", f"allowed is schema {SCHEMA}")
     _check_files(folder, document)
-    _check_signature(folder, document, trusted)
+    _check_signature(folder, document, trusted, found)
     return Release(folder, document, found)
 
 
@@ -170,18 +170,14 @@ def _check_files(folder: Path, document: Mapping[str, Any]) -> None:
             raise _refusal(document, f"{name} was altered", f"{found}, expected {expected[name]}")
 
 
-def _check_signature(folder: Path, document: Mapping[str, Any], trusted: bytes) -> None:
-    from model_signing import verifying
-
+def _check_signature(folder: Path, document: Mapping[str, Any], trusted: bytes, found: str) -> None:
     if not (folder / SIGNATURE).is_file():
         raise _refusal(document, f"{SIGNATURE} is missing", "a release without a signature")
-    with tempfile.NamedTemporaryFile(suffix=".pem") as key:
-        key.write(trusted)
-        key.flush()
-        try:
-            verifying.Config().use_elliptic_key_verifier(public_key=Path(key.name)).verify(folder, folder / SIGNATURE)
-        except Exception as problem:  # model-signing lets through what its parsers raise, and every one of them means 'no'
-            raise _refusal(document, "its signature does not verify", f"key {digest_bytes(trusted)[:19]}: {problem}") from problem
+    try:
+        # The files have just been compared with the document; the signature binds the document and, once more, each of them.
+        release_signature.check(folder / SIGNATURE, trusted, {**document["files"], DOCUMENT: found})
+    except release_signature.BadSignature as problem:
+        raise _refusal(document, "its signature does not verify", f"key {digest_bytes(trusted)[:19]}: {problem}") from problem
 
 
 def _refusal(document: Mapping[str, Any], what: str, given: str) -> NotTrusted:
