@@ -19,14 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from falaj.errors import UsageError
 from workloads.serve.jobs import Notice
 from workloads.serve.requests import Refusal
 
 MOST_URL = 2000
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _TRANSLATED = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 """IPv6 addresses that stand for IPv4 ones, which may be of the inside."""
 _CLOUD = frozenset({"168.63.129.16"})
@@ -114,6 +111,8 @@ class Callbacks:
 
     async def deliver(self, notice: Notice, now: float) -> str | None:
         """Call the address of `notice` once; None when it answered 2xx, else what went wrong. `now` in seconds since 1970."""
+        import httpx
+
         try:
             target = self.check(notice.url)
             async with asyncio.timeout(20):
@@ -125,13 +124,15 @@ class Callbacks:
             return f"{type(problem).__name__}: {str(problem)[:200]}"
 
     async def _send(self, target: Target, address: str, notice: Notice, now: float) -> str | None:
+        import httpx
+
         body = json.dumps({"type": "job.ended", "timestamp": int(now), "data": {"id": notice.id, "status": notice.state}}, separators=(",", ":")).encode()
         headers = {**self.headers(notice, body, now), "Host": target.host if target.port in (80, 443) else f"{target.host}:{target.port}"}
         # The address that was looked at is the one that is called: a name may say something else when asked again.
         shown = f"[{address}]" if ":" in address else address
         url = httpx.URL(f"{target.scheme}://{shown}:{target.port}{target.path}")
         async with (
-            httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=_TIMEOUT, verify=self._tls) as client,
+            httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=httpx.Timeout(10.0, connect=5.0), verify=self._tls) as client,
             client.stream("POST", url, content=body, headers=headers, extensions={"sni_hostname": target.host}) as answer,
         ):
             # The body of the answer is never read: it may be endless.

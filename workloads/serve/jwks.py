@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import jwt
 
 from falaj.errors import UsageError
@@ -47,6 +46,8 @@ def check_url(url: str, what: str) -> None:
 
 def fetch(url: str) -> bytes:
     """At most MOST_BYTES of `url`, without redirects, within `_TIMEOUT` seconds for each step and four times that in all."""
+    import httpx
+
     until = time.monotonic() + 4 * _TIMEOUT
     body = b""
     with httpx.stream("GET", url, follow_redirects=False, timeout=_TIMEOUT, headers={"Accept": "application/json"}) as answer:
@@ -106,6 +107,8 @@ class Jwks:
         return keys.get(kid)
 
     def _refresh(self) -> None:
+        import httpx
+
         self._tried_at = self._clock()
         try:
             keys = _parse(self._fetch(self._url or self._discover()))

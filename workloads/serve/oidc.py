@@ -60,7 +60,7 @@ class Oidc:
         """Whether `check` would answer without asking the identity provider."""
         try:
             return self._jwks.has(_header(token).get("kid"))
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, RecursionError):
             return True
 
     def check(self, token: str, now: float) -> Client:

@@ -145,10 +145,15 @@ def hmac_with_the_public_key(algorithm: str = "HS256") -> str:
         "..",
         unsigned({"alg": "RS256"}, CLAIMS)[:-3] + ".\u00e9",
         token(filler="x" * 9000),
+        base64.urlsafe_b64encode(b"[" * 5000).decode() + ".e30.AA",
+        token().split(".")[0] + "." + base64.urlsafe_b64encode(b"[" * 5000).rstrip(b"=").decode() + ".AA",
     ],
 )
 def test_a_forged_or_foreign_token_is_refused(forged: str) -> None:
     assert refusal_of(door(), forged).status == 401
+    with pytest.raises(Refusal) as refusal:
+        asyncio.run(Authenticator(oidc=door()).admit({"authorization": f"Bearer {forged}"}, NOW))
+    assert refusal.value.status == 401
 
 
 def test_one_flipped_bit_anywhere_in_a_token_is_refused() -> None:
