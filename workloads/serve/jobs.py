@@ -22,6 +22,7 @@ LONGEST_LEASE = 300.0
 LONGEST_DELAY = 6 * 3600.0
 MOST_ATTEMPTS = 3
 """Claims of one job; what has ended three runners is not given to a fourth."""
+MOST_HOURS = 720
 CALLBACK_DELAYS = (10.0, 60.0, 300.0, 1800.0, 7200.0)
 """Seconds before each further try of a callback; after the last it is given up."""
 
@@ -117,6 +118,14 @@ class JobStore(Protocol):
     def close(self) -> None:
         """Give connections back."""
         ...
+
+
+def retention(environ: Mapping[str, str]) -> float:
+    """Seconds that an ended job is kept: FALAJ_JOBS_HOURS, 24 where it is not set. Raises UsageError."""
+    text = environ.get("FALAJ_JOBS_HOURS") or "24"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_HOURS:
+        raise UsageError("jobs cannot be kept that long", given=f"FALAJ_JOBS_HOURS={text}", allowed=f"1 to {MOST_HOURS} hours", why="answers are personal data")
+    return int(text) * 3600.0
 
 
 def from_environment(environ: Mapping[str, str]) -> JobStore | None:

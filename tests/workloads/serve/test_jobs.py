@@ -14,7 +14,7 @@ import pytest
 
 from falaj.errors import UsageError
 from tests.workloads.serve import postgres
-from workloads.serve.jobs import CALLBACK_DELAYS, LONGEST_DELAY, LONGEST_LEASE, MOST_ATTEMPTS, JobStore, Limits, from_environment
+from workloads.serve.jobs import CALLBACK_DELAYS, LONGEST_DELAY, LONGEST_LEASE, MOST_ATTEMPTS, JobStore, Limits, from_environment, retention
 from workloads.serve.jobs_sealing import Seal
 from workloads.serve.jobs_sqlite import SqliteJobs, since_boot
 from workloads.serve.requests import Refusal
@@ -372,3 +372,10 @@ def test_the_environment_names_the_store(tmp_path: Path) -> None:
     store = from_environment({"FALAJ_JOBS": str(tmp_path / "j" / "jobs.db"), "FALAJ_JOBS_KEY_FILE": str(tmp_path / "key")})
     assert store is not None
     store.close()
+
+
+def test_how_long_answers_are_kept_is_bounded() -> None:
+    assert (retention({}), retention({"FALAJ_JOBS_HOURS": "2"})) == (86400.0, 7200.0)
+    for wrong in ("0", "721", "-1", "1.5", "for ever"):
+        with pytest.raises(UsageError):
+            retention({"FALAJ_JOBS_HOURS": wrong})
