@@ -177,3 +177,18 @@ def test_traffic_goes_to_no_release_that_is_missing_or_altered_and_is_changed_by
     monkeypatch.setenv("FALAJ_HOME", str(tmp_path / "elsewhere"))
     with pytest.raises(UsageError, match="would not trust this"):
         run(traffic, "stop", "--reason", "x", *place)
+
+
+def test_without_a_place_the_environments_own_store_is_changed_and_the_change_is_noted(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infra.audit import chain
+    from infra.cli import road
+
+    publish(store, tmp_path, "v1")
+    monkeypatch.setattr(road, "connect", lambda: None)
+    monkeypatch.setattr(road, "release_store", lambda client: store)
+    assert json.loads(run(traffic, "stop", "--reason", "recalled", "--json").stdout)["stop"] == "recalled"
+    run(traffic, "resume")
+    noted = [(entry.action, entry.subject, entry.details) for entry in chain.read(chain.audit_log("local"))]
+    assert noted == [("traffic changed", "stopped", {"serial": 1, "reason": "recalled"}), ("traffic changed", "resumed", {"serial": 2})]
+    with pytest.raises(UsageError):
+        run(traffic, "stop", "--reason", "recalled", "--env", "prod")
