@@ -55,8 +55,14 @@ class InferenceServer:
         self._plain = Plain(self.service)
         self._store = jobs.from_environment(environ)
         self._callbacks = callbacks.from_environment(environ) if self._store else None
-        self._runner = JobRunner(self._store, self._plain.answer_job, worker=settings.pod, callbacks=self._callbacks) if self._store else None
+        self._runner = self._job_runner()
         self.app = Starlette(routes=self._routes(), lifespan=self._lifespan)
+
+    def _job_runner(self) -> JobRunner | None:
+        if self._store is None:
+            return None
+        kept = jobs.retention(self._environ)
+        return JobRunner(self._store, self._plain.answer_job, worker=self.settings.pod, callbacks=self._callbacks, retention_s=kept)
 
     def _routes(self) -> list[Route]:
         settings = self.settings
@@ -149,6 +155,11 @@ class InferenceServer:
         metrics.refused.set(sides.refused)
         metrics.cache_bytes.set(self.service.cache.bytes)
         metrics.log_failures.set(self._log.failures)
+        metrics.shadow_prefix.set(sides.agreement.snapshot()["prefix"])
+        if self._store and self._runner:
+            metrics.jobs_problem.set(self._runner.problem is not None)
+            for state, count in (await asyncio.to_thread(self._store.counts)).items():
+                metrics.jobs.labels(state).set(count)
         if sides.current:
             metrics.release.info({"version": sides.current.release.version, "digest": sides.current.release.digest})
         return Response(metrics.page(), media_type=CONTENT_TYPE)

@@ -1,187 +1,206 @@
-"""The doors over real HTTP: keys, tokens, limits, canary, shadow, stop, and jobs of a server that is killed."""
+"""Batches, jobs, the cache, limits, sides, logs and traces over real HTTP; models need no weights."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from tests.workloads.serve.test_oidc import row, web
-from tests.workloads.worlds import load_named, publish, serving, wait_until
-from workloads.release import signing_key_file
-from workloads.serve import keys
-from workloads.serve.auth import Authenticator, Limits
-from workloads.serve.canary import Part, Traffic, change
-from workloads.serve.keys import Keys
-from workloads.serve.oidc import Oidc, OidcSettings
+from tests.workloads.worlds import Live, load_named, publish, serving, wait_until
+from workloads.release import Release, signing_key_file
+from workloads.serve import canary
+from workloads.serve.auth import Authenticator, Client, Limits
+from workloads.serve.canary import Part, Traffic
 from workloads.serve.settings import Settings
+from workloads.serve.traces import Traces, trace_of, wanted
 from workloads.store import Store
 
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def texts(answer: Any) -> list[str]:
+    return [output["text"] for output in answer.json()["outputs"]]
+
+
+def lines(live: Live, start: str) -> list[str]:
+    return [line for line in live.client.get("/metrics").text.splitlines() if line.startswith(start)]
+
+
+def test_a_batch_is_answered_in_order_and_never_more_than_half_of_the_slots_at_once(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(replace(settings, concurrency=4, batch_texts=40), load_named) as live:
+        answer = live.client.post("/batch", json={"texts": [f"echo {index}" for index in range(40)]})
+        assert (answer.status_code, texts(answer)) == (200, [str(index) for index in range(40)])
+        assert answer.json()["usage"]["tokens"] == sum(len(str(index)) + 1 for index in range(40))
+        assert lines(live, 'falaj_batch_rows_bucket{le="2.0"}')[0].split()[1] == lines(live, "falaj_batch_rows_count")[0].split()[1]
+        refused = live.client.post("/batch", json={"texts": ["a"] * 41})
+        assert (refused.status_code, refused.json()["code"], refused.json()["allowed"]) == (422, "bad_texts", "1 to 40 texts")
+        spoilt = live.client.post("/batch", json={"texts": ["echo a", "nan"], "repetition_penalty": 2.0})
+        assert (spoilt.status_code, spoilt.json()["code"]) == (500, "model_failed")
+        wait_until(lambda: lines(live, 'falaj_slots_used{side="stable"}')[0].endswith(" 0.0"))
+
+
+def test_a_job_is_answered_by_the_same_road_and_belongs_to_its_client(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALAJ_JOBS", str(tmp_path / "jobs.sqlite"))
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named) as live:
+        made = live.client.post("/v1/jobs", json={"texts": ["echo one", "echo two"]}, headers={"Idempotency-Key": "k1"})
+        again = live.client.post("/v1/jobs", json={"texts": ["echo one", "echo two"]}, headers={"Idempotency-Key": "k1"})
+        place = made.headers["location"]
+        assert (made.status_code, again.json()["id"], place) == (202, made.json()["id"], f"/v1/jobs/{made.json()['id']}")
+        wait_until(lambda: live.client.get(place).json()["status"] == "done")
+        assert [output["text"] for output in live.client.get(place).json()["answer"]["outputs"]] == ["one", "two"]
+        assert lines(live, "falaj_jobs")[-2:] == ['falaj_jobs{state="done"} 1.0', "falaj_jobs_problem 0.0"]
+        assert live.client.get("/v1/jobs/job_none").json()["code"] == "no_such_job"
+        wrong = live.client.post("/v1/jobs", json={"texts": ["a"], "callback": "http://169.254.169.254/"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "no_callbacks")
+
+
+def test_without_a_store_the_doors_of_jobs_say_so(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named) as live:
+        answers = [live.client.post("/v1/jobs", json={"texts": ["a"]}), live.client.get("/v1/jobs/x"), live.client.delete("/v1/jobs/x")]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(501, "no_jobs")] * 3
+
+
+def test_an_answer_that_was_given_before_is_given_again_until_the_release_changes(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(replace(settings, cache_bytes=1 << 20), load_named) as live:
+        first, second = (live.client.post("/generate", json={"text": "who"}).json() for _ in range(2))
+        chance = [live.client.post("/generate", json={"text": "who", "temperature": 0.1}).json()["outputs"][0]["text"] for _ in range(2)]
+        assert (first["outputs"], chance) == (second["outputs"], ["v1", "v1"])
+        assert lines(live, "falaj_cache_lookups_total") == ['falaj_cache_lookups_total{found="no"} 1.0', 'falaj_cache_lookups_total{found="yes"} 1.0']
+        assert lines(live, "falaj_generated_tokens_total") == ["falaj_generated_tokens_total 9.0"]
+        publish(store, tmp_path, "v2")
+        wait_until(lambda: live.client.post("/generate", json={"text": "who"}).json()["release"] == "v2")
+        assert live.client.post("/generate", json={"text": "who"}).json()["outputs"][0]["text"] == "v2"
+
+
+class Door(Authenticator):
+    """Lets everyone in as one client with few tokens."""
+
+    def check(self, headers: object, now: float) -> Client:
+        return Client("key:few", frozenset({"generate"}), Limits(requests_per_minute=3, tokens_per_minute=100))
+
+
+def test_a_clients_limits_count_what_was_generated_and_scopes_close_doors(store: Store, settings: Settings, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    with serving(settings, load_named, authenticator=Door()) as live:
+        # Each may use 90 of 100 tokens and uses 3: what is not used comes back, or the second would be refused.
+        answers = [live.client.post("/generate", json={"text": "a", "max_new_tokens": 90}) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert int(answers[3].headers["retry-after"]) in range(15, 22) and answers[3].json()["code"] == "rate_limited"
+        assert live.client.post("/generate", json={"text": "a", "max_new_tokens": 101}).json()["code"] == "over_client_limit"
+        assert live.client.get("/metrics").json()["code"] == "scope_missing"
+        assert live.client.post("/v1/jobs", json={"texts": ["a"]}).status_code == 403
+        openai = live.client.post("/v1/completions", json={"model": "falaj", "prompt": "a"}).json()
+        assert openai["error"]["type"] == "rate_limit_error"
+
+
+Edit = Callable[[Traffic], Traffic]
+
 
 @pytest.fixture
-def store(falaj_home: Path, tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "releases")
+def two(store: Store, settings: Settings, tmp_path: Path) -> tuple[Release, Release]:
+    return publish(store, tmp_path, "v1"), publish(store, tmp_path, "v2", point=False)
 
 
-@pytest.fixture
-def settings(store: Store, tmp_path: Path) -> Settings:
-    return Settings(releases=store.uri, requests=None, poll_seconds=0.05, retry_seconds=0.05, cache=tmp_path / "cache")
+def steer(store: Store, **given: Any) -> None:
+    canary.change(store, signing_key_file(), lambda traffic: replace(traffic, **given))
 
 
-def key(path: Path, *scopes: str, **limits: int) -> dict[str, str]:
-    text, made = keys.new("somebody", scopes=scopes, expires=None, limits=Limits(**limits), now=0)
-    keys.add(path, made)
-    return {"Authorization": f"Bearer {text}"}
-
-
-def test_keys_scopes_and_limits_count_on_every_door(store: Store, settings: Settings, tmp_path: Path) -> None:
-    publish(store, tmp_path, "v1")
-    path = tmp_path / "keys.json"
-    shop, scraper = key(path, "generate", requests_per_minute=3, tokens_per_request=8), key(path, "metrics")
-    body = {"text": "a", "max_new_tokens": 4}
-    with serving(settings, load_named, authenticator=Authenticator(keys=Keys(path))) as live:
-        ask = live.client
-        assert (ask.get("/healthz").status_code, ask.get("/readyz").status_code) == (200, 200)
-        refused = ask.post("/generate", json=body)
-        assert (refused.status_code, refused.headers["www-authenticate"], refused.json()["code"]) == (401, 'Bearer realm="falaj"', "not_authenticated")
-        for url in ("/metrics", "/v1/release", "/v1/models", "/v1/jobs/x"):
-            assert ask.get(url).status_code == 401, url
-        assert ask.post("/generate", json=body, headers={"X-API-Key": "falaj_x"}).status_code == 401
-        assert [ask.get("/metrics", headers=one).status_code for one in (shop, scraper)] == [403, 200]
-        assert ask.post("/generate", json=body, headers=scraper).json()["code"] == "scope_missing"
-        assert ask.post("/v1/completions", json={"model": "falaj", "prompt": "a"}, headers=scraper).json()["error"]["type"] == "permission_error"
-        assert ask.post("/generate", json={"text": "a", "max_new_tokens": 9}, headers=shop).json()["code"] == "over_client_limit"
-        answers = [ask.post("/generate", json=body, headers=shop) for _ in range(5)]
-        assert [one.status_code for one in answers] == [200, 200, 200, 429, 429]
-        assert 1 <= int(answers[-1].headers["retry-after"]) <= 20 and answers[-1].json()["code"] == "rate_limited"
-        keys.revoke(path, shop["Authorization"].split("_")[1], 0)
-        wait_until(lambda: ask.get("/v1/release", headers=shop).status_code == 401)
-
-
-def test_a_token_of_the_identity_provider_lets_in_and_its_loss_lets_nobody_in(store: Store, settings: Settings, tmp_path: Path) -> None:
-    publish(store, tmp_path, "v1")
-    private = ec.generate_private_key(ec.SECP256R1())
-    with web(200, json.dumps({"keys": [row(private, "k")]}).encode()) as issuer:
-        claims = {"iss": issuer, "aud": "falaj", "sub": "clerk", "exp": time.time() + 60, "scope": "falaj:generate"}
-        headers = {"Authorization": f"Bearer {jwt.encode(claims, private, 'ES256', headers={'kid': 'k'})}"}
-        with serving(settings, load_named, authenticator=Authenticator(oidc=Oidc(OidcSettings(issuer, "falaj", f"{issuer}/keys")))) as live:
-            assert live.client.post("/generate", json={"text": "a"}, headers=headers).status_code == 200
-            assert live.client.get("/metrics", headers=headers).status_code == 403
-    with serving(settings, load_named, authenticator=Authenticator(oidc=Oidc(OidcSettings(issuer, "falaj", f"{issuer}/keys")))) as live:
-        answer = live.client.post("/generate", json={"text": "a"}, headers=headers)
-        assert (answer.status_code, answer.json()["code"], "retry-after" in answer.headers) == (503, "identity_provider_down", True)
-
-
-def test_a_canary_answers_its_share_a_shadow_none_and_a_stop_all(store: Store, settings: Settings, tmp_path: Path) -> None:
-    publish(store, tmp_path, "v1")
-    second = publish(store, tmp_path, "v2", point=False)
-    part, private = Part("v2", second.digest, 0.5), signing_key_file()
+def test_a_canary_answers_its_share_a_shadow_answers_nobody_and_a_stop_stops(
+    store: Store, settings: Settings, tmp_path: Path, two: tuple[Release, Release]
+) -> None:
+    part = Part("v2", two[1].digest, 0.5)
     with serving(settings, load_named) as live:
 
-        def answers(number: int = 60) -> Counter[str]:
-            return Counter(live.client.post("/generate", json={"text": "a"}).json()["outputs"][0]["text"] for _ in range(number))
+        def ask() -> set[tuple[str, str]]:
+            answers = [live.client.post("/generate", json={"text": "who"}).json() for _ in range(30)]
+            return {(answer["release"], answer["outputs"][0]["text"]) for answer in answers}
 
-        assert answers(5) == {"v1": 5}
-        change(store, private, lambda now: replace(now, canary=part, sticky="request"))
+        assert ask() == {("v1", "v1")}
+        steer(store, canary=part)
         wait_until(lambda: "canary" in live.inference.sides.sides())
-        found = answers()
-        assert 12 < found["v1"] < 48 and found.total() == 60
-        change(store, private, lambda now: replace(now, canary=None, shadow=replace(part, share=1.0)))
+        assert ask() == {("v1", "v1"), ("v2", "v2")}
+        steer(store, canary=None, shadow=replace(part, share=1.0))
         wait_until(lambda: set(live.inference.sides.sides()) == {"stable", "shadow"})
-        assert answers(10) == {"v1": 10}
-        wait_until(lambda: live.inference.sides.agreement.snapshot()["compared"] > 0)
-        assert live.inference.sides.agreement.snapshot()["same"] == 0.0
-        change(store, private, lambda now: Traffic(stop="it was recalled"))
+        assert ask() == {("v1", "v1")}
+        wait_until(lambda: lines(live, 'falaj_shadow_answers_total{result="different"}') and live.inference.sides.agreement.snapshot()["compared"] >= 30)
+        steer(store, stop="wrong answers were seen")
         wait_until(lambda: live.inference.sides.stopped)
-        for url, body in (("/generate", {"text": "a"}), ("/v1/completions", {"model": "falaj", "prompt": "a"}), ("/batch", {"texts": ["a"]})):
-            answer = live.client.post(url, json=body)
-            assert (answer.status_code, "it was recalled" in answer.text, "retry-after" in answer.headers) == (503, True, True), url
-        assert live.client.get("/readyz").json() == {"ready": False, "release": "v1", "reason": "it was recalled"}
-        change(store, private, lambda now: Traffic())
-        wait_until(lambda: live.client.get("/readyz").status_code == 200)
-        assert answers(5) == {"v1": 5}
+        refused = live.client.post("/v1/completions", json={"model": "falaj", "prompt": "a"})
+        assert (refused.status_code, refused.json()["error"]["code"], refused.json()["error"]["why"]) == (503, "stopped", "wrong answers were seen")
+        assert live.client.get("/readyz").json() == {"ready": False, "release": "v1", "reason": "wrong answers were seen"}
+        steer(store, stop=None)
+        wait_until(lambda: not live.inference.sides.stopped)
+        assert live.client.post("/generate", json={"text": "who"}).status_code == 200
 
 
-PROGRAM = """
-import os, sys
-from pathlib import Path
-from workloads.serve.__main__ import serve
-from workloads.serve.auth import Authenticator
-from workloads.serve.job_runner import JobRunner
-from workloads.serve.settings import Settings
-JobRunner.__init__.__kwdefaults__["lease_s"] = 2.0
-releases, cache, port = sys.argv[1:]
-opener = "tests.workloads.serve.tiny.open_named"
-serve(Settings(releases=releases, requests=None, port=int(port), poll_seconds=0.05, cache=Path(cache), opener=opener, drain_seconds=0.0), Authenticator())
-"""
-
-
-def test_a_server_that_is_killed_loses_no_job(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from falaj.ports import port
-
+def test_the_access_log_tells_who_asked_how_much_and_never_what(store: Store, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     publish(store, tmp_path, "v1")
-    monkeypatch.setenv("FALAJ_JOBS", str(tmp_path / "jobs.db"))
-    monkeypatch.setenv("FALAJ_TEST_STEP_SECONDS", "0.02")
-    url, root = f"http://127.0.0.1:{port('inference')}", Path(__file__).resolve().parents[3]
-
-    def start(number: int) -> subprocess.Popen[bytes]:
-        arguments = [sys.executable, "-c", PROGRAM, store.uri, str(tmp_path / f"cache-{number}"), url.rpartition(":")[2]]
-        return subprocess.Popen(arguments, cwd=root)
-
-    def ready() -> bool:
-        try:
-            return ask.get(f"{url}/readyz").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    ask = httpx.Client(timeout=10)
-    server = start(0)
-    try:
-        wait_until(ready, 30)
-        jobs = {}
-        for number in range(12):
-            texts = [f"echo {number}-{index}" for index in range(8)]
-            answer = ask.post(f"{url}/v1/jobs", json={"texts": texts}, headers={"Idempotency-Key": str(number)})
-            assert answer.status_code == 202
-            jobs[answer.json()["id"]] = texts
-
-        def done() -> list[str]:
-            return [id for id in jobs if ask.get(f"{url}/v1/jobs/{id}").json()["status"] == "done"]
-
-        wait_until(lambda: ask.get(f"{url}/v1/jobs/{next(iter(jobs))}").json()["status"] == "done", 20)
-        os.kill(server.pid, signal.SIGKILL)
-        server.wait()
-        server = start(1)
-        wait_until(ready, 30)
-        assert len(done()) < 12
-        again = ask.post(f"{url}/v1/jobs", json={"texts": jobs[next(iter(jobs))]}, headers={"Idempotency-Key": "0"})
-        assert again.json()["id"] == next(iter(jobs))
-        wait_until(lambda: len(done()) == 12, 60)
-        for id, texts in jobs.items():
-            outputs = ask.get(f"{url}/v1/jobs/{id}").json()["answer"]["outputs"]
-            assert [output["text"] for output in outputs] == [text.removeprefix("echo ") for text in texts]
-    finally:
-        server.kill()
-        server.wait()
-        ask.close()
+    headers = {"traceparent": PARENT, "x-request-id": "mine-1", "x-falaj-traffic": "test"}
+    with serving(replace(settings, access_log="stderr"), load_named, now=lambda: 1000.0) as live:
+        answer = live.client.post("/generate", json={"text": "echo secret"}, headers=headers)
+        live.client.post("/generate", json={"text": "secret", "max_new_tokens": -1})
+        list(live.client.post("/v1/completions", json={"model": "falaj", "prompt": "echo secret", "stream": True}).iter_lines())
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    assert answer.headers["x-request-id"] == "mine-1"
+    first = {key: logged[0][key] for key in logged[0] if key not in ("seconds", "waited", "first_token")}
+    assert first == {
+        "time": 1000.0,
+        "request": "mine-1",
+        "client": "anyone",
+        "traffic": "test",
+        "trace": TRACE,
+        "method": "POST",
+        "path": "/generate",
+        "status": 200,
+        "release": "v1",
+        "texts": 1,
+        "cached": 0,
+        "input_tokens": 12,
+        "tokens": 7,
+    }
+    assert [(line["status"], line.get("refused"), line.get("tokens")) for line in logged[1:]] == [(422, "out_of_bounds", None), (200, None, 7)]
+    assert "secret" not in json.dumps(logged)
 
 
-def test_the_page_on_access_names_every_setting_of_the_doors() -> None:
-    import re
+def test_a_trace_continues_the_callers_and_holds_no_text() -> None:
+    memory, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    facts = {"method": "POST", "path": "/generate", "status": 503, "waited": 0.5, "tokens": 7, "_texts": ["secret"]}
+    Traces(provider).record("POST /generate", {"traceparent": PARENT}, facts, 2.0)
+    queue, generate, whole = memory.get_finished_spans()
+    assert [span.name for span in (queue, generate, whole)] == ["queue", "generate", "POST /generate"]
+    assert whole.parent and f"{whole.context.trace_id:032x}" == TRACE and queue.parent == whole.context
+    assert whole.attributes == {
+        "http.request.method": "POST",
+        "http.route": "/generate",
+        "http.response.status_code": 503,
+        "falaj.waited": 0.5,
+        "falaj.tokens": 7,
+    }
+    assert (whole.end_time - whole.start_time, queue.end_time - queue.start_time) == (2 * 10**9, 5 * 10**8)  # ty: ignore[unsupported-operator]
+    assert whole.status.is_ok is False
 
-    root = Path(__file__).resolve().parents[3]
-    modules = ("auth", "keys", "oidc", "tls", "jobs", "callbacks")
-    read = {name for module in modules for name in re.findall(r'"(FALAJ_[A-Z_]+)"', (root / f"workloads/serve/{module}.py").read_text())}
-    page = set(re.findall(r"FALAJ_[A-Z_]+", (root / "docs/serving_access.md").read_text()))
-    assert read - page == set() and len(read) > 8
+
+@pytest.mark.parametrize(("header", "trace"), [(PARENT, TRACE), (None, None), ("00-" + "0" * 32 + "-b7ad6b7169203331-01", None), ("ff" + PARENT[2:], None)])
+def test_only_a_valid_traceparent_is_taken_over(header: str | None, trace: str | None) -> None:
+    assert trace_of(header) == trace
+
+
+def test_traces_are_sent_only_where_the_environment_asks() -> None:
+    place = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    found = [wanted(each) for each in ({}, place, {**place, "OTEL_SDK_DISABLED": "true"}, {**place, "OTEL_TRACES_EXPORTER": "none"})]
+    assert found == [False, True, False, False]
