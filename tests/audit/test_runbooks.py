@@ -28,7 +28,9 @@ EXPECTED = {
     "residency_exception",
     "restore_state",
     "rollback_release",
+    "sealed_release",
     "state_locked",
+    "stop_answers",
     "waiver",
 }
 
