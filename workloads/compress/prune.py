@@ -2,7 +2,7 @@
 
 What goes is what the loss would miss least, by a first-order estimate: the product of an activation and its gradient, summed over a
 unit's or head's numbers in a row and averaged over rows (Michel et al. 2019, "Are Sixteen Heads Really Better than One?"; Molchanov
-et al. 2019). Layers are judged by leaving each out and looking at the loss, since there are few of them. Recovery is `tune`'s part.
+et al. 2019). Layers are judged by leaving each out and looking at the answers, since there are few of them. Recovery is `tune`'s part.
 """
 
 from __future__ import annotations
@@ -149,23 +149,23 @@ def _ranked(parts: Mapping[str, Scores], share: float, step: int) -> dict[str, t
 
 
 def drop_layers(model: Any, batches: Sequence[Batch], *, encoder: int, decoder: int) -> Plan:
-    """The plan that keeps `encoder` and `decoder` layers: one by one, the layer goes whose absence the loss on `batches` minds least.
+    """The plan that keeps `encoder` and `decoder` layers: one by one, the layer goes without which the model's answers change least.
 
-    Raises UsageError for fewer than one layer or more than there are.
+    Answers are compared on `batches` (with labels), as distributions. Raises UsageError for fewer than one layer or more than there are.
     """
     whole = everything(model)
     for name, number, there in (("encoder", encoder, len(whole.encoder)), ("decoder", decoder, len(whole.decoder))):
         if not 1 <= number <= there:
             raise UsageError(f"that many {name} layers cannot be kept", given=str(number), allowed=f"1 to {there}")
-    current = whole
+    current, before = whole, beliefs(model, batches) if (encoder, decoder) != (len(whole.encoder), len(whole.decoder)) else []
     while (len(current.encoder), len(current.decoder)) != (encoder, decoder):
         ways = [Plan(_without(current.encoder, index), current.decoder) for index in range(len(current.encoder)) if len(current.encoder) > encoder]
         ways += [Plan(current.encoder, _without(current.decoder, index)) for index in range(len(current.decoder)) if len(current.decoder) > decoder]
-        losses = []
+        strayed = []
         for way in ways:
             with masked(model, way) as less:
-                losses.append(mean_loss(less, batches))
-        current = ways[int(np.argmin(losses))]
+                strayed.append(apart(before, less, batches))
+        current = ways[int(np.argmin(strayed))]
     return current
 
 
@@ -173,16 +173,26 @@ def _without(layers: tuple[Kept, ...], index: int) -> tuple[Kept, ...]:
     return layers[:index] + layers[index + 1 :]
 
 
-def mean_loss(model: Any, batches: Iterable[Batch]) -> float:
-    """Mean loss per batch, without dropout."""
+def beliefs(model: Any, batches: Iterable[Batch]) -> list[Any]:
+    """Per batch the log probabilities (labelled places x vocabulary) of `model` when it is fed the labels, without dropout."""
     import torch
 
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        losses = [float(model(**batch).loss) for batch in batches]
+        found = [torch.log_softmax(model(**batch).logits[batch["labels"] != -100].float(), dim=-1) for batch in batches]
     model.train(was_training)
-    return sum(losses) / len(losses)
+    return found
+
+
+def apart(before: Sequence[Any], model: Any, batches: Sequence[Batch]) -> float:
+    """Mean divergence (KL, nats per token) of `model` from the `beliefs` of another one on the same batches.
+
+    Unlike the loss it cannot be lowered by being less sure: a pruned model of a lower loss gave far worse answers.
+    """
+    pairs = zip(before, beliefs(model, batches), strict=True)
+    divergences = [(first.exp() * (first - second)).sum(dim=-1).mean() for first, second in pairs]
+    return float(sum(divergences) / len(divergences))
 
 
 def shrink(model: Any, kept: Plan) -> Any:

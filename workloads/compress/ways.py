@@ -18,7 +18,7 @@ from falaj.errors import UsageError
 from falaj.files import write_json
 from workloads.compress import shapes
 from workloads.compress.distil import Answer, Lesson, taught_rows, teach
-from workloads.compress.prune import UNIT_STEP, drop_layers, importance, mean_loss, plan, shrink
+from workloads.compress.prune import UNIT_STEP, apart, beliefs, drop_layers, importance, plan, shrink
 from workloads.data.rows import Row
 from workloads.recipes import Recipe
 from workloads.train import encoder
@@ -103,7 +103,8 @@ def make(name: str, world: World) -> tuple[Any, dict[str, Any]]:
     if (found := _finished(folder, basis)) is not None:
         return found
     pupil, held = cut(source, way, world), world.batches("validation", _JUDGED_BATCHES)
-    losses = {"source": mean_loss(source, held), "cut": mean_loss(pupil, held)}
+    believed = beliefs(world.trained, held)
+    strayed = {"source": apart(believed, source, held), "cut": apart(believed, pupil, held)}
     untaught = copy.deepcopy(pupil)
     rows = taught_rows(world.rows["train"], world.answer, way.lesson, folder / "sequences.json", world.basis)
     progress = teach(
@@ -120,9 +121,9 @@ def make(name: str, world: World) -> tuple[Any, dict[str, Any]]:
     )
     if progress is None:
         raise ToldToStop(name)
-    losses["taught"] = mean_loss(pupil, held)
-    # Rows that the source knows by heart teach nothing more: a cut that cost little is then better left as it is.
-    kept = "taught" if losses["taught"] < losses["cut"] else "cut"
+    strayed["taught"] = apart(believed, pupil, held)
+    # Rows that the source knows by heart may teach nothing more: a cut that cost little is then better left as it is.
+    kept = "taught" if strayed["taught"] < strayed["cut"] else "cut"
     pupil = pupil if kept == "taught" else untaught
     record = {
         "schema": SCHEMA,
@@ -130,7 +131,7 @@ def make(name: str, world: World) -> tuple[Any, dict[str, Any]]:
         "way": asdict(way),
         "parameters": shapes.parameters(pupil),
         "shape": shapes.shape_of(pupil).to_json(),
-        "validation_loss": {key: round(value, 4) for key, value in losses.items()},
+        "strayed": {key: round(value, 4) for key, value in strayed.items()},
         "kept": kept,
         "steps": progress.step,
         "seconds": round(progress.seconds, 2),
@@ -139,7 +140,7 @@ def make(name: str, world: World) -> tuple[Any, dict[str, Any]]:
     shapes.save(pupil, folder / _MODEL, world.tokenizer.parent)
     write_json(folder / _RECORD, record)
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    road = f"loss {losses['source']:.3f} -> {losses['cut']:.3f} -> {losses['taught']:.3f}, {kept} is kept"
+    road = f"{strayed['source']:.3f} -> {strayed['cut']:.3f} -> {strayed['taught']:.3f} nats from the trained model, {kept} is kept"
     world.say(f"{name}: {record['parameters'] / 1e6:.2f} M weights, {road}")
     return pupil, record
 

@@ -43,9 +43,7 @@ def taught(tiny: Any, folder: Path, checkpoints: Path, lesson: Lesson, **changes
 
 
 def divergence(pupil: Any, teacher: Any, batch: dict[str, Any]) -> float:
-    with torch.no_grad():
-        first, second = (torch.log_softmax(model.eval()(**batch).logits, dim=-1) for model in (teacher, pupil))
-    return float((first.exp() * (first - second)).sum(dim=-1)[batch["labels"] != -100].mean())
+    return prune.apart(prune.beliefs(teacher, [batch]), pupil, [batch])
 
 
 def test_a_student_of_the_teachers_layers_learns_the_teachers_distribution(tiny: Any, tiny_folder: Path, tmp_path: Path) -> None:
@@ -60,10 +58,11 @@ def test_a_student_of_the_teachers_layers_learns_the_teachers_distribution(tiny:
 
 
 def test_a_student_learns_a_tiny_task_from_labels_and_teacher(tiny: Any, tiny_folder: Path, tmp_path: Path) -> None:
-    batches = world(tiny, tiny_folder, tmp_path).batches("validation", 2)
-    before = prune.mean_loss(student(tiny), batches)
-    pupil, _ = taught(tiny, tiny_folder, tmp_path, replace(FRESH, teacher=0.1))
-    assert prune.mean_loss(pupil, batches) < 0.7 * before
+    batch = world(tiny, tiny_folder, tmp_path).batches("validation", 1)[0]
+    pupil, progress = taught(tiny, tiny_folder, tmp_path, replace(FRESH, teacher=0.1))
+    with torch.no_grad():
+        before, after = (float(model.eval()(**batch).loss) for model in (student(tiny), pupil))
+    assert after < 0.7 * before and progress.losses[-1] < progress.losses[0]
 
 
 def test_training_that_was_stopped_goes_on_and_ends_the_same(tiny: Any, tiny_folder: Path, tmp_path: Path) -> None:
@@ -82,11 +81,11 @@ def test_training_that_was_stopped_goes_on_and_ends_the_same(tiny: Any, tiny_fol
 
 
 def test_pruning_hurts_and_recovery_heals(tiny: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WAYS, "pruned", Way("pruned", heads=0.5, units=0.5, lesson=FRESH))
+    monkeypatch.setitem(WAYS, "pruned", Way("pruned", heads=0.5, units=0.5, lesson=replace(FRESH, teacher=1.0)))
     here = world(tiny, tiny_folder, tmp_path)
     pupil, record = make("pruned", here)
-    loss = record["validation_loss"]
-    assert loss["taught"] < 0.8 * min(loss["cut"], loss["source"])
+    strayed = record["strayed"]
+    assert strayed["source"] == 0 and strayed["taught"] < 0.7 * strayed["cut"]
     assert record["kept"] == "taught" and record["parameters"] == shapes.parameters(pupil) < shapes.parameters(tiny)
     assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == ["model", "sequences.json", "way.json"]
     # Asked again it is read and not made: whoever may not take a step could not make it.
@@ -97,7 +96,7 @@ def test_pruning_hurts_and_recovery_heals(tiny: Any, tiny_folder: Path, tmp_path
 def test_a_lesson_that_does_harm_is_not_kept(tiny: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = world(tiny, tiny_folder, tmp_path)
     calls = itertools.count()
-    monkeypatch.setattr(ways, "mean_loss", lambda model, batches: [1.0, 1.1, 1.2][next(calls)])
+    monkeypatch.setattr(ways, "apart", lambda before, model, batches: [0.0, 1.1, 1.2][next(calls)])
     monkeypatch.setitem(WAYS, "pruned", way := Way("pruned", units=0.8, lesson=FRESH))
     pupil, record = make("pruned", here)
     expected = ways.cut(tiny, way, here).state_dict()

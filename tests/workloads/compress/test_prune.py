@@ -122,6 +122,17 @@ def test_the_layer_that_does_nothing_is_dropped_first(tiny: Any) -> None:
     assert all(torch.equal(value, before[name]) for name, value in tiny.state_dict().items())
 
 
+def test_a_model_is_not_apart_from_itself_and_less_from_a_small_change_than_from_a_large_one(tiny: Any) -> None:
+    batch = batch_of()
+    before = prune.beliefs(tiny, [batch])
+    assert before[0].shape == (int((batch["labels"] != -100).sum()), 6000) and prune.apart(before, tiny, [batch]) == pytest.approx(0, abs=1e-6)
+    found = []
+    for layers in ((0, 1), (1,)):
+        with prune.masked(tiny, prune.layers_only(tiny, (1, 2), layers)) as less:
+            found.append(prune.apart(before, less, [batch]))
+    assert 0 < found[0] < found[1]
+
+
 def test_a_model_that_was_masked_is_itself_again_whatever_happens(tiny: Any) -> None:
     before = logits(tiny, batch := batch_of())
     with pytest.raises(KeyError), prune.masked(tiny, UNEVEN):
