@@ -1,8 +1,7 @@
 """Builds `encoder.onnx` and `decoder.onnx` of a model folder from its `weights.safetensors`, without torch.
 
 Both graphs hold no weights: every initialiser that the layout allows is external data, a place in `weights.safetensors`, so a model
-is on disk once. Kept inside are only scales that ONNX Runtime wants repeated (one for every 64 inputs or fewer, where the weights have one
-for a channel or a longer group) and rows whose length is no multiple of a block.
+is on disk once. Kept inside are only the scales of weights in groups of more than 64, which ONNX Runtime wants repeated for every 64.
 
 The encoder computes linears on the tokens of all texts end to end, without padding, and pads for attention alone. The decoder takes one
 token a row; its rows stand at different places of different answers: GroupQueryAttention reads as many keys of a row's cache as that row

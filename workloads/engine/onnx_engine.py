@@ -6,6 +6,7 @@ wanted is computed and forgotten, which is cheaper than moving caches about. Row
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import json
 import os
@@ -21,7 +22,7 @@ from falaj.errors import UsageError
 from workloads.engine.onnx_cache import Cache
 from workloads.engine.protocol import Full, ModelConfig
 
-_TOKENS_AT_ONCE = 1024
+_TOKENS_AT_ONCE = 512
 """Tokens that one encoder call reads at most (a longer text is read alone): bounds the memory of an admission."""
 _PATIENCE = 4
 """Steps with empty rows in between before rows are moved."""
@@ -32,7 +33,7 @@ class OnnxEngine:
     """See `protocol.Engine`. Made by `load`."""
 
     invariance = 0.0
-    """By measurement, on AVX-512 and AMX, for every batch size tried; see `graph_parts.BLOCKS`. Another processor may round otherwise."""
+    """By measurement, on AVX-512 and AMX, for every batch size tried; see `graph_parts`. Another processor may round otherwise."""
 
     def __init__(self, encoder: Any, decoder: Any, config: ModelConfig, *, slots: int, longest: int, threads: int) -> None:
         self._encoder, self._decoder, self.config = encoder, decoder, config
@@ -72,6 +73,9 @@ class OnnxEngine:
         options.enable_mem_pattern = False
         # Two sessions take turns here, often within a CPU limit: a pool that spins takes the cores from whoever has work to do.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if _instructions() in ("avx512", "avx2", "x86_64"):
+            # Without VNNI the quick 8-bit product of x86 overflows: take the exact one there.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             config = ModelConfig.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
             sessions = [
@@ -79,6 +83,7 @@ class OnnxEngine:
                 for name in ("encoder.onnx", "decoder.onnx")
             ]
             most = longest or max(config.target_tokens, 128)
+            _trim()
             return cls(sessions[0], sessions[1], config, slots=slots, longest=most, threads=threads)
         except Exception as problem:  # ONNX Runtime raises bare Exceptions of its own; each means a file is not readable
             why = (str(problem).splitlines() or [type(problem).__name__])[0]
@@ -223,6 +228,12 @@ class OnnxEngine:
                 state[target] = state[source]
             self._text[target], self._position[source] = self._text[source], 0
             self._row[slot] = target
+
+
+def _trim() -> None:
+    """Give memory back that loading took and left: a quarter of a model's size, else kept by the allocator for later."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def _bind(bind: Any, name: str, array: NDArray[Any]) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from falaj.errors import UsageError
 from tests.workloads.engine.engines import TorchEngine, torch_model
 from tests.workloads.small import tiny_model
-from workloads.engine import graphs, weights
+from workloads.engine import graphs, onnx_engine, weights
 from workloads.engine.onnx_engine import OnnxEngine
 from workloads.engine.protocol import Full
 from workloads.recipes import SEED
@@ -19,7 +19,6 @@ from workloads.recipes import SEED
 CHANCE = np.random.default_rng(4)
 SOURCES = [[*CHANCE.integers(2, 6000, count).tolist(), 1] for count in (5, 70, 20, 1, 79, 33)]
 TARGETS = [[0, *CHANCE.integers(2, 6000, 8).tolist()] for _ in SOURCES]
-Run = Callable[[list[int]], list[NDArray[np.float32]]]
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +48,17 @@ def test_logits_are_pytorchs_own(folders: dict[str, Path]) -> None:
         assert engine.name.startswith("onnx ") and engine.name.endswith(" x1")
         assert np.abs(fed(engine, range(len(SOURCES))) - expected).max() < bound * np.abs(expected).max(), name
         engine.close()
+
+
+def test_where_the_processor_lacks_vnni_the_product_is_as_exact(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = OnnxEngine.load(folders["w8-0"], threads=1, slots=6)
+    monkeypatch.setattr(onnx_engine, "_instructions", lambda: "avx2")
+    other = OnnxEngine.load(folders["w8-0"], threads=1, slots=6)
+    assert other.name == "onnx avx2 x1"
+    expected = fed(usual, range(len(SOURCES)))
+    assert np.abs(fed(other, range(len(SOURCES))) - expected).max() < 1e-4 * np.abs(expected).max()
+    usual.close()
+    other.close()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
