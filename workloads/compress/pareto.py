@@ -45,7 +45,7 @@ def svg(points: Sequence[Point], *, chosen: str | None = None, bound: float | No
     if bound is not None:
         y = _y(bound * 100, up)
         lines.append(f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#c8553d" stroke-dasharray="6 4"/>')
-        lines.append(f'<text x="{_WIDTH - _RIGHT + 8}" y="{y + 4:.1f}" fill="#c8553d">bound {bound:.1%}</text>')
+        lines.append(f'<text x="{_WIDTH - _RIGHT - 6}" y="{y - 5:.1f}" text-anchor="end" fill="#c8553d">bound {bound:.1%}</text>')
     path = sorted((marks[point.name] for point in points if point.name in best), key=lambda mark: mark[0])
     if len(path) > 1:
         lines.append(f'<polyline fill="none" stroke="{_COLOURS["front"]}" stroke-opacity="0.45" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in path)}"/>')
@@ -111,9 +111,10 @@ def _frame(title: str, across: Sequence[float], up: Sequence[float]) -> str:
 
 
 def _axis(values: Sequence[float]) -> list[float]:
-    """Round numbers, at even steps, that span `values`."""
-    low, high = min(values), max(values)
-    span = max(high - low, 1e-3)
+    """Round numbers, at even steps, that span `values` with some room for marks at both ends."""
+    room = 0.05 * max(max(values) - min(values), 1e-3)
+    low, high = min(values) - room, max(values) + room
+    span = high - low
     power = 10 ** math.floor(math.log10(span / 4))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if span / (power * factor) <= 6)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
