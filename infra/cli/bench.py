@@ -117,22 +117,22 @@ def gate(runs: int) -> list[Figure]:
 
 
 SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan, "gate": gate, "up": up}
-ALONE = ("serve", "machine")
+ALONE = ("serve", "load", "machine")
 """Suites with tables of their own, each run by itself."""
 
 
 @click.command()
 @click.argument("suites", nargs=-1, type=click.Choice([*SUITES, *ALONE]))
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
-@click.option("--quick", is_flag=True, help="serve: our engines alone, one round.")
+@click.option("--quick", is_flag=True, help="serve, load: our engines alone, one round.")
 @click.option("--peer", "peers", multiple=True, help="serve: measure beside this peer only; may be given again.")
-@click.option("--doc", is_flag=True, help="serve: put the tables into docs/serving.md.")
+@click.option("--doc", is_flag=True, help="serve, load: put the tables into docs/serving.md.")
 @json_option
 def bench(suites: tuple[str, ...], runs: int, quick: bool, peers: tuple[str, ...], doc: bool, as_json: bool) -> None:
     """Measure Falaj beside its peers: start, plan, gate, up; all but `up` unless named. `gate` also says what the rules cover.
 
-    serve: FLAN-T5-base beside CTranslate2, OpenVINO, Optimum and llama.cpp. machine: what this processor can do. Each of these
-    two runs by itself.
+    serve: FLAN-T5-base beside CTranslate2, OpenVINO, Optimum and llama.cpp. load: the servers under Poisson arrivals. machine: what this
+    processor can do. Each of these three runs by itself.
     """
     if set(suites) & set(ALONE):
         if len(suites) != 1:

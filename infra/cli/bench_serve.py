@@ -26,15 +26,21 @@ def run(name: str, *, quick: bool, rounds: int, peers: tuple[str, ...], doc: boo
         result = machine()
         emit(result, as_json, lambda: table(_machine_rows(result)))
         return
-    from workloads.bench.contest import contest
+    if name == "load":
+        from workloads.bench.load import contest as under_load
 
-    report = contest(quick=quick, names=peers, rounds=1 if quick else rounds, size=True, progress=progress)
-    made, show = tables.document(report), lambda: _shown(report)
+        report = under_load(quick=quick, progress=progress)
+        made, shown = tables.load_document(report), lambda: table(tables.load_rows(report), tables.LOAD_HEADING)
+    else:
+        from workloads.bench.contest import contest
+
+        report = contest(quick=quick, names=peers, rounds=1 if quick else rounds, size=True, progress=progress)
+        made, shown = tables.document(report), lambda: _shown(report)
     path = _keep(name, report)
     if doc:
         _place(name, made)
     progress(f"kept as {path}")
-    emit(report, as_json, show)
+    emit(report, as_json, shown)
 
 
 def machine() -> dict[str, Any]:
