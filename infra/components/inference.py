@@ -70,6 +70,9 @@ class Inference(pulumi.ComponentResource):
                 **environment_of(config),
                 "PORT": str(PORT),
                 "FALAJ_SERVE_HOST": "0.0.0.0",
+                # Network policies let in the namespaces that may ask; a gateway with keys or tokens is for whoever is further away.
+                "FALAJ_AUTH": "none",
+                "FALAJ_BEHIND_PROXY": "1",
                 "FALAJ_RELEASES": releases,
                 "FALAJ_REQUESTS": REQUESTS,
                 **log_policy(),
