@@ -166,7 +166,7 @@ class Stores(RuleBasedStateMachine):
 
 
 def test_sqlite_agrees_with_the_model() -> None:
-    run_state_machine_as_test(Stores, settings=settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(Stores, settings=settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
 
 
 def test_postgresql_agrees_with_the_model() -> None:
@@ -183,4 +183,4 @@ def test_postgresql_agrees_with_the_model() -> None:
                     connection.execute("drop table if exists falaj_jobs")
                 return [PostgresJobs(dsn, clock=lambda: self.at) for _ in range(2)]
 
-        run_state_machine_as_test(Shared, settings=settings(max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)))
+        run_state_machine_as_test(Shared, settings=settings(max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)))
