@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from falaj.errors import FalajError, Fault
+from falaj.errors import Denied, FalajError, Fault
 from workloads.reference import Tokenizer
 from workloads.release import POINTER, Release, trusted_key, verify
 from workloads.serve.canary import TRAFFIC, Agreement, Sticky, Traffic, verified
@@ -247,7 +248,7 @@ class Sides:
                 return Loaded(side, other.release, other.folder, other.tokenize, self._clock() - began)
         # The own copy is verified and then loaded, so that nobody can alter the files between the two.
         cache = self._settings.cache
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _own(cache)
         folder = cache / digest.removeprefix("sha256:")[:32]
         try:
             self._store.get_folder(version, folder)
@@ -276,6 +277,20 @@ class Sides:
             self._told = now
             served = ", ".join(f"{version} ({side})" for side, version in now[2]) or "nothing"
             print(f"stopped: {now[1]}" if now[1] else now[0] or f"serving {served}", file=sys.stderr, flush=True)
+
+
+def _own(folder: Path) -> None:
+    """Make `folder`, or see that nobody else could have put or could alter anything there. Raises Denied."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise Denied(
+            "the place for our copies of releases is not ours alone",
+            given=str(folder),
+            allowed="a folder of this user with mode 0700",
+            why="what was verified there could be altered before it is loaded",
+            next="take it away, and look who made it",
+        )
 
 
 def tokenizer(model: Path) -> Tokenizer:

@@ -292,3 +292,17 @@ def test_agreement_counts_equal_answers_and_how_far_the_others_go_together() -> 
         agreement.add(given, shadow)
     agreement.fail()
     assert agreement.snapshot() == {"compared": 4, "failed": 1, "same": 0.5, "prefix": 0.75}
+
+
+@pytest.mark.parametrize("harm", ["open to others", "a link"])
+def test_a_place_that_others_could_write_to_takes_no_copy(harm: str, store: Store, tmp_path: Path) -> None:
+    publish(store, tmp_path, "v1")
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    if harm == "a link":
+        (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")
+    else:
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache").chmod(0o777)
+    found = sides(store, tmp_path)
+    found.look()
+    assert (found.current, "is not ours alone" in (found.problem or ""), list((tmp_path / "elsewhere").iterdir())) == (None, True, [])
