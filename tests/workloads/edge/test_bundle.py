@@ -212,6 +212,34 @@ def test_a_sealed_release_asks_for_its_key_and_takes_more_memory(model: Path, fa
     assert facts["sealed"] and "LoadCredential=sealing.key:/etc/falaj/sealing.key" in text.splitlines()
 
 
+def test_a_sealed_release_is_served_from_memory_and_leaves_nothing_there(model: Path, falaj_home: Path, tmp_path: Path) -> None:
+    seal_folder(model, tmp_path / "v1" / "model", KeyFile.make(tmp_path / "sealing.key"), identity=identity_of(DOCUMENT))
+    facts = build(seal(tmp_path / "v1", DOCUMENT, signing_key_file()), tmp_path / "bundle", signing_key_file(), limits=Limits(free_block()))
+    (tmp_path / "trusted.pem").write_bytes(public_half(signing_key_file()))
+    shared = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else tmp_path
+    memory = shared / f"falaj-test-{os.getpid()}"
+    memory.mkdir(mode=0o700)
+    environ = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "FALAJ_TRUSTED_KEY": str(tmp_path / "trusted.pem"), "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(tmp_path / "bundle/code"), "PYTHONDONTWRITEBYTECODE": "1", "PORT": str(facts["port"]), "FALAJ_SERVE_ENGINE": "onnx",
+        "FALAJ_AUTH": "none", "FALAJ_SEALING_KEY": str(tmp_path / "sealing.key"), "RUNTIME_DIRECTORY": str(memory),
+    }  # fmt: skip
+    try:
+        with (tmp_path / "log").open("wb") as log:
+            server = subprocess.Popen([sys.executable, "-P", "-m", "workloads.edge.start"], env=environ, cwd="/", stdout=log, stderr=log)
+        try:
+            answer = ask(facts["port"], server, tmp_path / "log")
+            assert (answer.status_code, answer.json()["release"]) == (200, "v1"), answer.text
+            assert shared == tmp_path or len(list(memory.rglob("weights.safetensors"))) == 1
+            assert not list((tmp_path / "bundle").rglob("weights.safetensors"))
+        finally:
+            server.terminate()
+            server.wait(30)
+        assert list(memory.iterdir()) == []
+    finally:
+        shutil.rmtree(memory)
+
+
 def test_credentials_and_state_become_settings_and_what_is_given_wins(tmp_path: Path) -> None:
     (tmp_path / "trusted.pem").write_text("")
     (tmp_path / "sealing.key").write_text("")
