@@ -59,13 +59,6 @@ def everything(model: Any) -> Plan:
     )
 
 
-def layers_only(model: Any, encoder: Sequence[int], decoder: Sequence[int]) -> Plan:
-    """The plan that keeps the layers named and all of what is in them. Raises UsageError for layers that are not there, or none."""
-    whole = everything(model)
-    first, second = chosen(encoder, len(whole.encoder), "encoder layers"), chosen(decoder, len(whole.decoder), "decoder layers")
-    return Plan(tuple(whole.encoder[index] for index in first), tuple(whole.decoder[index] for index in second))
-
-
 def importance(model: Any, batches: Iterable[Batch]) -> Importance:
     """How much the loss on `batches` (with labels) would miss each head and unit. The model is left as it was."""
     import torch

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.workloads.small import tiny_model
+from workloads.compress.prune import Plan, everything
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +46,9 @@ def batch_of(rows: int = 4, length: int = 9, answer: int = 5, *, vocabulary: int
     labels = torch.randint(2, vocabulary, (rows, answer), generator=chance)
     labels[1, -2:] = -100
     return {"input_ids": torch.randint(2, vocabulary, (rows, length), generator=chance) * mask, "attention_mask": mask, "labels": labels}
+
+
+def layers_only(model: Any, encoder: tuple[int, ...], decoder: tuple[int, ...]) -> Plan:
+    """The plan that keeps the layers named and all of what is in them."""
+    whole = everything(model)
+    return Plan(tuple(whole.encoder[index] for index in encoder), tuple(whole.decoder[index] for index in decoder))

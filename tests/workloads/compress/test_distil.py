@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from falaj.errors import UsageError
+from tests.workloads.compress.conftest import layers_only
 from tests.workloads.small import own_rows
 from workloads.compress import prune, shapes, ways
 from workloads.compress.distil import Lesson, taught_rows, teach
@@ -34,7 +35,7 @@ def world(tiny: Any, folder: Path, work: Path, **changes: Any) -> World:
 
 
 def student(tiny: Any) -> Any:
-    return prune.shrink(tiny, prune.layers_only(tiny, (0, 1, 2), (1,)))
+    return prune.shrink(tiny, layers_only(tiny, (0, 1, 2), (1,)))
 
 
 def taught(tiny: Any, folder: Path, checkpoints: Path, lesson: Lesson, **changes: Any) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from falaj.errors import UsageError
-from tests.workloads.compress.conftest import batch_of
+from tests.workloads.compress.conftest import batch_of, layers_only
 from tests.workloads.small import tiny_model
 from workloads.compress import prune, shapes
 from workloads.compress.prune import Kept, Plan
@@ -69,7 +69,7 @@ def test_keeping_everything_changes_nothing(tiny: Any) -> None:
 
 def test_pruning_twice_is_pruning_once(tiny: Any) -> None:
     batch = batch_of()
-    first = prune.shrink(tiny, prune.layers_only(tiny, (1, 2), (1,)))
+    first = prune.shrink(tiny, layers_only(tiny, (1, 2), (1,)))
     second = Plan((Kept(0, (0, 3), tuple(range(0, 48, 3))), Kept(1, (1,), tuple(range(8)))), (Kept(0, (0, 1, 2), tuple(range(5, 37)), (2,)),))
     assert torch.allclose(logits(prune.shrink(first, second), batch), logits(prune.shrink(tiny, UNEVEN), batch), atol=1e-5)
 
@@ -128,7 +128,7 @@ def test_a_model_is_not_apart_from_itself_and_less_from_a_small_change_than_from
     assert before[0].shape == (int((batch["labels"] != -100).sum()), 6000) and prune.apart(before, tiny, [batch]) == pytest.approx(0, abs=1e-6)
     found = []
     for layers in ((0, 1), (1,)):
-        with prune.masked(tiny, prune.layers_only(tiny, (1, 2), layers)) as less:
+        with prune.masked(tiny, layers_only(tiny, (1, 2), layers)) as less:
             found.append(prune.apart(before, less, [batch]))
     assert 0 < found[0] < found[1]
 
