@@ -22,6 +22,7 @@ class Torn(Exception):
 
 
 def pack(message: Message) -> bytes:
+    """`message` as a frame. Raises ValueError for what a frame does not hold."""
     data = orjson.dumps(message)
     if len(data) > MOST_BYTES:
         raise ValueError(f"a message of {len(data)} bytes is more than a frame holds")
@@ -85,9 +86,11 @@ def ask_of(message: Message) -> Ask:
 
 
 def refusal_message(id: str, refusal: Refusal) -> Message:
+    """A refused ask as the front takes it."""
     names = ("status", "code", "message", "allowed", "retry_after", "given", "why", "next")
     return {"type": "failed", "id": id, "refusal": {name: getattr(refusal, name) for name in names}}
 
 
 def refusal_of(message: Message) -> Refusal:
+    """The refusal of such a message."""
     return Refusal(**message["refusal"])

@@ -24,6 +24,8 @@ class Waiting:
     since: float
 
 
+_CLIENTS = 4096
+"""Clients whose clocks are kept before those that say nothing any more are forgotten."""
 _Key = tuple[str, int]
 _Entry = tuple[float, int, Waiting]
 
@@ -53,6 +55,10 @@ class Line:
         client = waiting.ask.client
         floor = min((self._clocks[other] for other, _ in self._heaps if other != client), default=0.0)
         self._clocks[client] = max(self._clocks.get(client, 0.0), floor)
+        if len(self._clocks) > _CLIENTS:
+            # Who does not wait now gains a turn at most by it, and the memory stays bounded.
+            here = {other for other, _ in self._heaps} | {client}
+            self._clocks = {other: clock for other, clock in self._clocks.items() if other in here}
         deadline = math.inf if waiting.ask.deadline is None else waiting.ask.deadline
         heapq.heappush(self._heaps.setdefault((client, waiting.ask.priority), []), (deadline, next(self._count), waiting))
         self._ids.add(waiting.ask.id)

@@ -102,6 +102,8 @@ class Worker:
                     self._inbox.put((message["type"], message.get("id")))
         except frames.Torn:
             os._exit(0)
+        finally:  # a worker that no longer listens must not look alive
+            os._exit(70)
 
     def _take(self, message: frames.Message) -> None:
         ask = frames.ask_of(message)
@@ -109,6 +111,9 @@ class Worker:
             ids, truncated = self._model.text.encode(ask.text)
         except FalajError as problem:
             self._send(frames.refusal_message(ask.id, Refusal(422, "bad_text", problem.what, problem.allowed, given=problem.given)))
+            return
+        except Exception as problem:  # the tokenizer's own failure is this text's alone; its words may repeat the text
+            self._send(frames.refusal_message(ask.id, Refusal(500, "model_failed", f"the text could not be read: {type(problem).__name__}")))
             return
         self._inbox.put(("ask", (ask, ids, truncated, bool(message["stream"]))))
 

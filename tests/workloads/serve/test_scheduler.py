@@ -259,3 +259,12 @@ def test_a_thousand_asks_that_come_and_go_end_with_nothing_held() -> None:
     given.finish()
     assert {event.id: event.answer.text for event in given.events if isinstance(event, Done) and event.id in asked} == asked
     assert (given.scheduler.slots, given.scheduler.kv, given.scheduler._streams, max(given.model.engine.log) <= 5) == (0, 0, set(), True)
+
+
+def test_clients_that_are_gone_are_forgotten_however_long_the_line_stays_full() -> None:
+    given = desk(slots=1)
+    given.add("stays", priority=-5, client="stays")
+    for index in range(6000):
+        given.add(f"c{index}", "echo x", tokens=1, client=f"client-{index}")
+        given.step()
+    assert given.scheduler.waiting and len(given.scheduler._line._clocks) < 5000

@@ -258,6 +258,8 @@ def test_one_answer_without_numbers_fails_alone(store: Store, settings: Settings
     with serving(settings, load_named) as live:
         answer = live.client.post("/generate", json={"text": "nan", "repetition_penalty": 1.1})
         assert (answer.status_code, answer.json()) == (500, {"error": "the model failed: Fault", "code": "model_failed"})
+        unread = live.client.post("/generate", json={"text": "unreadable"})
+        assert (unread.status_code, unread.json()) == (500, {"error": "the text could not be read: RuntimeError", "code": "model_failed"})
         assert (live.client.post("/generate", json={"text": "a"}).status_code, live.inference.front.restarts) == (200, 0)
 
 

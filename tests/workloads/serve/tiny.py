@@ -44,6 +44,8 @@ class TinyText:
     input_limit = 64 * 1024
 
     def encode(self, text: str) -> tuple[list[int], bool]:
+        if text == "unreadable":
+            raise RuntimeError("cannot read my secret")
         return [*(byte + FIRST for byte in text.encode()), END], False
 
     def decode(self, ids: Sequence[int]) -> str:
