@@ -29,6 +29,7 @@ from workloads.serve.door import Events
 from workloads.serve.replies import Stream
 from workloads.serve.requests import Ask
 from workloads.serve.settings import Settings
+from workloads.serve.soak_report import claims
 from workloads.store import Store
 
 
@@ -159,9 +160,9 @@ def test_three_times_too_much_gives_only_clean_refusals_and_those_let_in_wait_a_
     texts = [f"echo {index:02d}{'x' * (index % 7)}" for index in range(16)]
     wanted = {"seconds": 2.0, "rate": None, "share": 0.8, "overload": 3.0, "tokens": 32}
     found = asyncio.run(soak.soak(slow.url, texts=texts, pid=os.getpid(), **wanted))  # ty: ignore[invalid-argument-type]
-    assert soak.problems(found, slope=1e9) == []
-    assert found["overload"]["statuses"]["429"] > 5 and found["overload"]["latency"]["p99"] < 4.0, found
-    assert found["steady"]["statuses"].keys() == {"200"}
+    given = claims(found, slope=20, places=204, bound=4.0)
+    assert [claim for claim in given if not claim["holds"]] == [claim for claim in given if claim["claim"] == "memory grows, MiB an hour"], found
+    assert found["overload"]["statuses"]["429"] > 5 and found["steady"]["first_piece"]["p50"] > 0, found
 
 
 def test_a_release_taken_back_and_a_deadline_passed_are_told(slow: Live) -> None:

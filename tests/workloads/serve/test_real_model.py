@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from falaj.canonical import digest
-from falaj.files import write_json
 from infra.cli.drift import send, to_arabic
 from tests.workloads.worlds import load_real, serving
-from workloads import drift, register, tracking
+from workloads import drift, register
 from workloads.compress.stage import INT8
 from workloads.serve.runtime import Runtime
 from workloads.serve.settings import Settings
 from workloads.store import Store
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def released(run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store with the release of a finished run; the gate's word is written by hand, for it would not let a model of two steps through."""
-    candidate = json.loads((run / "evaluate/candidate.json").read_text())
-    write_json(run / "decision.json", {"schema_": "falaj.decision/1", "kind": "release", "verdict": "allowed", "subject_digest": digest(candidate)})
-    monkeypatch.setenv("FALAJ_RELEASES", str(tmp_path / "releases"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {})
-    monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
-    register.main(run)
-    return Store.open(tmp_path / "releases")
 
 
 def test_a_trained_model_is_released_served_and_watched(released: Store, run: Path, tmp_path: Path) -> None:
