@@ -78,7 +78,7 @@ def _own_store(environment: str) -> str:
 
 def _wheels(folder: Path) -> Path:
     progress("fetching the packages")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--require-hashes"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--no-deps", "--require-hashes"]
     done = subprocess.run(
         [*command, "-r", str(ROOT / "requirements/serve.txt"), "-d", str(folder)], capture_output=True, text=True, check=False, env={**os.environ}
     )

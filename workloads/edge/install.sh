@@ -48,8 +48,9 @@ else
     say "making the environment"
     "$python" -m venv "$prefix.new.venv"
     if [ -d "$here/wheelhouse" ]; then source_="--no-index --find-links $here/wheelhouse"; else source_=; fi
+    # The list is whole. Told to look for more, pip asks for a hash of `pydantic[email]` beside that of pydantic, which no list can give.
     # shellcheck disable=SC2086
-    "$prefix.new.venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes $source_ -r "$here/requirements.txt"
+    "$prefix.new.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes $source_ -r "$here/requirements.txt"
 fi
 chmod -R go-w "$prefix.new"
 rm -rf "$prefix.old"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import venv
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,30 @@ def test_an_installed_bundle_serves_its_release_from_its_own_folder(bundle: Path
     (prefix / "code/falaj/errors.py").write_text("")
     again = subprocess.run([python, "-P", "-m", "workloads.edge.start"], env=environ, cwd="/", capture_output=True, text=True, check=False, timeout=60)
     assert again.returncode != 0 and "serving" not in again.stderr
+
+
+def wheel(folder: Path, name: str, *requires: str) -> str:
+    """A wheel of one empty module; its line in a hashed list."""
+    path = folder / f"{name}-1-py3-none-any.whl"
+    info = f"{name}-1.dist-info"
+    told = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(f"{name}.py", "")
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: more\n{told}")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+    return f"{name}==1 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+def test_the_installer_takes_a_whole_list_in_which_a_package_asks_for_an_extra_of_another(bundle: Path, key: Path, tmp_path: Path) -> None:
+    (bundle / "wheelhouse").mkdir()
+    listed = wheel(bundle / "wheelhouse", "beta") + wheel(bundle / "wheelhouse", "alpha", "beta[more]")
+    (bundle / "requirements.txt").write_text(listed)
+    sign(bundle, signing_key_file())
+    done = install(bundle, key, tmp_path / "opt")
+    assert {path.name for path in (tmp_path / "opt.run/venv").glob("lib/python*/site-packages/*.py")} == {"alpha.py", "beta.py"}, done.stderr
+    # Nothing else is in that environment, and so the bundle's own check cannot run there.
+    assert done.returncode != 0 and "done" not in done.stderr
 
 
 def ask(port: int, server: subprocess.Popen[bytes], log: Path) -> httpx.Response:
