@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from falaj.canonical import digest_file
-from falaj.errors import Fault, UsageError
+from falaj.errors import Fault
+from workloads.engine.native_build import compiler
 from workloads.machine import Machine
 from workloads.serve.settings import threads
 
@@ -36,20 +35,6 @@ class Floor:
     def best(self) -> float:
         """The best class of all."""
         return max(self.gops.values())
-
-
-def compiler() -> list[str]:
-    """A C compiler: CC, else one on PATH, else zig's from the `ziglang` package. Raises UsageError where there is none."""
-    if named := os.environ.get("CC"):
-        return named.split()
-    for name in ("cc", "gcc", "clang"):
-        if found := shutil.which(name):
-            return [found]
-    if subprocess.run([sys.executable, "-c", "import ziglang"], capture_output=True, check=False).returncode == 0:
-        return [sys.executable, "-m", "ziglang", "cc"]
-    raise UsageError(
-        "there is no C compiler to measure this machine with", allowed="gcc, clang or zig", next="uv pip install -r requirements/compiler.txt, or set CC"
-    )
 
 
 def build(cache: Path) -> Path:

@@ -52,7 +52,14 @@ def load(folder: Path, *, threads: int = 0, slots: int = SLOTS, longest: int | N
     choice = choose(environ)
     require_complete(folder, choice)
     if choice.name == "native":
-        return import_module(_NATIVE).NativeEngine.load(folder, threads=threads, slots=slots, longest=longest)
+        native = import_module(_NATIVE)
+        try:
+            return native.NativeEngine.load(folder, threads=threads, slots=slots, longest=longest)
+        except native.Unfit:
+            # Who asked for it by name is told; else the other engine takes what this one cannot.
+            if environ.get(VARIABLE):
+                raise
+            require_complete(folder, Choice("onnx", "the native engine cannot run this model"))
     from workloads.engine.onnx_engine import OnnxEngine
 
     return OnnxEngine.load(folder, threads=threads, slots=slots, longest=longest)

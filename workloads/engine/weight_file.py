@@ -63,6 +63,11 @@ class WeightFile:
         offset, length = self.place(name)
         return np.frombuffer(self._bytes, np.uint8, length, offset).view(kind).reshape(shape)
 
+    def read(self, name: str) -> NDArray[Any]:
+        """The values, read into memory of their own: nothing of the mapped file becomes resident."""
+        kind, shape, _, _ = self._tensors[name]
+        return np.fromfile(self.path, kind, int(np.prod(shape, dtype=np.int64)), offset=self.place(name)[0]).reshape(shape)
+
     def digest(self, name: str) -> str:
         """A digest of the values, to find equal tensors by."""
         return digest_bytes(np.ascontiguousarray(self.values(name)).tobytes())
