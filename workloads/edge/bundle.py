@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from falaj.errors import UsageError
+from falaj.errors import FalajError, UsageError
 from falaj.files import write_durably, write_json
 from falaj.home import ROOT
 from workloads.edge.signed import sign
+from workloads.engine import native_build
 from workloads.release import POINTER, POINTER_SCHEMA, Release
 from workloads.sealing import is_sealed
 from workloads.sealing_keys import SETTING
@@ -49,6 +50,7 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         modules = _copy_code(root, fresh / "code")
+        kernels = _copy_kernels(fresh / "code")
         _copy_release(release, fresh / "releases")
         shutil.copyfile(root / "requirements" / "serve.txt", fresh / "requirements.txt")
         if wheelhouse is not None:
@@ -71,6 +73,7 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
             "release": release.digest,
             "sealed": sealed,
             "modules": len(modules),
+            "native": kernels,
             "port": limits.port,
             "threads": limits.threads,
             "memory_mebibytes": memory,
@@ -128,12 +131,25 @@ def _module_file(root: Path, name: str) -> Path | None:
 def _copy_code(root: Path, target: Path) -> list[Path]:
     modules = modules_of(root)
     native = root / "workloads" / "engine" / "native"
-    sources = [path for path in native.rglob("*") if path.is_file() and "__pycache__" not in path.parts] if native.is_dir() else []
+    sources = [path for path in native.iterdir() if path.suffix in (".c", ".h")]
     for path in [*modules, *sources]:
         copy = target / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     return modules
+
+
+def _copy_kernels(target: Path) -> list[str]:
+    """The native engine for every processor of this machine's architecture, and for which. None without a compiler: ONNX Runtime serves then."""
+    found = []
+    for name in native_build.every_class():
+        try:
+            library = native_build.library(name)
+        except FalajError:
+            continue
+        shutil.copyfile(library, target / "workloads" / "engine" / "native" / library.name)
+        found.append(name)
+    return found
 
 
 def _copy_release(release: Release, target: Path) -> None:

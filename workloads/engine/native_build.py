@@ -30,7 +30,7 @@ FLAGS = {
     "dotprod": "-march=armv8.2-a+dotprod",
 }
 """Classes of `workloads.machine` that there are kernels for; a processor of class `i8mm` takes those of `dotprod`."""
-_X86 = ("amx", "avx512vnni", "avxvnni", "avx2")
+_CLASSES = {"x86_64": ("amx", "avx512vnni", "avxvnni", "avx2"), "aarch64": ("dotprod",)}
 _COMMON = "-O3 -std=gnu11 -fPIC -shared -pthread -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast"
 """Sums are contracted to fused ones, and never put into another order."""
 
@@ -52,6 +52,11 @@ def classes() -> tuple[str, ...]:
     if sys.platform != "linux":
         return ()
     return tuple(name for name in read_machine().classes if name in FLAGS)
+
+
+def every_class() -> tuple[str, ...]:
+    """Classes of this machine's architecture, whether or not this very processor has their instructions."""
+    return _CLASSES.get(read_machine().architecture, ()) if sys.platform == "linux" else ()
 
 
 def library(name: str) -> Path:
@@ -115,7 +120,7 @@ def _sources() -> list[Path]:
 def main() -> int:
     """Build the library of each class of this architecture into a folder, beside the sources by default."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCES
-    for name in _X86 if read_machine().architecture == "x86_64" else ("dotprod",):
+    for name in every_class():
         print(build(name, folder / f"falaj-{name}-{digest(name)}.so").name)
     return 0
 

@@ -30,7 +30,7 @@ def problem() -> str | None:
         return "its kernels need Linux and a processor with AVX2 or Arm's dot products"
     try:
         _library(found[0])
-    except (FalajError, OSError) as error:
+    except (FalajError, OSError, RuntimeError) as error:  # RuntimeError: a user without a home
         return str(error).splitlines()[0]
     return None
 

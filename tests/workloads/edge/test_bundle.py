@@ -24,6 +24,8 @@ from tests.workloads.small import tiny_model
 from workloads.edge.bundle import Limits, build, modules_of
 from workloads.edge.signed import SIGNATURE, SUMS, NotTheBundle, check, files, sign
 from workloads.edge.start import environment
+from workloads.engine import native_build
+from workloads.engine.native_engine import problem
 from workloads.release import Release, public_half, seal, signing_key_file
 from workloads.sealing import identity_of, seal_folder
 from workloads.sealing_keys import KeyFile
@@ -75,6 +77,8 @@ def test_a_bundle_holds_what_serving_needs_and_nothing_of_training(bundle: Path,
     assert check(bundle, key.read_bytes()) == len(files(bundle))
     document = json.loads((bundle / "bundle.json").read_text())
     assert (document["schema"], document["version"], document["sealed"], document["memory_mebibytes"]) == ("falaj.edge/1", "v1", False, 900)
+    libraries = {path.name.split("-")[1] for path in (bundle / "code" / "workloads" / "engine" / "native").glob("*.so")}
+    assert libraries == set(document["native"]) == set(native_build.every_class() if problem() is None else ())
     assert "torch" not in (bundle / "requirements.txt").read_text().split("==")[0::1]
 
 
