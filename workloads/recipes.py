@@ -14,6 +14,8 @@ from falaj.errors import Fault, UsageError
 SEED = Path(__file__).with_name("seed")
 DEFAULT = "local_seed"
 COMPRESSIONS = ("int8", "auto")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+STRATEGIES = ("ddp", "fsdp", "tensor")
 _NEEDED = ("config.json", "tokenizer.json")
 _WEIGHTS = "model.safetensors"
 
@@ -46,10 +48,38 @@ class Recipe:
     compression: str = "int8"
     """`int8`: the INT8 form that strays least. `auto`: every variant is made and measured, which trains smaller models and takes several
     times as long, and the fastest within the bound on quality is served."""
+    precision: str = "auto"
+    """Of the arithmetic; weights, gradients and optimiser stay in fp32. `auto`: bf16 where it is fast, else fp32."""
+    strategy: str = "ddp"
+    """What several ranks share: `ddp` the rows, `fsdp` the rows and the weights, `tensor` the matrices of each layer."""
+    accumulate: int = 1
+    """Parts that a rank's share of a batch is worked through in, one after the other: less memory, the same steps."""
+    again: bool = False
+    """Work activations out a second time in the backward pass: a third more time, a fraction of the memory."""
+    compiled: bool = False
+    """torch.compile: a minute at the start, faster steps afterwards; needs a C++ compiler on a CPU."""
+    window: int = 8
+    """Batches that are drawn together and cut by length, so that little of a batch is padding; 1 leaves rows as they were drawn."""
+    checkpoints: int = 2
+    """Complete checkpoints that are kept."""
+    spike: float = 3.0
+    """A loss beyond this many times the median of those before it is taken back, with the rows since the last checkpoint; 0 lets it be."""
+    validate_steps: int = 0
+    """Steps between two looks at the validation split; 0 looks only at the end."""
+    patience: int = 0
+    """Looks without a better validation loss after which training ends early; the best weights are kept. 0 goes on."""
 
     def __post_init__(self) -> None:
-        if self.compression not in COMPRESSIONS:
-            raise UsageError(f"there is no compression {self.compression!r}", given=f"recipe {self.name}", allowed=", ".join(COMPRESSIONS))
+        for name, word, allowed in (("compression", "compression", COMPRESSIONS), ("precision", "precision", PRECISIONS), ("strategy", "strategy", STRATEGIES)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"there is no {word} {getattr(self, name)!r}", given=f"recipe {self.name}", allowed=", ".join(allowed))
+        for name, least in (("batch", 1), ("accumulate", 1), ("window", 1), ("checkpoints", 1), ("validate_steps", 0), ("patience", 0), ("spike", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} cannot be {getattr(self, name)}", given=f"recipe {self.name}", allowed=f"{least} or more")
+        if self.precision == "fp16" and self.strategy != "ddp":
+            raise UsageError("fp16 goes with the strategy ddp alone", given=f"recipe {self.name}: {self.strategy}", next="take bf16, or ddp")
+        if self.patience and not self.validate_steps:
+            raise UsageError("patience needs something to look at", given=f"recipe {self.name}: patience {self.patience}", next="set validate_steps too")
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "mix": dict(self.mix), "most_rows": dict(self.most_rows)}

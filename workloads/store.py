@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -73,6 +73,10 @@ class Store(ABC):
     @abstractmethod
     def replace_document(self, name: str, value: Any, *, expect: str) -> str:
         """Write a JSON document if its tag still is `expect` (ABSENT: if there is none). Returns the new tag; raises Conflict."""
+
+    @abstractmethod
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove files, in this order; one that is not there is no error."""
 
     @abstractmethod
     def _fetch(self, name: str, target: Path) -> None: ...
@@ -147,6 +151,13 @@ class FolderStore(Store):
             self.write_bytes(name, data)
         return digest_bytes(data)
 
+    def remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            path = self._folder / _safe(name)
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # other files are still in it
+                path.parent.rmdir()
+
     def _fetch(self, name: str, target: Path) -> None:
         shutil.copyfile(self._folder / _safe(name), target)
 
@@ -212,6 +223,10 @@ class S3Store(Store):
     def _read(self, name: str) -> tuple[bytes | None, str]:
         answer = self._call("get_object", Key=self._key(name), absent_is_none=True)
         return (None, ABSENT) if answer is None else (answer["Body"].read(), answer["ETag"])
+
+    def remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._call("delete_object", Key=self._key(name))
 
     def _fetch(self, name: str, target: Path) -> None:
         answer = self._call("get_object", Key=self._key(name))

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import os
-import platform
-import resource
 import shutil
-import signal
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest
 from falaj.files import write_json
-from workloads import memory, provenance
-from workloads.artifacts import Artifact, begin, finish, finished
-from workloads.data.rows import Row
-from workloads.prepare import Dataset, open_dataset
+from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
+from workloads.prepare import open_dataset
 from workloads.recipes import Recipe, base_digest, base_folder, recipe_named
 from workloads.serve.settings import threads
-from workloads.train_loop import Batches, Progress, load_checkpoint, loop, save_checkpoint
+from workloads.store import Store
+from workloads.training import memory
+from workloads.training.batches import Batches, encoder
+from workloads.training.checkpoints import Checkpoints
+from workloads.training.loop import loop, validated
+from workloads.training.parts import Parts, prepared
+from workloads.training.process import TERMINATED, keep_freed_memory, told_to_stop
+from workloads.training.progress import Progress
+from workloads.training.record import record as recorded
+from workloads.training.world import World, check, check_rows, joined
 
 SCHEMA = "falaj.model/1"
 MODEL = "model"
 RECORD = "run_record.json"
-_CHECKPOINTS = "train.checkpoint"
-TERMINATED = 128 + signal.SIGTERM
-"""Exit code of a stage that was told to stop and has written a checkpoint."""
+CHECKPOINTS = "train.checkpoint"
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a training process holds in memory."""
+def main(run: Path, *, recipe: str = "") -> Artifact:
+    """The stage as a job runs it: over all GPUs of the machine, or over FALAJ_RANKS processes."""
+    from workloads.training.launch import launch, nodes_of, ranks_here, stage_command
 
-    model: Any
-    optimizer: Any
-    accelerator: Any
-    tokenizer: Any
-    precision: str
+    if "RANK" in os.environ:
+        return train(run, recipe=recipe)
+    ranks, nodes = ranks_here(), nodes_of()
+    if ranks == nodes.most == 1:
+        return train(run, recipe=recipe)
+    # Said by one process, before there are many.
+    check(recipe_named(recipe), ranks * nodes.least)
+    launch(stage_command(run.name, recipe), ranks=ranks, nodes=nodes, run=run.name)
+    return open_artifact(run / "train", schema=SCHEMA)
 
 
 def train(run: Path, *, recipe: str = "") -> Artifact:
@@ -52,165 +55,93 @@ def train(run: Path, *, recipe: str = "") -> Artifact:
 
 
 def train_with(run: Path, recipe: Recipe) -> Artifact:
-    """`train` with a recipe of one's own."""
+    """`train` with a recipe of one's own. Under torchrun every rank calls this."""
     data, base = open_dataset(run), base_folder(recipe)
     inputs = {"data": data.artifact.digest, "base": base_digest(recipe)}
     parameters = {"recipe": recipe.to_json()}
     if (before := finished(run, "train", schema=SCHEMA, inputs=inputs, parameters=parameters)) is not None:
         return before
     needed = memory.require(recipe, base)
-    out = begin(run, "train")
-    parts = _load(recipe, base)
-    basis = digest({"inputs": inputs, "parameters": parameters})
-    checkpoints = run / _CHECKPOINTS
-    progress = load_checkpoint(checkpoints, parts.model, parts.optimizer, basis) or Progress(basis)
-    if progress.step:
-        progress.resumed.append(progress.step)
-        print(f"goes on at step {progress.step}", flush=True)
-    with told_to_stop() as stop:
-        whole = loop(
-            parts.model,
-            parts.optimizer,
-            parts.accelerator,
-            encoder(parts.tokenizer, recipe, parts.accelerator.device),
-            Batches(data.rows["train"], recipe),
-            recipe,
-            progress,
-            save=lambda state: save_checkpoint(checkpoints, parts.model, parts.optimizer, state),
-            stop=stop,
-            say=lambda text: print(text, flush=True),
-        )
-    if not whole:
-        print(f"told to stop at step {progress.step}; a checkpoint is written", flush=True)
-        raise SystemExit(TERMINATED)
-    _save_model(parts, base, out / MODEL)
-    record = _record(run, recipe, data, inputs, progress, parts.precision, needed)
-    write_json(out / RECORD, record)
-    _log(record)
-    metrics = {name: record[name] for name in ("steps", "seconds", "tokens_per_second", "peak_bytes", "loss_first", "loss_last")}
-    artifact = finish(out, SCHEMA, inputs=inputs, parameters=parameters, metrics=metrics)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    print(f"trained {progress.step} steps in {progress.seconds:.0f} s, loss {record['loss_first']:.2f} -> {record['loss_last']:.2f}", flush=True)
-    return artifact
+    with joined(recipe) as world, told_to_stop() as stop:
+        check_rows(len(data.rows["train"]), world)
+        out = begin(run, "train") if world.leads else run / "train"
+        parts = _load(recipe, base, world)
+        basis = digest({"inputs": inputs, "parameters": parameters})
+        checkpoints = Checkpoints(run / CHECKPOINTS, basis, world, recipe.checkpoints, _store(run), _say if world.leads else lambda text: None)
+        progress = checkpoints.load(parts.source, parts.optimizer) or Progress(basis)
+        parts.set_scale(progress.scale)
+        if progress.step:
+            progress.resumed.append(progress.step)
+            checkpoints.say(f"goes on at step {progress.step}")
+        encode = encoder(parts.tokenizer, recipe, world.device)
+        held = data.rows["validation"]
+        batches = Batches(data.rows["train"], recipe)
+        if not loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held):
+            checkpoints.say(f"told to stop at step {progress.step}; a checkpoint is written")
+            raise SystemExit(TERMINATED)
+        validation = validated(parts, encode, held, recipe) if held else None
+        _save_model(parts, base, out / MODEL)
+        checkpoints.settle()
+        if world.leads:
+            record = recorded(run.name, recipe, data, inputs, progress, parts, checkpoints.counts, needed=needed, validation=validation)
+            write_json(out / RECORD, record)
+            _log(record)
+            metrics = {name: record[name] for name in ("steps", "seconds", "tokens_per_second", "peak_bytes", "loss_first", "loss_last", "loss_validation")}
+            finish(out, SCHEMA, inputs=inputs, parameters=parameters, metrics=metrics)
+            checkpoints.remove()
+            _say(f"trained {progress.step} steps in {progress.seconds:.0f} s, loss {record['loss_first']:.2f} -> {record['loss_last']:.2f}")
+        world.total(0.0)  # nobody leaves before the manifest is there
+    return open_artifact(out, schema=SCHEMA)
 
 
-def _load(recipe: Recipe, base: Path) -> Parts:
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _store(run: Path) -> Store | None:
+    """Where checkpoints are sent: the folder of this run under FALAJ_CHECKPOINTS (s3://bucket/prefix or a folder), or nowhere."""
+    where = os.environ.get("FALAJ_CHECKPOINTS")
+    return Store.open(f"{where.rstrip('/')}/{run.name}") if where else None
+
+
+def _load(recipe: Recipe, base: Path, world: World) -> Parts:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Threads that wait without spinning: on a machine that does other work too, spinning ones made a step ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     import torch
-    from accelerate.utils import set_seed
     from transformers import T5ForConditionalGeneration
 
+    from workloads.training.lean_t5 import LeanT5
+
     torch.set_num_threads(threads(os.environ))
-    set_seed(recipe.seed)
-    model = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True).float()
-    model.config.use_cache = False
-    model.train()
-    return prepared(model, recipe, base / "tokenizer.json", model.config.pad_token_id)
-
-
-def prepared(model: Any, recipe: Recipe, tokenizer_file: Path, pad: int) -> Parts:
-    """`model` (anything whose call gives a `loss`) with what training it needs: bf16 where that is fast, else fp32, and the GPU where there is one."""
-    import torch
-    from accelerate import Accelerator
-    from tokenizers import Tokenizer
-    from transformers.optimization import Adafactor
-
-    cuda = torch.cuda.is_available()
-    precision = "bf16" if cuda or _fast_bf16() else "no"
-    accelerator = Accelerator(mixed_precision=precision, cpu=not cuda)
-    # Weights scaled steps, no momentum: T5's own optimiser, and its state is small.
-    optimizer = Adafactor(model.parameters(), lr=recipe.learning_rate, scale_parameter=True, relative_step=False, warmup_init=False, clip_threshold=1.0)
-    model, optimizer = accelerator.prepare(model, optimizer)
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    tokenizer.enable_padding(pad_id=pad)
-    return Parts(model, optimizer, accelerator, tokenizer, "bfloat16" if precision == "bf16" else "float32")
-
-
-def _fast_bf16() -> bool:
-    """True where the CPU multiplies in bfloat16; elsewhere it is emulated, and slower than fp32."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return platform.machine() in ("x86_64", "AMD64") and ("avx512_bf16" in flags or "amx_bf16" in flags)
-
-
-def encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Callable[[Sequence[Row]], dict[str, Any]]:
-    """Rows -> a batch as the model takes it, cut to the recipe's lengths; labels are -100 where there is only padding."""
-    import torch
-
-    def encode(rows: Sequence[Row]) -> dict[str, Any]:
-        tokenizer.enable_truncation(recipe.input_tokens)
-        sources = tokenizer.encode_batch([row.source for row in rows])
-        tokenizer.enable_truncation(recipe.target_tokens)
-        targets = tokenizer.encode_batch([row.target for row in rows])
-        labels = torch.tensor([target.ids for target in targets])
-        labels[torch.tensor([target.attention_mask for target in targets]) == 0] = -100
-        return {
-            "input_ids": torch.tensor([source.ids for source in sources]).to(device),
-            "attention_mask": torch.tensor([source.attention_mask for source in sources]).to(device),
-            "labels": labels.to(device),
-        }
-
-    return encode
-
-
-@contextmanager
-def told_to_stop() -> Generator[Callable[[], bool]]:
-    """Whether SIGTERM has come. A step is never torn: the loop asks between two of them."""
-    told: list[int] = []
-    try:
-        old = signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
-    except ValueError:  # not the main thread; then whoever owns that decides
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(told)
-    finally:
-        signal.signal(signal.SIGTERM, old)
+    torch.manual_seed(recipe.seed)
+    source = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True).float().train()
+    return prepared(source, recipe, base / "tokenizer.json", source.config.pad_token_id, world, model=LeanT5(source, again=recipe.again))
 
 
 def _save_model(parts: Parts, base: Path, out: Path) -> None:
-    model = parts.accelerator.unwrap_model(parts.model)
-    model.config.use_cache = True
-    model.save_pretrained(out, safe_serialization=True)
+    """Write the whole model, put together from all ranks; all of them call this, the first one writes."""
+    whole: dict[str, Any] = {}
+    for name, parameter in parts.source.named_parameters():
+        tensor = parameter.detach()
+        tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+        if parts.world.leads:
+            whole[name] = tensor.cpu()
+    if not parts.world.leads:
+        return
+    parts.source.config.use_cache = True
+    parts.source.save_pretrained(out, state_dict=whole)
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         if (base / name).is_file():
             shutil.copyfile(base / name, out / name)
-
-
-def _record(run: Path, recipe: Recipe, data: Dataset, inputs: dict[str, str], progress: Progress, precision: str, needed: int) -> dict[str, Any]:
-    head, tail = progress.losses[:10], progress.losses[-10:]
-    return {
-        "schema": "falaj.run_record/1",
-        "run": run.name,
-        "recipe": recipe.to_json(),
-        "inputs": inputs,
-        "data": {"name": data.card["name"], "digest": data.card["digest"], "rows": data.card["rows"]},
-        "commit": provenance.commit(),
-        "precision": precision,
-        "threads": threads(os.environ),
-        "steps": progress.step,
-        "ended_by": "steps" if progress.step >= recipe.most_steps else "time",
-        "seconds": round(progress.seconds, 2),
-        "resumed_at": progress.resumed,
-        "tokens": progress.tokens,
-        "tokens_per_second": round(progress.tokens / max(progress.seconds, 1e-6), 1),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "needed_bytes_estimate": needed,
-        "loss_first": round(sum(head) / len(head), 4),
-        "loss_last": round(sum(tail) / len(tail), 4),
-        "losses": progress.losses,
-    }
 
 
 def _log(record: dict[str, Any]) -> None:
     """Enter the run into MLflow where MLFLOW_TRACKING_URI names a server or file. A tracking server that is away fails no training."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return
-    from workloads.training_log import log
+    from workloads.training.log import log
 
     try:
         log(record)

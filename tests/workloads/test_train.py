@@ -11,13 +11,15 @@ import pytest
 
 from falaj.errors import Exit, Fault, UsageError
 from tests.workloads.small import own_rows, still, tiny_model, write_jsonl
-from workloads import memory, provenance, train_loop
+from workloads import provenance
 from workloads.artifacts import open_artifact
 from workloads.data.rows import Row
 from workloads.prepare import open_dataset, prepare
-from workloads.recipes import DEFAULT, RECIPES, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
+from workloads.recipes import DEFAULT, RECIPES, Recipe, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
 from workloads.train import train, train_with
-from workloads.train_loop import Batches, Progress, rate
+from workloads.training import memory
+from workloads.training.batches import Batches
+from workloads.training.progress import Progress, rate
 
 
 @pytest.fixture
@@ -61,20 +63,17 @@ def test_the_same_recipe_and_data_are_not_trained_twice(prepared: Path) -> None:
 def test_a_run_that_was_told_to_stop_goes_on_where_it_was_and_ends_the_same(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = shutil.copytree(prepared, prepared.parent / "whole")
     losses = json.loads(train_with(whole, TINY).path("run_record.json").read_text())["losses"]
-    asked: list[int] = []
 
-    class Interrupted(Batches):
-        def at(self, step: int) -> list[Row]:
-            asked.append(step)
-            if step == 3:
-                signal.raise_signal(signal.SIGTERM)
-            return super().at(step)
+    def told_at_three(recipe: Recipe, progress: Progress) -> float:
+        if progress.step == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return rate(recipe, progress)
 
     with monkeypatch.context() as patch:
-        patch.setattr("workloads.train.Batches", Interrupted)
+        patch.setattr("workloads.training.loop.rate", told_at_three)
         with pytest.raises(SystemExit) as ended:
             train_with(prepared, TINY)
-    assert ended.value.code == 143 and asked == [0, 1, 2, 3] and not (prepared / "train" / "manifest.json").exists()
+    assert ended.value.code == 143 and not (prepared / "train" / "manifest.json").exists()
     record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
     assert (record["resumed_at"], record["losses"]) == ([4], losses)
 
@@ -182,7 +181,7 @@ def test_the_commit_is_the_checkouts_or_the_one_that_the_image_names(monkeypatch
 def test_a_record_is_entered_into_mlflow_once(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient
 
-    from workloads import training_log
+    from workloads.training import log as training_log
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
@@ -197,18 +196,3 @@ def test_training_goes_on_without_its_tracking_server(prepared: Path, monkeypatc
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nothing://here")
     train_with(prepared, TINY)
     assert "not entered into MLflow" in capfd.readouterr().out and open_artifact(prepared / "train").stage == "train"
-
-
-def test_a_checkpoint_replaces_the_one_before(prepared: Path) -> None:
-    often = replace(TINY, checkpoint_seconds=0.0, most_steps=4)
-    seen: list[list[str]] = []
-    original = train_loop.save_checkpoint
-
-    def watched(folder: Path, *rest: object) -> None:
-        original(folder, *rest)  # ty: ignore[invalid-argument-type]
-        seen.append(sorted(path.name for path in folder.iterdir()))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("workloads.train.save_checkpoint", watched)
-        train_with(prepared, often)
-    assert seen == [[f"step-{step}"] for step in (1, 2, 3, 4)]

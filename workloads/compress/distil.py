@@ -20,13 +20,16 @@ from falaj.errors import UsageError
 from falaj.files import write_durably
 from workloads.data.rows import Row
 from workloads.recipes import Recipe
-from workloads.train import encoder, prepared
-from workloads.train_loop import Batches, Progress, load_checkpoint, loop, save_checkpoint
+from workloads.training.batches import IGNORED, Batches, encoder
+from workloads.training.checkpoints import Checkpoints
+from workloads.training.loop import loop
+from workloads.training.parts import prepared
+from workloads.training.process import keep_freed_memory
+from workloads.training.progress import Progress
+from workloads.training.world import alone
 
 Answer = Callable[[Sequence[str]], Sequence[str]]
 """Texts -> the teacher's answers."""
-_IGNORED = -100
-"""The label of a place that is padding."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,15 @@ class Lesson:
     def recipe(self, recipe: Recipe) -> Recipe:
         """`recipe` with this lesson's steps and rate."""
         steps = max(1, round(recipe.most_steps * self.steps))
-        return replace(recipe, most_steps=steps, most_seconds=recipe.most_seconds * self.steps, learning_rate=recipe.learning_rate * self.rate)
+        return replace(
+            recipe,
+            most_steps=steps,
+            most_seconds=recipe.most_seconds * self.steps,
+            learning_rate=recipe.learning_rate * self.rate,
+            validate_steps=0,
+            patience=0,
+            compiled=False,
+        )
 
 
 def teach(
@@ -76,28 +87,21 @@ def teach(
     """
     import torch
 
-    own = lesson.recipe(recipe)
+    own, world = lesson.recipe(recipe), alone()
+    keep_freed_memory()
     torch.manual_seed(own.seed)
     pupil.config.use_cache = False
     pupil.train()
-    parts = prepared(_taught()(pupil, teacher, lesson), own, tokenizer, pupil.config.pad_token_id)
-    teacher.to(parts.accelerator.device).eval()
-    progress = load_checkpoint(checkpoints, parts.model, parts.optimizer, basis) or Progress(basis)
+    parts = prepared(_taught()(pupil, teacher, lesson), own, tokenizer, pupil.config.pad_token_id, world)
+    teacher.to(world.device).eval()
+    kept = Checkpoints(checkpoints, basis, world, own.checkpoints, say=say)
+    progress = kept.load(parts.source, parts.optimizer) or Progress(basis)
     if progress.step:
         progress.resumed.append(progress.step)
         say(f"goes on at step {progress.step}")
-    whole = loop(
-        parts.model,
-        parts.optimizer,
-        parts.accelerator,
-        encoder(parts.tokenizer, own, parts.accelerator.device),
-        Batches(rows, own),
-        own,
-        progress,
-        save=lambda state: save_checkpoint(checkpoints, parts.model, parts.optimizer, state),
-        stop=stop,
-        say=say,
-    )
+    encode = encoder(parts.tokenizer, own, world.device)
+    whole = loop(parts, encode, Batches(rows, own), own, progress, kept, stop=stop, say=say)
+    kept.settle()
     for model in (pupil, teacher):
         model.to("cpu").eval()
     pupil.config.use_cache = True
@@ -125,7 +129,7 @@ def _taught() -> type:
                 return SimpleNamespace(loss=found.loss)
             with torch.no_grad():
                 expected = self._teacher[0](**batch).logits
-            there = batch["labels"] != _IGNORED
+            there = batch["labels"] != IGNORED
             # The square keeps the gradient as large as that of the labels' loss whatever the temperature.
             apart = warmth**2 * functional.kl_div(
                 functional.log_softmax(found.logits[there].float() / warmth, dim=-1),

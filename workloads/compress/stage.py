@@ -19,11 +19,10 @@ import numpy as np
 from falaj.canonical import digest, digest_bytes
 from falaj.errors import Fault
 from falaj.files import write_durably, write_json
-from workloads import scores
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.compress import auto as automatic
 from workloads.compress.fidelity import Logits, distance
-from workloads.compress.measure import Exam, bytes_of
+from workloads.compress.measure import Exam, by_task, bytes_of, metrics_by_task
 from workloads.compress.shapes import load_full
 from workloads.compress.variants import PLAIN, REFERENCE, VARIANTS, write
 from workloads.compress.ways import ToldToStop, World
@@ -32,7 +31,7 @@ from workloads.prepare import Dataset, open_dataset
 from workloads.recipes import Recipe
 from workloads.serve.runtime import Runtime
 from workloads.serve.settings import threads
-from workloads.train import TERMINATED, told_to_stop
+from workloads.training.process import TERMINATED, told_to_stop
 
 SCHEMA = "falaj.compressed/2"
 FULL, INT8, REPORT, PLOT = "full", "int8", "compression.json", "pareto.svg"
@@ -170,7 +169,9 @@ def _auto(ready: _Ready, settings: automatic.Settings, out: Path, work: Path, st
         return [generation.text for generation in ready.runtime.generate(texts, recipe.target_tokens)]
 
     world = World(ready.model, ready.tokenizer, rows, recipe, answer, work, ready.basis, stop, lambda text: print(text, flush=True))
-    exam = Exam.of(ready.runtime, _examined(rows["validation"]), _metrics(rows["train"]), tokens=recipe.target_tokens, fed=_COMPARED_ROWS, seed=recipe.seed)
+    exam = Exam.of(
+        ready.runtime, _examined(rows["validation"]), metrics_by_task(rows["train"]), tokens=recipe.target_tokens, fed=_COMPARED_ROWS, seed=recipe.seed
+    )
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         result = automatic.auto(
             settings,
@@ -193,14 +194,4 @@ def _auto(ready: _Ready, settings: automatic.Settings, out: Path, work: Path, st
 
 def _examined(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Task -> at most so many validation rows, the same ones every time. The test split is the gate's: nothing is chosen by it."""
-    found: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: digest_bytes(row.source.encode())):
-        found.setdefault(row.task, []).append(row)
-    return {task: found[task][:_EXAMINED_ROWS] for task in sorted(found)}
-
-
-def _metrics(rows: Sequence[Row]) -> dict[str, scores.Metric]:
-    tasks: dict[str, list[str]] = {}
-    for row in rows:
-        tasks.setdefault(row.task, []).append(row.target)
-    return {task: scores.metric_of(targets) for task, targets in tasks.items()}
+    return by_task(sorted(rows, key=lambda row: digest_bytes(row.source.encode())), _EXAMINED_ROWS)

@@ -21,8 +21,7 @@ from workloads.compress.distil import Answer, Lesson, taught_rows, teach
 from workloads.compress.prune import UNIT_STEP, apart, beliefs, drop_layers, importance, plan, shrink
 from workloads.data.rows import Row
 from workloads.recipes import Recipe
-from workloads.train import encoder
-from workloads.train_loop import Batches
+from workloads.training.batches import Batches, encoder
 
 SCHEMA = "falaj.way/1"
 TRAINED = "trained"

@@ -1,0 +1,81 @@
+"""Adafactor (Shazeer and Stern 2018) with steps scaled by the weights, as T5 was trained: few passes over memory, and state of a few kilobytes.
+
+The second moment of a matrix is kept as one number a row and one a column. The gradient is used up: the step is made in its place. State is
+plain and whole on every rank, also where weights are sharded, so a checkpoint does not depend on how many ranks wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+_LEAST = 1e-30
+_LEAST_SCALE = 1e-3
+
+
+class Adafactor(torch.optim.Optimizer):
+    """`lr` is the step relative to the root mean square of a weight matrix; an update's own is kept below `clip`."""
+
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], lr: float, *, decay: float = -0.8, clip: float = 1.0) -> None:
+        super().__init__(parameters, {"lr": lr, "decay": decay, "clip": clip})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> None:  # ty: ignore[incompatible-method-override]  no closure, no loss
+        """Take one step. Gradients hold the steps afterwards."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._update(weight, weight.grad, group)
+
+    def _update(self, weight: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> None:
+        state = self.state[weight]
+        state["step"] = state.get("step", 0) + 1
+        kept = 1.0 - state["step"] ** group["decay"]
+        if gradient.ndim >= 2:
+            rows = _averaged(state, "row", _mean_square(gradient, -1), kept)
+            columns = _averaged(state, "column", _mean_square(gradient, -2), kept)
+            gradient.mul_(_like(gradient, (rows / rows.mean(dim=-2, keepdim=True)).rsqrt_())).mul_(_like(gradient, columns.rsqrt()))
+        else:
+            gradient.mul_(_like(gradient, _averaged(state, "square", _whole(gradient).float().square(), kept).rsqrt()))
+        length = _root_mean_square(gradient).div_(group["clip"]).clamp_(min=1.0)
+        size = _root_mean_square(weight).clamp_(min=_LEAST_SCALE)
+        weight.add_(gradient.mul_(_like(gradient, size / length)), alpha=-group["lr"])
+
+
+def _averaged(state: dict[str, Any], name: str, value: torch.Tensor, kept: float) -> torch.Tensor:
+    value = value.add_(_LEAST)
+    # At the first step nothing is kept, so what stands there does not matter.
+    state[name] = value if name not in state else state[name].mul_(kept).add_(value, alpha=1.0 - kept)
+    return state[name]
+
+
+def _mean_square(x: torch.Tensor, dim: int) -> torch.Tensor:
+    """The mean of squares over one axis, which stays with length 1: (m, n) -> (m, 1) or (1, n). One pass, nothing of the size of `x` is made."""
+    if _is_sharded(x):
+        return _whole(x.float().square().mean(dim=dim, keepdim=True))
+    return torch.linalg.vector_norm(x, dim=dim, keepdim=True, dtype=torch.float32).square_().div_(x.shape[dim])
+
+
+def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
+    if _is_sharded(x):
+        return _whole(x.float().square().mean()).sqrt_()
+    return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)
+
+
+def _is_sharded(x: torch.Tensor) -> bool:
+    return hasattr(x, "full_tensor")
+
+
+def _whole(x: Any) -> torch.Tensor:
+    return x.full_tensor() if _is_sharded(x) else x
+
+
+def _like(x: Any, value: torch.Tensor) -> torch.Tensor:
+    """`value` as something that `x` can be multiplied with: the same on every rank where `x` is sharded."""
+    if not _is_sharded(x):
+        return value
+    from torch.distributed.tensor import DTensor, Replicate
+
+    return DTensor.from_local(value, x.device_mesh, [Replicate()] * x.device_mesh.ndim, run_check=False)

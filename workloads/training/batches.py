@@ -1,0 +1,125 @@
+"""Batches: which rows a step trains on, and how they become numbers. Both follow from seed and position alone, in whichever process."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from falaj.errors import UsageError
+from workloads.data.rows import Row
+from workloads.recipes import Recipe
+
+IGNORED = -100
+"""The label of a place that is padding."""
+Encode = Callable[[Sequence[Row]], dict[str, Any]]
+
+
+class Batches:
+    """Draws the rows of a batch: the same for the same seed and position.
+
+    Tasks are drawn by the recipe's mix, then rows of each task. `recipe.window` batches are drawn at once, each task's rows ordered by length
+    and cut, and the cuts shuffled: rows of one batch are about as long as each other, and little of it is padding.
+    """
+
+    def __init__(self, rows: Sequence[Row], recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._tasks: dict[str, list[Row]] = {}
+        for row in rows:
+            self._tasks.setdefault(row.task, []).append(row)
+        if not self._tasks:
+            raise UsageError("there is no row to train on", next="look at the data card's list of what was put aside")
+        self.rows = len(rows)
+        self._names = sorted(self._tasks)
+        self._weights = [recipe.mix.get(name, 1.0) for name in self._names]
+        if not any(self._weights):
+            raise UsageError("the mix leaves no row to train on", given=f"tasks {', '.join(self._names)}", next="give one of them a weight above 0")
+        self._drawn: tuple[int, list[list[Row]]] = (-1, [])
+
+    def at(self, position: int) -> list[Row]:
+        """The rows of the batch at `position`, the longest first."""
+        window, place = divmod(position, self._recipe.window)
+        drawn = self._drawn
+        if drawn[0] != window:
+            # Replaced as one, since the thread that works ahead asks too.
+            drawn = self._drawn = (window, self._draw(window))
+        return drawn[1][place]
+
+    def _draw(self, window: int) -> list[list[Row]]:
+        chance = random.Random(f"{self._recipe.seed}/{window}")
+        number = self._recipe.window
+        cuts: list[list[Row]] = [[] for _ in range(number)]
+        # Each task is cut by itself, so that every batch is mixed as the recipe says even where one task's texts are longer than another's.
+        for task, share in sorted(Counter(chance.choices(self._names, self._weights, k=self._recipe.batch)).items()):
+            rows = sorted((chance.choice(self._tasks[task]) for _ in range(share * number)), key=_by_length)
+            for place, cut in enumerate(cuts):
+                cut += rows[place * share : (place + 1) * share]
+        chance.shuffle(cuts)
+        return [sorted(cut, key=_by_length) for cut in cuts]
+
+
+def _by_length(row: Row) -> tuple[int, str]:
+    return -len(row.source), row.id
+
+
+def parts_of(rows: Sequence[Row], *, share: int, shares: int, parts: int) -> list[Sequence[Row]]:
+    """The rows of one of `shares` ranks, in `parts` parts: dealt in turns, so that each part has rows of all lengths of the batch."""
+    return [rows[part * shares + share :: parts * shares] for part in range(parts)]
+
+
+def encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Encode:
+    """Rows -> a batch as the model takes it, cut to the recipe's lengths; labels are -100 where there is only padding.
+
+    input_ids and attention_mask (rows, S), labels (rows, T).
+    """
+    import torch
+    from tokenizers import Tokenizer
+
+    def cut(length: int) -> Any:
+        # One each, so that two threads may encode at once.
+        own = Tokenizer.from_str(tokenizer.to_str())
+        own.enable_truncation(length)
+        return own
+
+    for_sources, for_targets = cut(recipe.input_tokens), cut(recipe.target_tokens)
+
+    def encode(rows: Sequence[Row]) -> dict[str, Any]:
+        sources = for_sources.encode_batch([row.source for row in rows])
+        targets = for_targets.encode_batch([row.target for row in rows])
+        labels = torch.tensor([target.ids for target in targets])
+        labels[torch.tensor([target.attention_mask for target in targets]) == 0] = IGNORED
+        return {
+            "input_ids": torch.tensor([source.ids for source in sources]).to(device),
+            "attention_mask": torch.tensor([source.attention_mask for source in sources]).to(device),
+            "labels": labels.to(device),
+        }
+
+    return encode
+
+
+class Ahead:
+    """Makes the batch after the one asked for in a thread, while the model is at work."""
+
+    def __init__(self, make: Callable[[int], list[dict[str, Any]]]) -> None:
+        self._make, self._pool = make, ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._next: tuple[int, Future[list[dict[str, Any]]]] | None = None
+
+    def at(self, position: int) -> list[dict[str, Any]]:
+        """The parts of the batch at `position`."""
+        ready = self._next
+        found = ready[1].result() if ready is not None and ready[0] == position else self._make(position)
+        self._next = position + 1, self._pool.submit(self._make, position + 1)
+        return found
+
+    def close(self) -> None:
+        """End the thread."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def in_parts(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    """`rows` in runs of `size`, ordered by length."""
+    ordered = sorted(rows, key=_by_length)
+    for first in range(0, len(ordered), size):
+        yield ordered[first : first + size]

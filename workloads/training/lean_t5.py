@@ -1,0 +1,220 @@
+"""T5 as training needs it: the weights of a transformers model, run with fewer passes over memory.
+
+A model of transformers is kept as it is, and stays the owner of the weights; `LeanT5` holds the same modules and runs them itself:
+
+- the norm and its gradient are one function each, and the norm hands out the precision that the matrices want, once for all of them;
+- the activation is one kernel; logits are made only where there is a label;
+- the biases of the relative positions are worked out once for all layers, with padding and causality in them;
+- in fp16 the product inside the feed-forward part and its second matrix stay in fp32: that is where T5 leaves fp16's range.
+
+Shapes: B rows, S source tokens, T target tokens, L the longer of two, H heads of this rank, D model width, K width of a head.
+Raffel et al. 2020 (T5), Shazeer 2020 (gated units); the losses are those of `T5ForConditionalGeneration`, see the tests.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from workloads.training.batches import IGNORED
+
+
+class Found(NamedTuple):
+    """What a model finds out about a batch."""
+
+    loss: torch.Tensor
+
+
+_TANH_GELU = frozenset({"gelu_new", "gelu_fast", "gelu_pytorch_tanh"})
+
+
+class _ScaledNorm(torch.autograd.Function):
+    """x / rms(x) * weight over the last axis, worked out in fp32 and handed out in `dtype`. Saves its input and one number a row."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, epsilon: float, dtype: torch.dtype) -> torch.Tensor:
+        inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32).square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+        ctx.save_for_backward(x, weight, inverse)
+        return x.mul(inverse).mul_(weight).to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+        x, weight, inverse = ctx.saved_tensors
+        normal, gradient = x * inverse, given[0].to(x.dtype)
+        of_weight = (gradient * normal).flatten(0, -2).sum(0)
+        gradient = gradient * weight
+        along = torch.linalg.vecdot(gradient, normal).unsqueeze(-1).div_(x.shape[-1])
+        return gradient.addcmul_(normal, along, value=-1).mul_(inverse), of_weight, None, None
+
+
+class Norm(nn.Module):
+    """T5's layer norm: no mean is taken off, no bias is added."""
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self.weight, self.epsilon = source.weight, source.variance_epsilon
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x (..., D) in fp32 -> the same shape, in the precision of the matrices."""
+        kind = x.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+        return _ScaledNorm.apply(x, self.weight, self.epsilon, dtype)
+
+
+class Attention(nn.Module):
+    """Attention without scaling; the number of heads follows from the weights, so that a rank may hold some of them."""
+
+    def __init__(self, source: Any, dropout: float) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.o = source.q, source.k, source.v, source.o
+        self.width, self.dropout = source.key_value_proj_dim, dropout
+
+    def forward(self, x: torch.Tensor, memory: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor:
+        """x (B, T, D) attends to `memory` (B, S, D), or to itself; `bias` can be broadcast to (B, H, T, S)."""
+        source = x if memory is None else memory
+        q, k, v = (self._heads(matrix(given)) for matrix, given in ((self.q, x), (self.k, source), (self.v, source)))
+        if x.device.type == "cpu":
+            # Written out: the CPU's fused kernel knows no gradient of a bias, and its stand-in makes more copies than this.
+            scores = q @ k.transpose(-1, -2)
+            if bias is not None:
+                scores = scores + bias.to(scores.dtype)
+            shares = functional.softmax(scores, dim=-1, dtype=torch.float32).to(v.dtype)
+            found = functional.dropout(shares, self.dropout, self.training) @ v
+        else:
+            bias = None if bias is None else bias.to(q.dtype)
+            found = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=self.dropout if self.training else 0.0, scale=1.0)
+        return self.o(found.transpose(1, 2).flatten(2))
+
+    def _heads(self, x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(-1, (-1, self.width)).transpose(1, 2)
+
+
+class FeedForward(nn.Module):
+    """The feed-forward part, gated or plain."""
+
+    def __init__(self, source: Any, activation: str, dropout: float) -> None:
+        super().__init__()
+        self.gated = hasattr(source, "wi_0")
+        if self.gated:
+            self.wi_0, self.wi_1 = source.wi_0, source.wi_1
+        else:
+            self.wi = source.wi
+        self.wo, self.dropout = source.wo, dropout
+        self._known = "tanh" if activation in _TANH_GELU else "relu" if activation == "relu" else ""
+        self._act = source.act
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x (B, T, D) -> the same shape."""
+        inner = self._activated(self.wi_0(x) if self.gated else self.wi(x))
+        if x.dtype == torch.float16:
+            # Some of T5's inner values are beyond 65504, the largest number of fp16.
+            with torch.autocast(x.device.type, enabled=False):
+                inner = inner.float() * self.wi_1(x.to(self.wi_1.weight.dtype)).float() if self.gated else inner.float()
+                return self.wo(functional.dropout(inner, self.dropout, self.training))
+        if self.gated:
+            inner = inner * self.wi_1(x)
+        return self.wo(functional.dropout(inner, self.dropout, self.training))
+
+    def _activated(self, x: torch.Tensor) -> torch.Tensor:
+        if self._known == "tanh":
+            return functional.gelu(x, approximate="tanh")
+        return functional.relu(x) if self._known == "relu" else self._act(x)
+
+
+class Block(nn.Module):
+    """One layer of a stack: attention to itself, in the decoder to the encoder's answer too, and the feed-forward part."""
+
+    def __init__(self, source: Any, activation: str, dropout: float) -> None:
+        super().__init__()
+        parts, self.dropout = source.layer, dropout
+        self.own_norm, self.own = Norm(parts[0].layer_norm), Attention(parts[0].SelfAttention, dropout)
+        self.crosses = len(parts) == 3
+        if self.crosses:
+            self.cross_norm, self.cross = Norm(parts[1].layer_norm), Attention(parts[1].EncDecAttention, dropout)
+        self.inner_norm, self.inner = Norm(parts[-1].layer_norm), FeedForward(parts[-1].DenseReluDense, activation, dropout)
+
+    def forward(self, x: torch.Tensor, bias: torch.Tensor, memory: torch.Tensor | None, memory_bias: torch.Tensor | None) -> torch.Tensor:
+        """x (B, T, D) in fp32 -> the same."""
+        x = x + self._dropped(self.own(self.own_norm(x), None, bias))
+        if self.crosses:
+            x = x + self._dropped(self.cross(self.cross_norm(x), memory, memory_bias))
+        return x + self._dropped(self.inner(self.inner_norm(x)))
+
+    def _dropped(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.dropout(x, self.dropout, self.training)
+
+
+class Stack(nn.Module):
+    """The encoder or the decoder."""
+
+    def __init__(self, source: Any, config: Any, *, causal: bool, again: bool) -> None:
+        super().__init__()
+        self.positions = source.block[0].layer[0].SelfAttention.relative_attention_bias
+        self.block = nn.ModuleList(Block(block, config.dense_act_fn, config.dropout_rate) for block in source.block)
+        self.norm, self.dropout = Norm(source.final_layer_norm), config.dropout_rate
+        self._buckets, self._distance = config.relative_attention_num_buckets, getattr(config, "relative_attention_max_distance", 128)
+        self._causal, self._again = causal, again
+
+    def forward(
+        self, x: torch.Tensor, hidden: torch.Tensor | None, memory: torch.Tensor | None = None, memory_bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """x (B, T, D); `hidden` (B, 1, 1, T) is added to the scores of places that nobody may see. Returns (B, T, D)."""
+        bias = self._bias(x.shape[1], x.device)
+        if hidden is not None:
+            bias = bias + hidden
+        x = functional.dropout(x, self.dropout, self.training)
+        for block in self.block:
+            given = (x, bias, memory, memory_bias)
+            x = checkpoint(block, *given, use_reentrant=False) if self._again and self.training else block(*given)
+        return functional.dropout(self.norm(x), self.dropout, self.training)
+
+    def _bias(self, length: int, device: torch.device) -> torch.Tensor:
+        """(1, H, L, L): what T5 has learnt about each distance; in the decoder nothing of what comes later."""
+        places = torch.arange(length, device=device)
+        distance = places[None, :] - places[:, None]
+        found = self.positions(bucket(distance, buckets=self._buckets, furthest=self._distance, both=not self._causal)).permute(2, 0, 1).unsqueeze(0)
+        return found.masked_fill(distance > 0, torch.finfo(torch.float32).min) if self._causal else found
+
+
+def bucket(distance: torch.Tensor, *, buckets: int, furthest: int, both: bool) -> torch.Tensor:
+    """The bucket of each distance (key place minus query place): single ones near by, ever wider ones up to `furthest`, one for all beyond."""
+    offset = torch.zeros_like(distance)
+    if both:
+        buckets //= 2
+        offset = (distance > 0).long() * buckets
+        distance = distance.abs()
+    else:
+        distance = (-distance).clamp(min=0)
+    near = buckets // 2
+    far = near + (torch.log(distance.clamp(min=1).float() / near) / math.log(furthest / near) * (buckets - near)).long()
+    return offset + torch.where(distance < near, distance, far.clamp(max=buckets - 1))
+
+
+class LeanT5(nn.Module):
+    """Takes a batch as `T5ForConditionalGeneration` does and gives its loss; `source` holds the same weights under their own names."""
+
+    def __init__(self, source: Any, *, again: bool = False) -> None:
+        """`again`: work activations out again in the backward pass; costs a third of the time and saves most of the memory."""
+        super().__init__()
+        config = source.config
+        self.shared, self.head = source.shared, source.lm_head
+        self.encoder = Stack(source.encoder, config, causal=False, again=again)
+        self.decoder = Stack(source.decoder, config, causal=True, again=again)
+        # T5 1.0 shares one matrix between its ends, and shrinks what goes into it.
+        self.scale = config.d_model**-0.5 if source.lm_head.weight is source.shared.weight else 1.0
+        self._start, self._pad = config.decoder_start_token_id, config.pad_token_id
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> Found:
+        """input_ids and attention_mask (B, S), labels (B, T) with -100 for padding. `loss` is the mean over labels, in nats."""
+        hidden = (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min
+        memory = self.encoder(self.shared(input_ids), hidden)
+        fed = torch.cat([labels.new_full((len(labels), 1), self._start), labels[:, :-1]], dim=1)
+        found = self.decoder(self.shared(fed.masked_fill(fed == IGNORED, self._pad)), None, memory, hidden)
+        asked = labels != IGNORED
+        logits = self.head(found[asked] * self.scale)
+        return Found(functional.cross_entropy(logits.float(), labels[asked]))
