@@ -6,11 +6,14 @@ found in every data set, and from there in every model trained on it, while the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest_bytes
-from workloads.data.rows import Row
+from workloads.data.lines import lines
 
 SCHEMA = "falaj.erasure/1"
 FILE = "erasure.json"
@@ -22,17 +25,18 @@ def subject(group: str) -> str:
     return digest_bytes(group.strip().encode())
 
 
-def build(rows: Sequence[Row]) -> dict[str, Any]:
-    """The map of all rows: subject -> split -> ids of its rows."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for row in rows:
-        found.setdefault(subject(row.group), {}).setdefault(row.split, []).append(row.id)
-    return {"schema": SCHEMA, "by": "group", "rows": len(rows), "how": HOW, "subjects": {name: found[name] for name in sorted(found)}}
-
-
-def summary(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a data card says of its map."""
-    return {"by": document["by"], "rows": document["rows"], "subjects": len(document["subjects"]), "how": document["how"]}
+def write(path: Path, owners: Iterable[tuple[str, str, str]], rows: int) -> dict[str, Any]:
+    """Write the map of (subject, split, row id), which come ordered by subject and split. Returns what a data card says of it."""
+    head = {"by": "group", "how": HOW, "rows": rows, "schema": SCHEMA}
+    subjects = 0
+    with lines(path) as put:
+        put(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "subjects": {')
+        for name, found in groupby(owners, key=lambda owner: owner[0]):
+            splits = {split: [id for _, _, id in inner] for split, inner in groupby(found, key=lambda owner: owner[1])}
+            put(("," if subjects else "") + f"\n  {json.dumps(name)}: {json.dumps(splits, ensure_ascii=False)}")
+            subjects += 1
+        put("\n }\n}\n")
+    return {"by": "group", "rows": rows, "subjects": subjects, "how": HOW}
 
 
 def affected(document: Mapping[str, Any], group: str) -> dict[str, list[str]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import accumulate
+from typing import Literal
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -58,40 +60,12 @@ def normal(text: str) -> str:
     return _NOT_LETTERS.sub(" ", text.lower()).strip()
 
 
-def without_twins(rows: Sequence[Row], quarantine: Quarantine) -> list[Row]:
-    """`rows` without those training rows whose text also stands in validation or test, and validation rows that stand in test."""
-    kept: list[Row] = []
-    seen: set[tuple[str, str]] = set()
-    for split in reversed(SPLITS):
-        here = [row for row in rows if row.split == split]
-        keys = [(row.task, normal(row.source)) for row in here]
-        for row, key in zip(here, keys, strict=True):
-            if key in seen:
-                quarantine.add(row.id, "text also stands in a later split")
-            else:
-                kept.append(row)
-        seen |= set(keys)
-    return kept
-
-
-def per_split(rows: Iterable[Row]) -> dict[str, int]:
-    """Rows of each split."""
-    found = Counter(row.split for row in rows)
-    return {split: found[split] for split in SPLITS}
-
-
-def per_task(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
-    """Task -> rows of each split."""
-    by_task: dict[str, list[Row]] = {}
-    for row in rows:
-        by_task.setdefault(row.task, []).append(row)
-    return {task: per_split(found) for task, found in sorted(by_task.items())}
-
-
-def spread(values: Sequence[int]) -> dict[str, Any]:
-    """Least, median, 95th percentile and most of `values`."""
-    ordered = sorted(values)
-    if not ordered:
+def spread(lengths: Mapping[int, int]) -> dict[str, int]:
+    """Least, median, 95th percentile and most of lengths; `lengths` says how often each occurs."""
+    total = sum(lengths.values())
+    if not total:
         return {"least": 0, "median": 0, "p95": 0, "most": 0}
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]  # noqa: E731
+    ordered = sorted(lengths)
+    reached = list(accumulate(lengths[length] for length in ordered))
+    at = lambda share: ordered[bisect_right(reached, min(total - 1, int(share * total)))]  # noqa: E731
     return {"least": ordered[0], "median": at(0.5), "p95": at(0.95), "most": ordered[-1]}

@@ -9,9 +9,11 @@ import lz4.frame
 import pytest
 
 from falaj.errors import UsageError
+from tests.workloads.data.cleaned import cleaned
 from tests.workloads.small import LONG, package_record
 from workloads.data import debian
-from workloads.data.rows import Quarantine, Row, normal, without_twins
+from workloads.data.clean.settings import Cleaning
+from workloads.data.rows import Quarantine
 
 STEM = "mirror_debian_dists_bookworm_main_"
 
@@ -93,16 +95,9 @@ def test_a_damaged_sample_is_refused(tmp_path: Path) -> None:
         debian.from_sample(Quarantine(), damaged)
 
 
-def test_a_text_that_differs_in_a_number_alone_is_kept_in_the_latest_split() -> None:
-    def row(id: str, text: str, split) -> Row:
-        return Row(id, "section", text, "x", id, split)
-
-    quarantine = Quarantine()
-    rows = [
-        row("a", "section: Tool 1.2", "train"),
-        row("b", "section: tool 3", "test"),
-        row("c", "section: tool-4", "validation"),
-        row("d", "section: other", "train"),
-    ]
-    assert [kept.id for kept in without_twins(rows, quarantine)] == ["b", "d"]
-    assert quarantine.counts() == {"text also stands in a later split": 2} and normal("Tool 1.2") == normal("tool 3")
+def test_a_text_that_differs_in_a_number_alone_is_kept_in_the_latest_split(tmp_path: Path) -> None:
+    texts = {"a": ("section: Tool 1.2", "train"), "b": ("section: tool 3", "test"), "c": ("section: tool-4", "validation"), "d": ("section: other", "train")}
+    rows = [{"id": id, "task": "section", "source": text, "target": "x", "split": split} for id, (text, split) in texts.items()]
+    found = cleaned(tmp_path, rows, Cleaning(), fewest=0, splits_given=True)
+    assert sorted(row.id for row in found.rows) == ["b", "d"]
+    assert found.reasons == {"text also stands in a later split": 2}

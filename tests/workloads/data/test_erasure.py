@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 from workloads.data import erasure
-from workloads.data.rows import Row, Split
+
+ROWS = [("Aisha", "train", "1"), ("Omar", "test", "2"), ("Aisha", "train", "3"), ("Aisha", "validation", "4")]
 
 
-def row(id: str, group: str, split: Split = "train") -> Row:
-    return Row(id=id, task="t", source="a", target="b", group=group, split=split)
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    owners = sorted((erasure.subject(group), split, id) for group, split, id in ROWS)
+    assert erasure.write(tmp_path / erasure.FILE, owners, 4) == {"by": "group", "rows": 4, "subjects": 2, "how": erasure.HOW}
+    return tmp_path / erasure.FILE
 
 
-ROWS = [row("1", "Aisha"), row("2", "Omar", "test"), row("3", "Aisha"), row("4", "Aisha")]
-
-
-def test_every_row_has_a_subject_and_no_subject_a_name() -> None:
-    found = erasure.build(ROWS)
-    assert {name: ids for name, ids in found["subjects"].items()} == {
-        erasure.subject("Aisha"): {"train": ["1", "3", "4"]},
-        erasure.subject("Omar"): {"test": ["2"]},
+def test_every_row_has_a_subject_and_no_subject_a_name(path: Path) -> None:
+    assert json.loads(path.read_text()) == {
+        "schema": erasure.SCHEMA,
+        "by": "group",
+        "how": erasure.HOW,
+        "rows": 4,
+        "subjects": {erasure.subject("Aisha"): {"train": ["1", "3"], "validation": ["4"]}, erasure.subject("Omar"): {"test": ["2"]}},
     }
-    assert "Aisha" not in json.dumps(found) and "Omar" not in json.dumps(found)
+    assert "Aisha" not in path.read_text() and "Omar" not in path.read_text()
 
 
-def test_a_request_names_the_rows_that_go() -> None:
-    found = erasure.build(ROWS)
-    assert [erasure.affected(found, name) for name in ("Aisha", " Omar ", "Layla")] == [{"train": ["1", "3", "4"]}, {"test": ["2"]}, {}]
+def test_a_request_names_the_rows_that_go(path: Path) -> None:
+    found = json.loads(path.read_text())
+    assert [erasure.affected(found, name) for name in ("Omar", " Omar ", "Layla")] == [{"test": ["2"]}, {"test": ["2"]}, {}]
 
 
-def test_a_card_counts_subjects_and_rows() -> None:
-    assert erasure.summary(erasure.build(ROWS)) == {"by": "group", "rows": 4, "subjects": 2, "how": erasure.HOW}
+def test_the_map_of_no_rows_is_a_map(tmp_path: Path) -> None:
+    erasure.write(tmp_path / erasure.FILE, [], 0)
+    assert json.loads((tmp_path / erasure.FILE).read_text())["subjects"] == {}
