@@ -31,7 +31,7 @@ FLAGS = {
 }
 """Classes of `workloads.machine` that there are kernels for; a processor of class `i8mm` takes those of `dotprod`."""
 _CLASSES = {"x86_64": ("amx", "avx512vnni", "avxvnni", "avx2"), "aarch64": ("dotprod",)}
-_COMMON = "-O3 -std=gnu11 -fPIC -shared -pthread -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast"
+COMMON = "-O3 -std=gnu11 -fPIC -shared -pthread -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast"
 """Sums are contracted to fused ones, and never put into another order."""
 
 
@@ -70,7 +70,7 @@ def library(name: str) -> Path:
 
 def digest(name: str) -> str:
     """Short digest of all that goes into the library of class `name`."""
-    total = hashlib.sha256(f"{FLAGS[name]} {_COMMON} {read_machine().architecture}".encode())
+    total = hashlib.sha256(f"{FLAGS[name]} {COMMON} {read_machine().architecture}".encode())
     for path in _sources():
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     return total.hexdigest()[:16]
@@ -78,7 +78,7 @@ def digest(name: str) -> str:
 
 def build(name: str, path: Path) -> Path:
     """Compile the library of class `name` to `path`, whole or not at all."""
-    command = [*compiler(), *_COMMON.split(), *FLAGS[name].split(), f"-DCLASS={name}", *(str(source) for source in _sources() if source.suffix == ".c"), "-lm"]
+    command = [*compiler(), *COMMON.split(), *FLAGS[name].split(), f"-DCLASS={name}", *(str(source) for source in _sources() if source.suffix == ".c"), "-lm"]
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, fresh = tempfile.mkstemp(dir=path.parent, suffix=".so")
     os.close(descriptor)

@@ -172,10 +172,10 @@ int falaj_ready(Model *m) {
     m->room_floats = rows * 3 * (size_t)s->head_width + (text > (size_t)m->longest16 ? text : (size_t)m->longest16) + 64;
     const size_t threads = (size_t)s->threads;
     int whole = 1;
-    whole &= (m->hidden = pages(rows * (size_t)m->stride * 4, 0)) != NULL;
-    whole &= (m->seen = pages(rows * (size_t)m->wide * 4, 0)) != NULL;
-    whole &= (m->plain = pages(rows * (size_t)m->wide * 4, 0)) != NULL;
-    whole &= (m->whole = pages(rows * (size_t)m->deep, 0)) != NULL;
+    whole &= (m->hidden = pages(rows * (size_t)m->stride * 4, 1)) != NULL;
+    whole &= (m->seen = pages(rows * (size_t)m->wide * 4, 1)) != NULL;
+    whole &= (m->plain = pages(rows * (size_t)m->wide * 4, 1)) != NULL;
+    whole &= (m->whole = pages(rows * (size_t)m->deep, 1)) != NULL;
     whole &= (m->scale = pages(rows * (size_t)groups * 4, 0)) != NULL;
     whole &= (m->shift = pages(rows * (size_t)groups * 4, 0)) != NULL;
     whole &= (m->best = pages(threads * rows * 4, 0)) != NULL;
@@ -183,7 +183,7 @@ int falaj_ready(Model *m) {
     whole &= (m->own = pages(m->own_size * (size_t)s->slots, 0)) != NULL;
     whole &= (m->cross = pages(m->cross_size * (size_t)s->slots, 0)) != NULL;
     whole &= (m->room = calloc(threads, sizeof(float *))) != NULL;
-    for (size_t i = 0; whole && i < threads; i++) whole &= (m->room[i] = pages(m->room_floats * 4, 0)) != NULL;
+    for (size_t i = 0; whole && i < threads; i++) whole &= (m->room[i] = pages(m->room_floats * 4, 1)) != NULL;
     return whole ? 0 : -1;
 }
 
