@@ -30,7 +30,7 @@ def run(name: str, *, quick: bool, rounds: int, peers: tuple[str, ...], doc: boo
         from workloads.bench.load import contest as under_load
 
         report = under_load(quick=quick, progress=progress)
-        made, shown = tables.load_document(report), lambda: table(tables.load_rows(report), tables.LOAD_HEADING)
+        made, shown = tables.load_document(report), lambda: _shown_load(report)
     else:
         from workloads.bench.contest import contest
 
@@ -46,7 +46,8 @@ def run(name: str, *, quick: bool, rounds: int, peers: tuple[str, ...], doc: boo
 def machine() -> dict[str, Any]:
     """What this machine's processor has, and what was measured of it."""
     from workloads.bench import calibrate
-    from workloads.bench.contest import CACHE, describe
+    from workloads.bench.contest import describe
+    from workloads.bench.model import CACHE
     from workloads.bench.roofline import BASE
     from workloads.machine import read_machine
     from workloads.serve.settings import threads
@@ -68,9 +69,16 @@ def _shown(report: dict[str, Any]) -> str:
     parts = [
         table(tables.speed_rows(report), tables.speed_heading(report)),
         table(tables.ratio_rows(report), tables.RATIO_HEADING),
-        table(tables.fact_rows(report)),
+        table(tables.fact_rows(report), tables.FACT_HEADING),
+        table(tables.setting_rows(report), tables.SETTING_HEADING),
     ]
     return "\n\n".join(parts)
+
+
+def _shown_load(report: dict[str, Any]) -> str:
+    from workloads.bench import tables
+
+    return "\n\n".join([table(tables.best_rows(report), tables.BEST_HEADING), table(tables.load_rows(report), tables.LOAD_HEADING)])
 
 
 def _keep(name: str, report: dict[str, Any]) -> Path:

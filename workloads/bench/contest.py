@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,16 +17,20 @@ from typing import Any
 from falaj.errors import Fault, UsageError
 from falaj.home import ROOT
 from workloads.bench import calibrate, model
+from workloads.bench.model import CACHE
 from workloads.bench.roofline import BASE, Work, most_tokens
 from workloads.bench.rounds import Contestant, Failed, Progress, Result, compete, first_token
+from workloads.bench.servers import start_to_first_token
 from workloads.machine import Machine, read_machine
 from workloads.serve.settings import threads
 
 SCHEMA = "falaj.bench.serve/1"
 BATCHES = (1, 8, 32)
 PEERS = ("CTranslate2", "OpenVINO", "Optimum", "llama.cpp")
-CACHE = ROOT / ".cache" / "bench"
 _PEER_LIST = ROOT / "requirements" / "peers.txt"
+# What it has for pictures is left out: that is half of what is compiled.
+_LLAMA = {"cmake.define.LLAVA_BUILD": "OFF", "cmake.define.CMAKE_CXX_FLAGS": f"-w -include {Path(__file__).with_name('peers') / 'tiles.h'}"}
+"""How llama.cpp is compiled for this machine."""
 
 
 def ours(folder: Path, use: int) -> list[Contestant]:
@@ -36,17 +41,36 @@ def ours(folder: Path, use: int) -> list[Contestant]:
     ]
 
 
+def own_engine(folder: Path, use: int) -> Contestant:
+    """The engine that our server would take here, for a front of the peers' kind."""
+    return Contestant("our engine, batch by batch", "workloads.bench.ours", folder, sys.executable, ({"engine": "", "threads": use},), ours=True)
+
+
 def peers(checkpoint: Path, python: str, use: int) -> list[Contestant]:
-    """The peers, each with the settings that it is tuned over."""
-    whole = {"threads": use}
-    workers = [number for number in (1, use) if number <= use]
-    settings: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
-        "CTranslate2": ("ct2", tuple({**whole, "workers": number} for number in dict.fromkeys(workers))),
-        "OpenVINO": ("openvino", (whole, {**whole, "options": {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"}})),
-        "Optimum": ("optimum", ({**whole, "spin": 1}, {**whole, "spin": 0})),
-        "llama.cpp": ("llama", ({**whole, "repack": True}, {**whole, "repack": False})),
+    """The peers, each with as many settings to be tuned over: one worker on all threads or one on each, times five of its own."""
+    isa, packed, dnnl = {"CT2_FORCE_CPU_ISA": "AVX512"}, {"CT2_USE_EXPERIMENTAL_PACKED_GEMM": "1"}, {"CT2_USE_MKL": "0"}
+    grouped, exact = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"}, {"INFERENCE_PRECISION_HINT": "f32"}
+    own: dict[str, tuple[str, list[dict[str, Any]]]] = {
+        # It refuses int8_bfloat16 where it has no fast kernel for it, and takes AVX2 on some processors that have more.
+        "CTranslate2": ("ct2", [*({"compute": "int8", "environ": each} for each in ({}, isa, packed, dnnl)), {"compute": "int8_bfloat16"}]),
+        # Where the processor has it, it computes in bfloat16 what is not in 8 bits, unless it is told otherwise.
+        "OpenVINO": ("openvino", [{"options": each} for each in ({}, grouped, exact, grouped | exact, {"ENABLE_CPU_PINNING": False})]),
+        "Optimum": ("optimum", [*({"merged": merged, "spin": spin} for merged in (False, True) for spin in (1, 0)), {"merged": False, "spin": 2}]),
+        "llama.cpp": (
+            "llama",
+            [
+                *({"repack": repack, "together": together} for repack in (True, False) for together in (False, True)),
+                {"repack": True, "together": True, "unified": True},
+            ],
+        ),
     }
-    return [Contestant(label, f"workloads.bench.peers.{module}", checkpoint, python, tried) for label, (module, tried) in settings.items()]
+    workers = dict.fromkeys((1, use))
+    return [
+        Contestant(
+            label, f"workloads.bench.peers.{module}", checkpoint, python, tuple({"threads": use, "workers": each, **knob} for knob in knobs for each in workers)
+        )
+        for label, (module, knobs) in own.items()
+    ]
 
 
 def peer_python(progress: Progress) -> str:
@@ -58,21 +82,23 @@ def peer_python(progress: Progress) -> str:
     wanted = _PEER_LIST.read_text(encoding="utf-8")
     if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
         progress("making the peers' environment (minutes, once; llama.cpp is compiled for this machine)")
-        make_environment(folder, _PEER_LIST)
+        make_environment(folder, _PEER_LIST, _LLAMA)
         stamp.write_text(wanted, encoding="utf-8")
     return str(python)
 
 
-def make_environment(folder: Path, requirements: Path) -> None:
-    """A fresh environment with exactly the packages of a hashed list. Raises Fault."""
+def make_environment(folder: Path, requirements: Path, llama: Mapping[str, str] | None = None) -> None:
+    """A fresh environment with exactly the packages of a hashed list; `llama` says how that one is compiled. Raises Fault, and UsageError without uv."""
+    uv = shutil.which("uv") or str(ROOT / ".cache" / "bootstrap" / "bin" / "uv")
+    settings = [word for name, value in (llama or {}).items() for word in ("--config-settings-package", f"llama-cpp-python:{name}={value}")]
     for command in (
-        ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
-        ["uv", "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--require-hashes", "-r", str(requirements)],
+        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
+        [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--require-hashes", "-r", str(requirements), *settings],
     ):
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError:
-            raise UsageError("uv is not here", given=command[0], why="it makes the environments", next="pip install uv") from None
+            raise UsageError("uv is not here", given=command[0], why="it makes the environments", next="make setup, or pip install uv") from None
         if done.returncode:
             raise Fault("an environment could not be made", given=" ".join(command), why=done.stderr.strip()[-600:], next="run that command by hand")
 
@@ -115,13 +141,18 @@ def contest(*, quick: bool, names: Sequence[str], rounds: int, size: bool, progr
     found = calibrate.floor(samples)
     starts: dict[str, float] = {}
     for contestant, result in zip(contestants, results, strict=True):
-        if contestant.ours and not result.error:
+        if not result.error:
+            progress(f"first token of {contestant.label}")
+            setting = result.setting[batches[0]]
             try:
-                starts[contestant.label] = min(first_token(contestant, {**contestant.settings[0], "slots": 8}, work, log) for _ in range(1 if quick else 3))
+                starts[contestant.label] = min(first_token(contestant, setting, work, log) for _ in range(1 if quick else 3))
             except Failed as problem:
                 result.error = str(problem)
+    progress("start of the server")
+    server = min(start_to_first_token(contestants[0].folder, CACHE, use, log) for _ in range(1 if quick else 3))
     return report(results, found, machine, batches=batches, work=work, rounds=rounds, use=use) | {
         "first_token": starts,
+        "server_first_token": server,
         "install": install_size(progress) if size and not quick else None,
     }
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+from falaj.canonical import digest_file
+from falaj.home import ROOT
 from workloads.bench.roofline import BASE, Shape
 
+CACHE = ROOT / ".cache" / "bench"
 _TOKENS = 32100
+_WRITERS = ("weights", "weight_file", "graphs", "graph_parts")
 
 
 def checkpoint(cache: Path, shape: Shape = BASE) -> Path:
@@ -57,8 +62,9 @@ def write_tokenizer(folder: Path, tokens: int) -> None:
 
 
 def ours(cache: Path, *, kind: str = "w8", group: int = 0, graphs: bool = True) -> Path:
-    """The model folder that our engines read, made once for each kind of weights."""
-    folder = cache / f"ours-{kind}-{group}"
+    """The model folder that our engines read, made once for each kind of weights, and anew when what writes it changes."""
+    writers = "".join(digest_file(ROOT / "workloads" / "engine" / f"{name}.py") for name in _WRITERS)
+    folder = cache / f"ours-{kind}-{group}-{hashlib.sha256(writers.encode()).hexdigest()[:8]}"
     if folder.is_dir() and (not graphs or (folder / "encoder.onnx").is_file()):
         return folder
     from workloads.engine import weights

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workloads.bench.child import sources
+from workloads.bench.child import Told
 
 _SLOTS = 32
 
 
 class _Ours:
     def __init__(self, engine: Any) -> None:
-        self._engine, self.name = engine, engine.name
+        self._engine, self.name, self.workers = engine, engine.name, [self]
 
-    def run(self, batch: int, inputs: int, outputs: int) -> None:
-        """Do the work once."""
-        slots = self._engine.admit(sources(batch, inputs))
-        tokens = [self._engine.config.start] * batch
-        for _ in range(outputs):
-            tokens = self._engine.step_greedy(slots, tokens).tolist()
+    def work(self, texts: Sequence[Sequence[int]], outputs: Sequence[int], told: Told | None = None) -> None:
+        """Answer one batch; rows that have ended leave it."""
+        slots, live = self._engine.admit([list(text) for text in texts]), list(range(len(texts)))
+        tokens = [self._engine.config.start] * len(texts)
+        for step in range(max(outputs)):
+            tokens = self._engine.step_greedy([slots[row] for row in live], tokens).tolist()
+            if told:
+                told(live)
+            if min(outputs) <= step + 1:
+                kept = [at for at, row in enumerate(live) if outputs[row] > step + 1]
+                live, tokens = [live[at] for at in kept], [tokens[at] for at in kept]
         self._engine.free(slots)
 
 

@@ -21,6 +21,8 @@ Progress = Callable[[str], None]
 TUNABLES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """Every engine gets transparent huge pages for what it allocates."""
 _PATIENCE = 600.0
+_SLOW = 45.0
+"""An engine that takes longer for one batch is measured once, and not in every round."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Contestant:
 
 @dataclass
 class Result:
-    """What was measured of one engine: batch -> seconds of each round, and most memory (MiB) until that batch was done."""
+    """What was measured of one engine: batch -> seconds of each round, and most memory (MiB) of a process that did that batch alone."""
 
     label: str
     ours: bool
@@ -74,14 +76,14 @@ class Child:
             self.close()
             raise
 
-    def run(self, batch: int, work: Work) -> dict[str, Any]:
-        """Do the work once and say how long it took. Raises Failed."""
+    def run(self, batch: int, work: Work, patience: float = _PATIENCE) -> dict[str, Any]:
+        """Do the work once and say how long it took. Raises Failed, also where there is no answer in `patience` seconds."""
         self._signal(signal.SIGCONT)
         try:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps({"batch": batch, "inputs": work.inputs, "outputs": work.outputs}) + "\n")
             self._process.stdin.flush()
-            return self._read()
+            return self._read(patience)
         except BrokenPipeError:
             raise Failed("it ended by itself") from None
         finally:
@@ -104,12 +106,12 @@ class Child:
         if self._process.poll() is None:
             self._process.send_signal(number)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, patience: float = _PATIENCE) -> dict[str, Any]:
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], _PATIENCE)
+        ready, _, _ = select.select([self._process.stdout], [], [], patience)
         line = self._process.stdout.readline() if ready else ""
         if not line:
-            raise Failed(f"it ended with {self._process.wait()}" if ready else f"no answer in {_PATIENCE:.0f} s")
+            raise Failed(f"it ended with {self._process.wait()}" if ready else f"no answer in {patience:.0f} s")
         answer = json.loads(line)
         if "error" in answer:
             raise Failed(answer["error"])
@@ -126,10 +128,13 @@ def prepare(contestant: Contestant, log: Path) -> str:
 
 
 def tune(contestant: Contestant, batches: Sequence[int], work: Work, log: Path, progress: Progress) -> dict[int, dict[str, Any]]:
-    """Batch -> the setting that is fastest there, each tried once after a warm-up. One setting is taken as it is. Raises Failed."""
+    """Batch -> the setting that is fastest there, by the better of two tries after a warm-up. One setting is taken as it is. Raises Failed.
+
+    A setting that takes more than twice as long as the best before it is not tried on: at larger batches neither.
+    """
     if len(contestant.settings) == 1:
         return dict.fromkeys(batches, contestant.settings[0])
-    found: dict[int, list[tuple[float, dict[str, Any]]]] = {batch: [] for batch in batches}
+    best: dict[int, tuple[float, dict[str, Any]]] = {}
     problems = []
     for setting in contestant.settings:
         progress(f"tuning {contestant.label}: {json.dumps(setting)}")
@@ -140,15 +145,20 @@ def tune(contestant: Contestant, batches: Sequence[int], work: Work, log: Path, 
             continue
         try:
             for batch in batches:
-                child.run(batch, Work(work.inputs, 2))
-                found[batch].append((child.run(batch, work)["seconds"], setting))
+                limit = 2 * best[batch][0] + 1 if batch in best else _PATIENCE
+                child.run(batch, Work(work.inputs, 2), max(limit, 15.0))
+                took = child.run(batch, work, limit)["seconds"]
+                if took < _SLOW / 2:
+                    took = min(took, child.run(batch, work)["seconds"])
+                if batch not in best or took < best[batch][0]:
+                    best[batch] = took, setting
         except Failed as problem:
             problems.append(str(problem))
         finally:
             child.close()
-    if not all(found.values()):
-        raise Failed("; ".join(problems) or "no setting works")
-    return {batch: min(tried, key=lambda each: each[0])[1] for batch, tried in found.items()}
+    if set(best) != set(batches):
+        raise Failed("; ".join(dict.fromkeys(problems)) or "no setting works")
+    return {batch: setting for batch, (_, setting) in best.items()}
 
 
 def compete(
@@ -161,7 +171,10 @@ def compete(
     progress: Progress,
     between: Callable[[], None] = lambda: None,
 ) -> list[Result]:
-    """Tune each, then measure all in turns, `rounds` times over; `between` is called in each round, too. Who fails leaves with his words."""
+    """Tune each, then measure all in turns, `rounds` times over; `between` is called in each round, too. Who fails leaves with his words.
+
+    At the end the memory of each is taken, from a process of its own for each batch.
+    """
     results = {each.label: Result(each.label, each.ours) for each in contestants}
     children: dict[tuple[str, str], Child] = {}
     try:
@@ -176,6 +189,9 @@ def compete(
     finally:
         for child in children.values():
             child.close()
+    for each in contestants:
+        progress(f"memory of {each.label}")
+        _remember(each, work, results[each.label], log)
     return list(results.values())
 
 
@@ -193,7 +209,7 @@ def _open(
         result.error = problem
         return
     try:
-        result.setting = tune(contestant, batches, work, log, progress)
+        result.setting = tune(contestant, batches, Work(work.inputs, max(1, work.outputs // 2)), log, progress)
         for setting in result.setting.values():
             key = (contestant.label, json.dumps(setting))
             if key not in children:
@@ -205,18 +221,33 @@ def _open(
 
 
 def _measure(contestant: Contestant, batch: int, work: Work, result: Result, children: Mapping[tuple[str, str], Child], *, first: bool) -> None:
-    if result.error:
+    if result.error or (not first and min(result.seconds[batch]) > _SLOW):
         return
     child = children[contestant.label, json.dumps(result.setting[batch])]
     try:
         # What other engines pushed out of the caches is fetched again before the clock runs.
-        child.run(batch, Work(work.inputs, work.outputs if first else 4))
+        child.run(batch, Work(work.inputs, 4))
         answer = child.run(batch, work)
     except Failed as problem:
         result.error = f"batch {batch}: {problem}"
         return
     result.seconds.setdefault(batch, []).append(answer["seconds"])
-    result.peak.setdefault(batch, answer["peak"])
+
+
+def _remember(contestant: Contestant, work: Work, result: Result, log: Path) -> None:
+    for batch, taken in result.seconds.items():
+        try:
+            # Ours is told how many rows come, as its server is; others make room as they go.
+            child = Child(contestant, {**result.setting[batch], "slots": batch}, log)
+        except Failed as problem:
+            result.error = result.error or f"memory at batch {batch}: {problem}"
+            return
+        try:
+            result.peak[batch] = child.run(batch, work if min(taken) < _SLOW else Work(work.inputs, 4))["peak"]
+        except Failed as problem:
+            result.error = result.error or f"memory at batch {batch}: {problem}"
+        finally:
+            child.close()
 
 
 def first_token(contestant: Contestant, setting: dict[str, Any], work: Work, log: Path) -> float:

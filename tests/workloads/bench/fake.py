@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from workloads.bench.child import Told
 
 
 class Fake:
     name = "fake 1.0"
 
     def __init__(self, setting: dict[str, Any]) -> None:
-        self._setting = setting
+        self._setting, self.workers = setting, [self]
+        self._held = b"x" * (setting.get("megabytes", 0) << 20)
 
-    def run(self, batch: int, inputs: int, outputs: int) -> None:
+    def work(self, texts: Sequence[Sequence[int]], outputs: Sequence[int], told: Told | None = None) -> None:
         print("a library's chatter on standard output")
-        if batch == self._setting.get("breaks"):
+        if len(texts) == self._setting.get("breaks"):
             raise ValueError("not\nthat many")
-        if batch == self._setting.get("dies"):
+        if len(texts) == self._setting.get("dies"):
             os._exit(3)
-        time.sleep(self._setting["seconds"] * batch * outputs / 100)
+        for step in range(max(outputs)):
+            time.sleep(self._setting["seconds"] * len(texts) / 100)
+            if told:
+                told([row for row, count in enumerate(outputs) if count > step])
 
 
 def prepare(folder: Path) -> Path:
@@ -32,4 +39,6 @@ def prepare(folder: Path) -> Path:
 def open_engine(folder: Path, setting: dict[str, Any]) -> Fake:
     if setting.get("closed"):
         raise RuntimeError("does not open")
+    if os.environ.get("FAKE_SHOUTS"):
+        setting = {**setting, "breaks": 1}
     return Fake(setting)

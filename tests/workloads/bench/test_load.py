@@ -1,18 +1,21 @@
-"""Load: arrivals are the same each time, a static front makes batches of what waits, and rows count what happened."""
+"""Load: arrivals are the same each time, rows count what happened, rates reach everyone's end, and the tables say so."""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
+import subprocess
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from workloads.bench import tables
-from workloads.bench.load import INPUTS, OUTPUTS, Ask, Outcome, arrivals, drive, static_front, summarise
-from workloads.bench.roofline import Work
-from workloads.bench.rounds import Failed
+from workloads.bench.client import INPUTS, OUTPUTS, Ask, Outcome, arrivals, drive, summarise
+from workloads.bench.load import rates_of
+from workloads.bench.servers import Server
+
+NONE = cast("subprocess.Popen[bytes]", None)
 
 
 def test_arrivals_are_a_poisson_process_within_bounds_and_the_same_for_a_seed() -> None:
@@ -23,50 +26,54 @@ def test_arrivals_are_a_poisson_process_within_bounds_and_the_same_for_a_seed() 
     assert all(INPUTS[0] <= ask.inputs <= INPUTS[1] and OUTPUTS[0] <= ask.outputs <= OUTPUTS[1] and 0 < ask.at < 200 for ask in asks)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "good"),
+    [
+        (Outcome(Ask(0.0, 16, 4), 0.9, 1.2, 4), True),
+        (Outcome(Ask(0.0, 16, 4), 1.1, 1.2, 4), False),
+        (Outcome(Ask(0.0, 16, 4), 0.5, 0.9, 4), False),
+        (Outcome(Ask(0.0, 16, 4), 0.5, 0.6, 3), False),
+        (Outcome(Ask(0.0, 16, 4)), False),
+    ],
+    ids=["in time", "begins late", "slow tokens", "a token is missing", "no answer"],
+)
+def test_an_answer_is_good_when_it_is_whole_and_in_time(outcome: Outcome, good: bool) -> None:
+    assert outcome.good is good
+
+
 def test_a_row_counts_the_answered_the_good_and_how_long_they_waited() -> None:
     ask = Ask(1.0, 16, 4)
-    outcomes = [Outcome(ask, 0.5, 1.0, 4), Outcome(ask, 1.5, 3.0, 4), Outcome(ask, 2.5, 9.0, 4), Outcome(ask)]
-    assert summarise("x", 2.0, 5.0, outcomes) == {
-        "label": "x", "rate": 2.0, "asked": 4, "answered": 3, "goodput": 0.2, "tokens": 1.2,
-        "ttft_p50": 1.5, "ttft_p95": 2.5, "total_p50": 3.0, "total_p95": 9.0,
+    outcomes = [Outcome(ask, 0.5, 0.75, 4), Outcome(ask, 0.75, 3.0, 4), Outcome(ask, 2.5, 9.0, 4), Outcome(ask)]
+    assert summarise("x", 2.0, 5.0, outcomes, 0.1) == {
+        "label": "x", "rate": 2.0, "asked": 4, "answered": 3, "good": 1, "goodput": 0.2, "tokens": 1.2,
+        "ttft_p50": 0.75, "ttft_p95": 2.5, "total_p50": 3.0, "total_p95": 9.0, "client": 0.1,
     }  # fmt: skip
-    nobody = summarise("x", 2.0, 5.0, [Outcome(ask)])
+    nobody = summarise("x", 2.0, 5.0, [Outcome(ask)], 0.1)
     assert (nobody["answered"], nobody["ttft_p50"], nobody["goodput"]) == (0, None, 0.0)
     report: dict[str, Any] = {
-        "date": "2026-01-02", "machine": {"threads": 2, "model": "Some Xeon"}, "seconds": 5.0, "inputs": (16, 192), "outputs": (4, 64), "patience": 2.0,
-        "rows": [summarise("x", 2.0, 5.0, outcomes), nobody],
+        "date": "2026-01-02", "machine": {"threads": 2, "model": "Some Xeon"}, "seconds": 5.0, "inputs": (16, 192), "outputs": (4, 64), "patience": 1.0,
+        "pace": 0.1, "rows": [summarise("x", 2.0, 5.0, outcomes, 0.1), nobody], "left_out": {"y": "it crashed"},
+        "servers": [{"label": "x", "burst": 7.0, "setting": {"threads": 2, "workers": 1, "environ": {"A": "b"}}}],
     }  # fmt: skip
     assert tables.load_rows(report) == [
-        ["x", "2.0", "4", "3", "0.20", "1.50 / 2.50", "3.00 / 9.00", "1"],
-        ["x", "2.0", "1", "0", "0.00", "- / -", "- / -", "0"],
+        ["2.0", "x", "4 / 3 / 1", "0.2", "0.75 / 2.50", "3.00 / 9.00", "1", "0.10"],
+        ["2.0", "x", "1 / 0 / 0", "0.0", "- / -", "- / -", "0", "0.10"],
     ]
+    assert tables.best_rows(report) == [["x", "7.0", "0.2", "workers=1, A=b"], ["y", "left out", "", "it crashed"]]
     assert tables.load_document(report).startswith("Measured on 2026-01-02, 2 cores of Some Xeon; Poisson arrivals for 5 s a row")
 
 
-def test_a_static_front_batches_what_waits_and_pads_to_the_longest() -> None:
-    batches: list[tuple[int, Work]] = []
-
-    def run(batch: int, work: Work) -> None:
-        batches.append((batch, work))
-        time.sleep(0.2)
-
-    async def all_of_it() -> list[Outcome]:
-        async with static_front(run, most=3) as answer:
-            return await drive(answer, [Ask(0.0, 10, 4), *(Ask(0.02 + number / 500, 20 + number, 8 + number) for number in range(4))])
-
-    outcomes = asyncio.run(all_of_it())
-    assert [(batch, work) for batch, work in batches] == [(1, Work(10, 4)), (3, Work(22, 10)), (1, Work(23, 11))]
-    assert [outcome.tokens for outcome in outcomes] == [4, 8, 9, 10, 11]
-    assert all(outcome.first == outcome.total and (outcome.total or 0) >= 0.05 for outcome in outcomes)
+def test_rates_are_shares_of_what_the_best_peer_and_ours_can_do() -> None:
+    servers = [Server("ours", NONE, 1, ours=True, burst=40.0), Server("a", NONE, 2, burst=20.0), Server("b", NONE, 3, burst=10.0)]
+    assert rates_of(servers, quick=False) == [8.0, 16.0, 20.0, 28.0, 40.0]
+    assert rates_of(servers[:1], quick=True) == [32.0]
 
 
-def test_a_batch_that_fails_leaves_its_asks_unanswered_and_the_next_goes_on() -> None:
-    def run(batch: int, work: Work) -> None:
-        if work.inputs == 10:
-            raise Failed("no")
+def test_who_waits_too_long_gives_up_and_the_others_go_on() -> None:
+    async def answer(ask: Ask) -> Outcome:
+        await asyncio.sleep(ask.inputs)
+        return Outcome(ask, 0.1, 0.2, ask.outputs)
 
-    async def all_of_it() -> list[Outcome]:
-        async with static_front(run) as answer:
-            return await drive(answer, [Ask(0.0, 10, 4), Ask(0.1, 20, 4)])
-
-    assert [outcome.total is None for outcome in asyncio.run(all_of_it())] == [True, False]
+    began = time.monotonic()
+    outcomes = asyncio.run(drive(answer, [Ask(0.0, 60, 4), Ask(0.1, 0, 4)], until=0.5))
+    assert [outcome.total is None for outcome in outcomes] == [True, False] and time.monotonic() - began < 20

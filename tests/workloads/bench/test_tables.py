@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from falaj.errors import UsageError
 from workloads.bench import calibrate, tables
 from workloads.bench.calibrate import Floor, floor
 from workloads.bench.contest import report
@@ -67,7 +68,7 @@ def test_the_floor_is_measured_by_a_program_that_is_built_here(tmp_path: Any) ->
     machine = read_machine()
     try:
         program = calibrate.build(tmp_path)
-    except calibrate.UsageError:
+    except UsageError:
         pytest.skip("no C compiler")
     found = calibrate.sample(program, machine, bytes_read=8 << 20, repeats=1)
     assert set(found) <= {"read", *machine.classes} and found["read"][0] > 0
@@ -76,23 +77,30 @@ def test_the_floor_is_measured_by_a_program_that_is_built_here(tmp_path: Any) ->
 
 def made() -> dict[str, Any]:
     results = [
-        Result("falaj native", True, "native", seconds={1: [0.5, 0.4], 8: [1.0]}, peak={1: 512.0, 8: 600.0}),
+        Result("falaj native", True, "native", seconds={1: [0.5, 0.4], 8: [1.0]}, peak={1: 512.0, 8: 600.0}, setting={1: {"threads": 2}, 8: {"threads": 2}}),
         Result("falaj onnx", True, "onnx", seconds={1: [0.64], 8: [2.0]}, peak={1: 700.0, 8: 900.0}),
-        Result("CTranslate2", False, "ct2", seconds={1: [1.28], 8: [2.56]}, peak={1: 300.0, 8: 400.0}),
+        Result(
+            "CTranslate2",
+            False,
+            "ct2",
+            seconds={1: [1.28], 8: [2.56]},
+            peak={1: 300.0, 8: 400.0},
+            setting={1: {"workers": 1, "environ": {"A": "b"}}, 8: {"workers": 2, "environ": {}}},
+        ),
         Result("llama.cpp", False, error="batch 8: it ended with -11", seconds={1: [6.4]}, peak={1: 300.0}),
         Result("OpenVINO", False, error="it does not open | here"),
     ]
     machine = Machine("x86_64", "Some Xeon", frozenset({"avx2", "avx512_vnni"}))
     facts = report(results, Floor(40.0, {"avx512vnni": 918.0}), machine, batches=(1, 8), work=Work(), rounds=2, use=2)
-    return {**facts, "date": "2026-01-02", "first_token": {"falaj native": 1.234}, "install": {"megabytes": 201.6}}
+    return {**facts, "date": "2026-01-02", "first_token": {"falaj native": 1.234}, "server_first_token": 1.5, "install": {"megabytes": 201.6}}
 
 
 def test_the_tables_hold_what_was_measured_and_say_who_failed() -> None:
     assert tables.speed_rows(made()) == [
-        ["falaj native", "160 / 142", "512 / 512", "0.50 / 0.59", ""],
-        ["falaj onnx", "100 / 100", "256 / 256", "0.68 / 0.88", ""],
-        ["CTranslate2", "50 / 50", "200 / 200", "0.29 / 0.39", ""],
-        ["llama.cpp", "10 / 10", "-", "0.29", "batch 8: it ended with -11"],
+        ["falaj native", "160 / 142", "512 / 512", "0.54 / 0.63", ""],
+        ["falaj onnx", "100 / 100", "256 / 256", "0.73 / 0.94", ""],
+        ["CTranslate2", "50 / 50", "200 / 200", "0.31 / 0.42", ""],
+        ["llama.cpp", "10 / 10", "-", "0.31", "batch 8: it ended with -11"],
         ["OpenVINO", "failed", "failed", "", "it does not open | here"],
     ]
     assert tables.ratio_rows(made()) == [
@@ -100,11 +108,17 @@ def test_the_tables_hold_what_was_measured_and_say_who_failed() -> None:
         ["8", "512 (falaj native)", "200 (CTranslate2)", "2.56", "1035", "0.49", "same", "0.49"],
     ]
     assert tables.fact_rows(made()) == [
-        ["memory read, all threads", "40.0 GB/s"],
-        ["8-bit peak, avx512vnni", "918 GOPS"],
-        ["process start to first token, falaj native", "1.23 s"],
-        ["install size of serve (fresh environment)", "202 MB"],
-        ["torch in it", "no"],
+        ["memory read, all threads", "40.0 GB/s", ""],
+        ["8-bit peak, avx512vnni", "918 GOPS", ""],
+        ["memory at batch 8, falaj native", "0.63 GB", "0.6 GB"],
+        ["memory at batch 8, falaj onnx", "0.94 GB", "0.6 GB"],
+        ["start of the server to the first token over HTTP, release checked", "1.50 s", "2 s"],
+        ["start of a process to its first token, falaj native", "1.23 s", ""],
+        ["install size of serve (fresh environment, our code included), no torch in it", "202 MB", "250 MB"],
+    ]
+    assert tables.setting_rows(made())[:3:2] == [
+        ["falaj native", "native", "1 and 8: its own"],
+        ["CTranslate2", "ct2", "1: workers=1, A=b; 8: workers=2"],
     ]
 
 
@@ -117,7 +131,7 @@ def test_without_peers_there_is_no_ratio() -> None:
 def test_the_document_names_machine_and_date_and_takes_only_its_place() -> None:
     text = tables.document(made())
     assert text.startswith("Measured on 2026-01-02, 2 cores of Some Xeon (avx512_vnni, avx2); 2 rounds")
-    assert "| falaj native | 160 / 142 | 512 / 512 | 0.50 / 0.59 |" in text and "it does not open \\| here" in text
+    assert "| falaj native | 160 / 142 | 512 / 512 | 0.54 / 0.63 |" in text and "it does not open \\| here" in text
     page = f"before\n{tables.BEGIN.format('serve')}\nold\n{tables.END.format('serve')}\nafter\n"
     placed = tables.placed(page, "serve", text)
     assert placed == page.replace("old", text) and tables.placed(placed, "serve", "old") == page

@@ -1,34 +1,43 @@
-"""CTranslate2: converted by its own converter, INT8, translated in one call with the length forced."""
+"""CTranslate2: converted by its own converter, INT8, each batch translated in one call with the lengths forced."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workloads.bench.child import sources
+from workloads.bench.child import Told
 
 
 class _Translator:
     def __init__(self, folder: Path, setting: dict[str, Any]) -> None:
         import ctranslate2  # ty: ignore[import-not-found]
 
-        workers = setting["workers"]
-        compute = setting.get("compute", "int8")
+        workers, compute = setting["workers"], setting["compute"]
         self._translator = ctranslate2.Translator(
             str(folder), device="cpu", compute_type=compute, inter_threads=workers, intra_threads=max(1, setting["threads"] // workers)
         )
-        self._workers = workers
+        # Its workers share the weights, and each call is taken by one that is free.
+        self.workers = [self] * workers
         self._words = ["<pad>", "</s>", "<unk>"] + [f"\u2581w{number}" for number in range(32097)]
         self.name = f"CTranslate2 {ctranslate2.__version__} {compute}"
 
-    def run(self, batch: int, inputs: int, outputs: int) -> None:
-        """Do the work once."""
-        texts = [[self._words[token] for token in row] for row in sources(batch, inputs)]
-        share = -(-batch // self._workers)
-        found = self._translator.translate_batch(texts, max_batch_size=share, beam_size=1, min_decoding_length=outputs, max_decoding_length=outputs)
-        if any(len(each.hypotheses[0]) != outputs for each in found):
-            raise RuntimeError("it gave fewer tokens than it was told to")
+    def work(self, texts: Sequence[Sequence[int]], outputs: Sequence[int], told: Told | None = None) -> None:
+        """Answer one batch. With `told` a row that has its tokens leaves the batch."""
+        longest = max(outputs)
+        written = [[self._words[token] for token in text] for text in texts]
+
+        def heard(step: Any) -> bool:
+            if told:
+                told([step.batch_id])
+            return step.step + 1 >= outputs[step.batch_id]
+
+        found = self._translator.translate_batch(
+            written, beam_size=1, min_decoding_length=longest, max_decoding_length=longest, callback=heard if told else None
+        )
+        if [len(each.hypotheses[0]) for each in found] != list(outputs):
+            raise RuntimeError("it gave other numbers of tokens than it was told to")
 
 
 def prepare(checkpoint: Path) -> Path:

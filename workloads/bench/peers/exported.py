@@ -7,29 +7,30 @@ import shutil
 from pathlib import Path
 
 
-def full(checkpoint: Path) -> Path:
-    """Encoder, first step and following steps as ONNX graphs in fp32; made once."""
-    target = checkpoint.parent / "optimum"
+def full(checkpoint: Path, *, merged: bool = False) -> Path:
+    """Encoder and decoder as ONNX graphs in fp32; made once. The decoder is one graph where `merged`, else first and following steps apart."""
+    target = checkpoint.parent / ("optimum-merged" if merged else "optimum")
     if not target.is_dir():
         from optimum.onnxruntime import ORTModelForSeq2SeqLM  # ty: ignore[import-not-found]
 
         fresh = target.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
-        ORTModelForSeq2SeqLM.from_pretrained(checkpoint, export=True, use_cache=True, use_merged=False).save_pretrained(fresh)
+        ORTModelForSeq2SeqLM.from_pretrained(checkpoint, export=True, use_cache=True, use_merged=merged).save_pretrained(fresh)
         for path in checkpoint.glob("*token*.json"):
             shutil.copyfile(path, fresh / path.name)
         fresh.rename(target)
     return target
 
 
-def quantised(checkpoint: Path) -> Path:
+def quantised(checkpoint: Path, *, merged: bool = False) -> Path:
     """The same in INT8, per channel, activations quantised as they come; made once."""
-    target = checkpoint.parent / "optimum-int8"
+    source = full(checkpoint, merged=merged)
+    target = source.with_name(f"{source.name}-int8")
     if not target.is_dir():
         from optimum.onnxruntime import ORTQuantizer  # ty: ignore[import-not-found]
         from optimum.onnxruntime.configuration import AutoQuantizationConfig  # ty: ignore[import-not-found]
 
-        source, fresh = full(checkpoint), target.with_suffix(".new")
+        fresh = target.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
         kind = AutoQuantizationConfig.arm64 if platform.machine() in ("aarch64", "arm64") else AutoQuantizationConfig.avx512_vnni
         for graph in sorted(source.glob("*.onnx")):

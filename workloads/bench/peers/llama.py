@@ -1,77 +1,101 @@
-"""llama.cpp through its Python binding's C interface: Q8_0 weights, all rows encoded in one batch, then decoded a token at a time."""
+"""llama.cpp through its Python binding's C interface: Q8_0 weights, a batch's texts encoded in one call, then decoded a token at a time.
+
+Its T5 has no cache of the cross-attention's keys and values: each step makes them anew from what the encoder gave, of every text of the context
+(src/models/t5.cpp). So a context of many rows costs many times one of a single row, and both ways are tried.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workloads.bench.child import sources
+from workloads.bench.child import Told
 
-_ROWS, _INPUTS = 32, 128
-"""Most rows, and tokens of each, that a context is opened for."""
+_INPUTS = 128
+"""Most tokens of a row's text where the setting names none."""
 
 
 class _Llama:
     def __init__(self, folder: Path, setting: dict[str, Any]) -> None:
         import llama_cpp  # ty: ignore[import-not-found]
 
-        self._api, self._rows = llama_cpp, setting.get("rows", _ROWS)
         llama_cpp.llama_backend_init()
         options = llama_cpp.llama_model_default_params()
-        # Its own repacking of weights, tiles included, where the machine has them; it crashes on some.
-        options.use_extra_bufts = setting.get("repack", True)
-        self._model = llama_cpp.llama_model_load_from_file(str(folder / "model.gguf").encode(), options)
-        if not self._model:
+        # Its own repacking of weights for this machine's instructions, tiles included.
+        options.use_extra_bufts = setting["repack"]
+        model = llama_cpp.llama_model_load_from_file(str(folder / "model.gguf").encode(), options)
+        if not model:
             raise RuntimeError("the model was not loaded")
-        self._setting, self._contexts = setting, {}
+        self.workers = [_Context(llama_cpp, model, setting) for _ in range(setting["workers"])]
         self.name = f"llama.cpp (llama-cpp-python {llama_cpp.__version__}) Q8_0"
 
-    def run(self, batch: int, inputs: int, outputs: int) -> None:
-        """Do the work once."""
-        api, context = self._api, self._context(batch)
+
+class _Context:
+    """A context of its own on the shared weights, with its share of the threads."""
+
+    def __init__(self, api: Any, model: Any, setting: dict[str, Any]) -> None:
+        self._api, self._model, self._setting, self._contexts = api, model, setting, {}
+        self._words = api.llama_vocab_n_tokens(api.llama_model_get_vocab(model))
+
+    def work(self, texts: Sequence[Sequence[int]], outputs: Sequence[int], told: Told | None = None) -> None:
+        """Answer one batch: as the setting says, its rows together, where one that has its tokens leaves, or one after another."""
+        if self._setting["together"]:
+            self._answer(texts, outputs, list(range(len(texts))), told)
+            return
+        for row in range(len(texts)):
+            self._answer(texts[row : row + 1], outputs[row : row + 1], [row], told)
+
+    def _answer(self, texts: Sequence[Sequence[int]], outputs: Sequence[int], rows: Sequence[int], told: Told | None) -> None:
+        api, context = self._api, self._context(len(texts))
         api.llama_memory_clear(api.llama_get_memory(context), True)
-        fed = api.llama_batch_init(batch * inputs, 0, 1)
+        fed = api.llama_batch_init(sum(len(text) for text in texts), 0, 1)
         try:
             at = 0
-            for row, tokens in enumerate(sources(batch, inputs)):
-                for position, token in enumerate(tokens):
+            for row, text in enumerate(texts):
+                for position, token in enumerate(text):
                     self._put(fed, at, token, position, row)
                     at += 1
             fed.n_tokens = at
             if api.llama_encode(context, fed):
                 raise RuntimeError("llama_encode failed")
-            chosen = [0] * batch
-            for position in range(outputs):
-                for row, token in enumerate(chosen):
-                    self._put(fed, row, token, position, row)
-                fed.n_tokens = batch
+            chosen = dict.fromkeys(range(len(texts)), 0)
+            for position in range(max(outputs)):
+                live = [row for row in chosen if outputs[row] > position]
+                for at, row in enumerate(live):
+                    self._put(fed, at, chosen[row], position, row)
+                fed.n_tokens = len(live)
                 if api.llama_decode(context, fed):
                     raise RuntimeError("llama_decode failed")
-                words = api.llama_vocab_n_tokens(api.llama_model_get_vocab(self._model))
-                chosen = [int(np.ctypeslib.as_array(api.llama_get_logits_ith(context, row), (words,)).argmax()) for row in range(batch)]
+                chosen = {row: self._likeliest(context, at) for at, row in enumerate(live)}
+                if told:
+                    told([rows[row] for row in live])
         finally:
             api.llama_batch_free(fed)
 
-    def _context(self, batch: int) -> Any:
+    def _likeliest(self, context: Any, at: int) -> int:
+        return int(np.ctypeslib.as_array(self._api.llama_get_logits_ith(context, at), (self._words,)).argmax())
+
+    def _context(self, rows: int) -> Any:
         # A context of just this many rows: one that is opened for more is slower.
-        if batch not in self._contexts:
+        if rows not in self._contexts:
             for old in self._contexts.values():
                 self._api.llama_free(old)
-            options = self._api.llama_context_default_params()
-            options.n_seq_max, options.kv_unified = batch, True
+            options, setting = self._api.llama_context_default_params(), self._setting
+            options.n_seq_max, options.kv_unified = rows, setting.get("unified", False)
             # The decoder takes what the encoder gave from there, and crashes where it is not kept.
             options.embeddings, options.pooling_type = True, 0
-            options.n_ctx = batch * 256
-            options.n_batch = options.n_ubatch = max(512, batch * _INPUTS)
-            options.n_threads = options.n_threads_batch = self._setting["threads"]
-            self._contexts = {batch: self._api.llama_init_from_model(self._model, options)}
-            if not self._contexts[batch]:
+            options.n_ctx = rows * 256
+            options.n_batch = options.n_ubatch = max(512, rows * setting.get("inputs", _INPUTS))
+            options.n_threads = options.n_threads_batch = max(1, setting["threads"] // setting["workers"])
+            self._contexts = {rows: self._api.llama_init_from_model(self._model, options)}
+            if not self._contexts[rows]:
                 raise RuntimeError("the context was not opened")
-        return self._contexts[batch]
+        return self._contexts[rows]
 
     @staticmethod
     def _put(fed: Any, at: int, token: int, position: int, row: int) -> None:

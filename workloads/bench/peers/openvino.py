@@ -6,12 +6,13 @@ The loop is better to it than a plain one: each step writes its keys and values 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workloads.bench.child import sources
+from workloads.bench.child import Told
 from workloads.bench.peers.exported import full
 
 _GRAPHS = ("encoder_model", "decoder_model", "decoder_with_past_model")
@@ -21,24 +22,34 @@ class _OpenVino:
     def __init__(self, folder: Path, setting: dict[str, Any]) -> None:
         import openvino  # ty: ignore[import-not-found]
 
-        core = openvino.Core()
+        core, workers = openvino.Core(), setting["workers"]
         options = {"INFERENCE_NUM_THREADS": setting["threads"], "PERFORMANCE_HINT": "LATENCY", **setting.get("options", {})}
-        self._tensor = openvino.Tensor
+        if workers > 1:
+            options |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": workers}
         compiled = [core.compile_model(str(folder / f"{name}.xml"), "CPU", options) for name in _GRAPHS]
+        self.workers = [_Requests(compiled, openvino.Tensor) for _ in range(workers)]
+        self.name = f"OpenVINO {openvino.__version__.split('-')[0]} int8"
+
+
+class _Requests:
+    """One stream's requests of the three graphs."""
+
+    def __init__(self, compiled: Sequence[Any], tensor: Any) -> None:
+        self._tensor = tensor
         self._encoder, self._first = (each.create_infer_request() for each in compiled[:2])
         # Two requests take turns: what one has written is what the other reads.
         self._steps = [compiled[2].create_infer_request() for _ in range(2)]
         self._inputs = [{name for port in each.inputs for name in port.names} for each in compiled]
         self._present = [name for port in compiled[2].outputs for name in port.names if name.startswith("present")]
-        self.name = f"OpenVINO {openvino.__version__.split('-')[0]} int8"
 
-    def run(self, batch: int, inputs: int, outputs: int) -> None:
-        """Do the work once."""
-        ids = np.array(sources(batch, inputs), dtype=np.int64)
-        mask = np.ones_like(ids)
+    def work(self, texts: Sequence[Sequence[int]], outputs: Sequence[int], told: Told | None = None) -> None:
+        """Answer one batch: rows are padded to the longest, and stay in the batch until its end."""
+        longest = max(len(text) for text in texts)
+        ids = np.array([[*text, *[0] * (longest - len(text))] for text in texts], dtype=np.int64)
+        mask = np.array([[1] * len(text) + [0] * (longest - len(text)) for text in texts], dtype=np.int64)
         self._encoder.infer({"input_ids": ids, "attention_mask": mask})
         hidden = self._encoder.get_tensor("last_hidden_state")
-        token = np.zeros((batch, 1), dtype=np.int64)
+        token = np.zeros((len(texts), 1), dtype=np.int64)
         self._set(self._first, 1, {"input_ids": token, "encoder_attention_mask": mask})
         self._first.set_tensor("encoder_hidden_states", hidden)
         self._first.infer()
@@ -49,7 +60,11 @@ class _OpenVino:
             for name in cross:
                 step.set_tensor(name, self._first.get_tensor(name.replace("past_key_values", "present")))
         before = self._first
-        for at in range(outputs - 1):
+        for at in range(max(outputs)):
+            if told:
+                told([row for row, count in enumerate(outputs) if count > at])
+            if at + 1 == max(outputs):
+                break
             step = self._steps[at % 2]
             for name in self._present:
                 if ".decoder." in name:
