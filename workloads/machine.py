@@ -6,8 +6,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-CLASSES = ("amx", "avx512vnni", "avxvnni", "avx2", "i8mm", "dotprod", "plain")
-"""Classes of 8-bit arithmetic, from the widest of x86 and of Arm down to none; they name node pools (`falaj.io/cpu`)."""
+from falaj.processors import CLASSES
+
 _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "x86_64": {
         "amx": ("amx_int8", "amx_tile", "avx512_vnni"),

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from falaj.processors import LABEL
 from infra.components import policies
 from infra.components.roles import ServiceRole
 from infra.config import naming
@@ -78,7 +79,7 @@ class NodePools(pulumi.ComponentResource):
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             scaling_config={"min_size": pool.minimum, "max_size": pool.maximum, "desired_size": pool.minimum},
             update_config={"max_unavailable": 1},
-            labels={KIND: pool.kind, POOL: pool.name},
+            labels={KIND: pool.kind, POOL: pool.name, **({LABEL: pool.processor} if pool.processor else {})},
             taints=taints(pool),
             tags=tags,
             # The autoscaler moves the size between its bounds.

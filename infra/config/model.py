@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from falaj.processors import Processor
 from infra.config.classes import CLASSES, ClassName
+from infra.config.processors import processor_of
 from infra.config.versions import KUBERNETES
 
 Environment = Literal["local", "dev", "staging", "prod"]
@@ -164,6 +166,13 @@ class PoolConfig(Frozen):
     maximum: int = Field(ge=1)
     disk_gib: int = Field(default=80, ge=30, le=2000)
     capacity: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
+    cpu: Processor | None = None
+    """Class of its processors, as `falaj bench machine` says on one of its nodes; known by family (`processors.py`) where left out."""
+
+    @property
+    def processor(self) -> Processor | None:
+        """The class that every node of the pool has, as far as anybody knows."""
+        return self.cpu or processor_of(self.instance_types)
 
     @property
     def gpu(self) -> bool:
@@ -267,6 +276,8 @@ class ServingConfig(Frozen):
     minimum: int = Field(default=2, ge=1)
     maximum: int = Field(default=6, ge=1)
     target_cpu_percent: int = Field(default=70, ge=10, le=95)
+    cpus: tuple[Processor, ...] = ()
+    """Classes of processor that replicas may run on, as `falaj bench machine` measured them; empty: any, the widest preferred."""
     drain_seconds: int = Field(default=10, ge=0)
     """How long a replica goes on answering after it was told to end, while endpoints forget it."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infra.components.inference import affinity
 from infra.components.pods import whole_cpus
 from infra.config.model import ENVIRONMENTS
 from tests.stacks.world import World, run
@@ -55,6 +56,22 @@ def test_training_runs_on_gpu_nodes_where_there_are_any(made: Callable[[str, str
     assert template(made("workloads", "prod"), "train")["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     local = template(made("workloads", "local"), "train")
     assert local["nodeSelector"] == {"falaj/kind": "inference"} and "nvidia.com/gpu" not in local["containers"][0]["resources"]["limits"]
+
+
+def test_servers_look_for_the_processors_that_multiply_small_numbers_fastest(prod: Prod) -> None:
+    node = pods(prod("workloads"))["flan-t5"]["affinity"]["nodeAffinity"]
+    preferred = node["preferredDuringSchedulingIgnoredDuringExecution"]
+    wanted = {each["preference"]["matchExpressions"][0]["values"][0]: each["weight"] for each in preferred}
+    assert list(wanted) == ["amx", "avx512vnni", "avxvnni", "avx2", "i8mm", "dotprod"] and list(wanted.values()) == [100, 83, 66, 50, 33, 16]
+    assert {each["preference"]["matchExpressions"][0]["key"] for each in preferred} == {"falaj.io/cpu"}
+    assert "requiredDuringSchedulingIgnoredDuringExecution" not in node
+
+
+def test_only_the_processors_that_are_named_are_taken_and_in_their_order() -> None:
+    node = affinity(("i8mm", "dotprod"))["node_affinity"]
+    (term,) = node["required_during_scheduling_ignored_during_execution"]["node_selector_terms"]
+    assert term == {"match_expressions": [{"key": "falaj.io/cpu", "operator": "In", "values": ["i8mm", "dotprod"]}]}
+    assert [each["weight"] for each in node["preferred_during_scheduling_ignored_during_execution"]] == [100, 50]
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
