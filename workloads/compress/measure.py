@@ -175,6 +175,19 @@ class Race:
         }
 
 
+def by_task(rows: Sequence[Row], most: int | None = None) -> dict[str, list[Row]]:
+    """Task -> its rows, in their order; at most `most` of each."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.task, []).append(row)
+    return {task: found[task][:most] for task in sorted(found)}
+
+
+def metrics_by_task(rows: Sequence[Row]) -> dict[str, scores.Metric]:
+    """Task -> how it is scored, by its training rows."""
+    return {task: scores.metric_of([row.target for row in found]) for task, found in by_task(rows).items()}
+
+
 def bytes_of(folder: Path) -> int:
     """Size of all files under `folder`."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
