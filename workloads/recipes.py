@@ -26,7 +26,7 @@ class Recipe:
 
     name: str
     base: str
-    """`seed`, or a model on the hub that FALAJ_BASE_MODEL (a folder) or HF_ENDPOINT (a mirror) may stand in for."""
+    """`seed`, or a model on the hub that FALAJ_BASE_MODEL (a folder or a release) or HF_ENDPOINT (a mirror) may stand in for."""
     base_revision: str
     licence: str
     input_tokens: int
@@ -165,12 +165,13 @@ def recipe_named(name: str) -> Recipe:
 def base_folder(recipe: Recipe) -> Path:
     """The folder with the recipe's base model: the seed, FALAJ_BASE_MODEL, or a download from the hub (HF_ENDPOINT honoured).
 
+    FALAJ_BASE_MODEL is a folder, or `release:VERSION` or `release:current` for the trained model behind a release.
     Raises UsageError when the folder lacks a file or holds pickled weights only, Fault when the hub cannot be reached.
     """
     if recipe.base == "seed":
         return SEED
     own = os.environ.get("FALAJ_BASE_MODEL")
-    folder = Path(own) if own else _download(recipe)
+    folder = _own(own) if own else _download(recipe)
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
     if not any(folder.glob("*.safetensors")):
         missing.append(_WEIGHTS)
@@ -190,6 +191,12 @@ def base_digest(recipe: Recipe) -> str:
     folder = base_folder(recipe)
     others = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.suffix not in (".json", ".safetensors")}
     return digest_folder(folder, leave_out=frozenset(others))
+
+
+def _own(told: str) -> Path:
+    from workloads.warm_start import SCHEME, released_base
+
+    return released_base(told) if told.startswith(SCHEME) else Path(told)
 
 
 def _download(recipe: Recipe) -> Path:
