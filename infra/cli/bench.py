@@ -117,14 +117,14 @@ def gate(runs: int) -> list[Figure]:
 
 
 SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan, "gate": gate, "up": up}
-ALONE = ("serve", "load", "machine")
+ALONE = ("serve", "load", "machine", "train")
 """Suites with tables of their own, each run by itself."""
 
 
 @click.command()
 @click.argument("suites", nargs=-1, type=click.Choice([*SUITES, *ALONE]))
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
-@click.option("--quick", is_flag=True, help="serve, load: our engines alone, one round.")
+@click.option("--quick", is_flag=True, help="serve, load: our engines alone, one round; train: one precision, one round.")
 @click.option("--peer", "peers", multiple=True, help="serve: measure beside this peer only; may be given again.")
 @click.option("--doc", is_flag=True, help="serve, load: put the tables into docs/serving.md.")
 @json_option
@@ -132,11 +132,16 @@ def bench(suites: tuple[str, ...], runs: int, quick: bool, peers: tuple[str, ...
     """Measure Falaj beside its peers: start, plan, gate, up; all but `up` unless named. `gate` also says what the rules cover.
 
     serve: FLAN-T5-base beside CTranslate2, OpenVINO, Optimum and llama.cpp. load: the servers under Poisson arrivals. machine: what this
-    processor can do. Each of these three runs by itself.
+    processor can do. train: training beside the Trainer of transformers. Each of these four runs by itself.
     """
     if set(suites) & set(ALONE):
         if len(suites) != 1:
             raise UsageError("one at a time", given=" ".join(suites), allowed="one of " + ", ".join(ALONE), why="another suite would take its cores")
+        if suites[0] == "train":
+            from infra.cli import bench_train
+
+            bench_train.run(quick=quick, rounds=runs, as_json=as_json)
+            return
         from infra.cli import bench_serve
 
         bench_serve.run(suites[0], quick=quick, rounds=runs, peers=peers, doc=doc, as_json=as_json)

@@ -112,6 +112,9 @@ def job(stage: StageLike, spec: Mapping[str, Any]) -> Any:
 def _work(stage: StageLike, config: WorkloadsConfig, environment: Mapping[str, pulumi.Input[str]], held: pulumi.Input[str]) -> Work:
     mounts: list[Mount] = [claim("work", WORK, held)]
     own: dict[str, pulumi.Input[str]] = dict(environment)
+    if stage.name == "train":
+        # Pages of two megabytes for what is allocated, which only the start of a process can ask for.
+        own["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     if stage.name == "register" and config.release_keys:
         mounts.append(Mount("signing", _SIGNING, {"secret": {"secret_name": "release-signing"}}, read_only=True))
         own["FALAJ_SIGNING_KEY"] = f"{_SIGNING}/release.pem"

@@ -51,6 +51,11 @@ def test_a_stage_gets_what_its_table_says(prod: Prod) -> None:
         assert one["image"].startswith(TRAIN) and "command" not in one
 
 
+def test_training_alone_asks_for_large_pages(prod: Prod) -> None:
+    told = {name: environment(spec).get("GLIBC_TUNABLES") for name, spec in pods(prod("workloads")).items()}
+    assert {name for name, value in told.items() if value} == {"train"} and told["train"] == "glibc.malloc.hugetlb=1"
+
+
 def test_training_runs_on_gpu_nodes_where_there_are_any(made: Callable[[str, str], World]) -> None:
     assert template(made("workloads", "prod"), "train")["nodeSelector"] == {"falaj/kind": "gpu"}
     assert template(made("workloads", "prod"), "train")["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]

@@ -65,7 +65,7 @@ def contest(spec: Spec, *, progress: Callable[[str], None]) -> dict[str, Any]:
         names = (OURS, *PEERS)
         racers = {name: _Racer(name, spec, Path(scratch) / name) for name in names}
         try:
-            turns: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+            turns: dict[str, list[Mapping[str, float]]] = {name: [] for name in names}
             for name in names:
                 progress(f"{name}: warms up")
                 racers[name].turn(False)
@@ -86,7 +86,7 @@ def contest(spec: Spec, *, progress: Callable[[str], None]) -> dict[str, Any]:
     return {"spec": asdict(spec), "contestants": [asdict(each) for each in found], "interval": interval, "checkpoint_share": extra / interval}
 
 
-def _measured(name: str, turns: list[dict[str, float]]) -> Measured:
+def _measured(name: str, turns: list[Mapping[str, float]]) -> Measured:
     speeds = [turn["tokens"] / turn["seconds"] for turn in turns]
     return Measured(name, statistics.median(speeds), max(speeds), max(turn["peak"] for turn in turns))
 
@@ -221,7 +221,7 @@ def _theirs(spec: Spec, turns: _Turns, optimizer: str) -> None:
         disable_tqdm=True,
         logging_strategy="no",
     )
-    Trainer(model=model, args=settings, train_dataset=made, data_collator=collate, callbacks=[Interleaved()]).train()  # ty: ignore[invalid-argument-type]
+    Trainer(model=model, args=settings, train_dataset=made, data_collator=collate, callbacks=[Interleaved()]).train()
 
 
 def main() -> int:
