@@ -22,7 +22,7 @@ from falaj.canonical import digest_bytes
 from falaj.errors import Fault, UsageError
 from workloads.data import erasure
 from workloads.data.clean import near, schema
-from workloads.data.clean.language import UNDETERMINED, language
+from workloads.data.clean.language import UNDETERMINED, by_model, language
 from workloads.data.clean.pii import Scanner
 from workloads.data.clean.settings import Cleaning
 from workloads.data.rows import SPLITS, normal
@@ -32,6 +32,8 @@ from workloads.data.spool import Spool
 SMALLEST_SPLIT = 50
 TASK = "own"
 TWIN, NEARLY = "text also stands in a later split", "nearly the same text stands in a later split"
+NOT_ASKED = "not asked"
+_MOST_ASKED = 20_000
 _CHUNK = 2000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -59,6 +61,7 @@ class Flow:
         self.counts = Counts()
         self._spool, self._cleaning, self._name, self._splits_given = spool, cleaning, name, splits_given
         self._scanner = Scanner(cleaning.names) if cleaning.handling != "keep" else None
+        self._asked = 0
         self._seen: set[bytes] = set()
         self._ids: set[bytes] = set()
         self._groups = array("Q")
@@ -153,7 +156,7 @@ class Flow:
             return "empty"
         if handling == "refuse" and personal:
             return f"holds personal data: {', '.join(personal)}"
-        code = language(source)
+        code = language(source, ask=self._ask)
         self.counts.languages[code] += 1
         if self._cleaning.languages and code != UNDETERMINED and code not in self._cleaning.languages:
             return f"in another language: {code}"
@@ -168,6 +171,13 @@ class Flow:
             return "same row as an earlier one"
         self._seen.add(key)
         return None
+
+    def _ask(self, text: str) -> str:
+        # Where languages are only counted, a sample says enough; where rows are put aside for theirs, each is looked at.
+        if not self._cleaning.languages and (self._asked >= _MOST_ASKED):
+            return NOT_ASKED
+        self._asked += 1
+        return by_model(text)
 
     def _remember(self, task: str, source: str, target: str, group: str, owner: str) -> None:
         self._groups.append(_order(owner))
