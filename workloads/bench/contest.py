@@ -29,7 +29,8 @@ BATCHES = (1, 8, 32)
 PEERS = ("CTranslate2", "OpenVINO", "Optimum", "llama.cpp")
 _PEER_LIST = ROOT / "requirements" / "peers.txt"
 # What it has for pictures is left out: that is half of what is compiled.
-_LLAMA = {"cmake.define.LLAVA_BUILD": "OFF", "cmake.define.CMAKE_CXX_FLAGS": f"-w -include {Path(__file__).with_name('peers') / 'tiles.h'}"}
+_TILES = Path(__file__).with_name("peers") / "tiles.h"
+_LLAMA = {"cmake.define.LLAVA_BUILD": "OFF", "cmake.define.CMAKE_CXX_FLAGS": f"-w -include {_TILES}"}
 """How llama.cpp is compiled for this machine."""
 
 
@@ -79,7 +80,7 @@ def peer_python(progress: Progress) -> str:
         return named
     folder = CACHE / "peers"
     python, stamp = folder / "bin" / "python", folder / "installed"
-    wanted = _PEER_LIST.read_text(encoding="utf-8")
+    wanted = f"{_PEER_LIST.read_text(encoding='utf-8')}{_TILES.read_text(encoding='utf-8')}{_LLAMA}"
     if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
         progress("making the peers' environment (minutes, once; llama.cpp is compiled for this machine)")
         make_environment(folder, _PEER_LIST, _LLAMA)
@@ -122,7 +123,7 @@ def contest(*, quick: bool, names: Sequence[str], rounds: int, size: bool, progr
     if unknown := set(names) - set(PEERS):
         raise UsageError("there is no such peer", given=", ".join(sorted(unknown)), allowed=", ".join(PEERS))
     names = names or PEERS
-    use, machine, work = threads(os.environ), read_machine(), Work()
+    began, use, machine, work = time.monotonic(), threads(os.environ), read_machine(), Work()
     batches = (1, 8) if quick else BATCHES
     CACHE.mkdir(parents=True, exist_ok=True)
     log = CACHE / "bench.log"
@@ -154,6 +155,7 @@ def contest(*, quick: bool, names: Sequence[str], rounds: int, size: bool, progr
         "first_token": starts,
         "server_first_token": server,
         "install": install_size(progress) if size and not quick else None,
+        "took": time.monotonic() - began,
     }
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -49,11 +49,13 @@ class Spec:
 
 @dataclass(frozen=True)
 class Measured:
-    """One contestant. `tokens` are those of a second (median of turns); `peak` is MiB; `checkpoint` and `blocked` are seconds, ours alone."""
+    """One contestant. `tokens` are those of a second, `worked` those of a second of processor time, which other work on the machine hardly changes
+    (medians of turns); `peak` is MiB; `checkpoint` and `blocked` are seconds, ours alone."""
 
     name: str
     tokens: float
     best: float
+    worked: float
     peak: float
     checkpoint: float = 0.0
     blocked: float = 0.0
@@ -86,9 +88,10 @@ def contest(spec: Spec, *, progress: Callable[[str], None]) -> dict[str, Any]:
     return {"spec": asdict(spec), "contestants": [asdict(each) for each in found], "interval": interval, "checkpoint_share": extra / interval}
 
 
-def _measured(name: str, turns: list[Mapping[str, float]]) -> Measured:
+def _measured(name: str, turns: Sequence[Mapping[str, float]]) -> Measured:
     speeds = [turn["tokens"] / turn["seconds"] for turn in turns]
-    return Measured(name, statistics.median(speeds), max(speeds), max(turn["peak"] for turn in turns))
+    worked = statistics.median(turn["tokens"] / turn["cpu"] for turn in turns)
+    return Measured(name, statistics.median(speeds), max(speeds), worked, max(turn["peak"] for turn in turns))
 
 
 class _Racer:
@@ -124,6 +127,7 @@ class _Turns:
     done: int = 0
     tokens: int = 0
     began: float = 0.0
+    cpu: float = 0.0
     blocked: float = 0.0
     keep: bool = False
 
@@ -132,13 +136,14 @@ class _Turns:
         if self.done:
             self.tokens += tokens
         if self.done and self.done % self.steps == 0:
-            answer = {"seconds": time.perf_counter() - self.began, "tokens": self.tokens, "blocked": blocked - self.blocked, "peak": peak_mebibytes()}
-            self.out.write(json.dumps(answer) + "\n")
+            took = {"seconds": time.perf_counter() - self.began, "cpu": time.process_time() - self.cpu, "blocked": blocked - self.blocked}
+            self.out.write(json.dumps({**took, "tokens": self.tokens, "peak": peak_mebibytes()}) + "\n")
             self.out.flush()
         if self.done % self.steps == 0:
             if not (line := sys.stdin.readline()):
                 os._exit(0)
-            self.keep, self.tokens, self.blocked, self.began = line.strip() == "1", 0, blocked, time.perf_counter()
+            self.keep, self.tokens, self.blocked = line.strip() == "1", 0, blocked
+            self.began, self.cpu = time.perf_counter(), time.process_time()
         self.done += 1
         now, self.keep = self.keep, False
         return now
