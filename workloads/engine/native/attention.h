@@ -42,7 +42,7 @@ INLINE vf held_at(const int plain, const void *cache, size_t at) { return plain 
 #define BESIDE 4
 /* Panels of keys that are read at a time: their sums hide each other's latency. */
 
-INLINE void score_panels(const int plain, const int panels, const float *query, const void *keys, int panel, int width, float *scores) {
+INLINE void score_panels(const int plain, const int panels, const float *query, const void *keys, int panel, int width, float *scores, const char *soon) {
     vf sums[BESIDE][PARTS];
 #pragma GCC unroll 4
     for (int b = 0; b < panels; b++)
@@ -50,6 +50,9 @@ INLINE void score_panels(const int plain, const int panels, const float *query, 
         for (int part = 0; part < PARTS; part++) sums[b][part] = v_all(0.0f);
     for (int i = 0; i < width; i++) {
         const vf q = v_all(query[i]);
+        /* The values of these keys, which are read next. */
+        if (panels == BESIDE)
+            for (int line = 0; line < (plain ? 4 : 2); line++) __builtin_prefetch(soon + (i * (plain ? 4 : 2) + line) * 64);
 #pragma GCC unroll 4
         for (int b = 0; b < panels; b++)
 #pragma GCC unroll 4
@@ -88,8 +91,8 @@ INLINE void gather_values(const int plain, const int vectors, const float *score
 INLINE void attend_to(const int plain, const float *query, const void *keys, const void *values, int count, int width, const float *bias, float *scores, float *out) {
     const int panels = (count + PANEL - 1) / PANEL;
     int panel = 0, at = 0;
-    for (; panel + BESIDE <= panels; panel += BESIDE) score_panels(plain, BESIDE, query, keys, panel, width, scores);
-    for (; panel < panels; panel++) score_panels(plain, 1, query, keys, panel, width, scores);
+    for (; panel + BESIDE <= panels; panel += BESIDE) score_panels(plain, BESIDE, query, keys, panel, width, scores, (const char *)values + (size_t)panel * PANEL * (size_t)width * (plain ? 4 : 2));
+    for (; panel < panels; panel++) score_panels(plain, 1, query, keys, panel, width, scores, NULL);
     const float factor = softened(scores, count, panels * PANEL, bias);
     for (; at + 4 * LANES <= width; at += 4 * LANES) gather_values(plain, 4, scores, values, at, count, width, factor, out);
     for (; at < width; at += LANES) gather_values(plain, 1, scores, values, at, count, width, factor, out);
