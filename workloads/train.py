@@ -19,7 +19,7 @@ from workloads.training.batches import Batches, encoder
 from workloads.training.checkpoints import Checkpoints
 from workloads.training.loop import loop, validated
 from workloads.training.parts import Parts, prepared
-from workloads.training.process import TERMINATED, keep_freed_memory, told_to_stop
+from workloads.training.process import TERMINATED, settle_in, told_to_stop
 from workloads.training.progress import Progress
 from workloads.training.record import record as recorded
 from workloads.training.world import World, check, check_rows, joined
@@ -34,6 +34,7 @@ def main(run: Path, *, recipe: str = "") -> Artifact:
     """The stage as a job runs it: over all GPUs of the machine, or over FALAJ_RANKS processes."""
     from workloads.training.launch import launch, nodes_of, ranks_here, stage_command
 
+    settle_in()
     if "RANK" in os.environ:
         return train(run, recipe=recipe)
     ranks, nodes = ranks_here(), nodes_of()
@@ -56,6 +57,7 @@ def train(run: Path, *, recipe: str = "") -> Artifact:
 
 def train_with(run: Path, recipe: Recipe) -> Artifact:
     """`train` with a recipe of one's own. Under torchrun every rank calls this."""
+    settle_in()
     data, base = open_dataset(run), base_folder(recipe)
     inputs = {"data": data.artifact.digest, "base": base_digest(recipe)}
     parameters = {"recipe": recipe.to_json()}
@@ -65,11 +67,10 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
     with joined(recipe) as world, told_to_stop() as stop:
         check_rows(len(data.rows["train"]), world)
         out = begin(run, "train") if world.leads else run / "train"
-        parts = _load(recipe, base, world)
+        parts = load(recipe, base, world)
         basis = digest({"inputs": inputs, "parameters": parameters})
         checkpoints = Checkpoints(run / CHECKPOINTS, basis, world, recipe.checkpoints, _store(run), _say if world.leads else lambda text: None)
         progress = checkpoints.load(parts.source, parts.optimizer) or Progress(basis)
-        parts.set_scale(progress.scale)
         if progress.step:
             progress.resumed.append(progress.step)
             checkpoints.say(f"goes on at step {progress.step}")
@@ -104,11 +105,8 @@ def _store(run: Path) -> Store | None:
     return Store.open(f"{where.rstrip('/')}/{run.name}") if where else None
 
 
-def _load(recipe: Recipe, base: Path, world: World) -> Parts:
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Threads that wait without spinning: on a machine that does other work too, spinning ones made a step ten times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    keep_freed_memory()
+def load(recipe: Recipe, base: Path, world: World) -> Parts:
+    """The model of the folder `base` as `recipe` trains it."""
     import torch
     from transformers import T5ForConditionalGeneration
 

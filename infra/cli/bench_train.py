@@ -27,11 +27,19 @@ def _precisions(quick: bool) -> tuple[str, ...]:
 def _shown(report: dict[str, Any]) -> str:
     ours, *peers = report["contestants"]
     rows = [
-        [one["name"], f"{one['tokens']:.0f}", f"{one['best']:.0f}", f"{ours['tokens'] / one['tokens']:.2f}", f"{one['peak']:.0f} MiB"] for one in (ours, *peers)
+        [
+            one["name"],
+            f"{one['tokens']:.0f}",
+            f"{one['best']:.0f}",
+            f"{ours['tokens'] / one['tokens']:.2f}",
+            f"{ours['worked'] / one['worked']:.2f}",
+            f"{one['peak']:.0f} MiB",
+        ]
+        for one in (ours, *peers)
     ]
     words = (
         f"a checkpoint took {ours['checkpoint']:.2f} s of training's time, {ours['blocked']:.2f} s of them waiting: "
         f"{report['checkpoint_share']:.1%} at the default interval of {report['interval']:.0f} s (goal < 3 %)"
     )
-    heading = [f"{report['spec']['precision']}, batch {report['spec']['batch']}", "tokens/s", "best", "ours is x times (goal 1.5)", "peak"]
+    heading = [f"{report['spec']['precision']}, batch {report['spec']['batch']}", "tokens/s", "best", "ours is x times (goal 1.5)", "by processor time", "peak"]
     return table(rows, heading) + "\n" + words

@@ -24,7 +24,7 @@ from workloads.training.batches import IGNORED, Batches, encoder
 from workloads.training.checkpoints import Checkpoints
 from workloads.training.loop import loop
 from workloads.training.parts import prepared
-from workloads.training.process import keep_freed_memory
+from workloads.training.process import settle_in
 from workloads.training.progress import Progress
 from workloads.training.world import alone
 
@@ -88,7 +88,7 @@ def teach(
     import torch
 
     own, world = lesson.recipe(recipe), alone()
-    keep_freed_memory()
+    settle_in()
     torch.manual_seed(own.seed)
     pupil.config.use_cache = False
     pupil.train()

@@ -30,6 +30,7 @@ MANIFEST = "manifest.json"
 BEST = "best"
 _STATE = "state.json"
 _STEP = re.compile(r"step-(\d+)")
+_OURS = re.compile(rf"\.?(step-\d+|{BEST})(\.|$)")
 
 
 @dataclass
@@ -151,7 +152,8 @@ class Checkpoints:
     def _prune(self) -> None:
         kept = {f"step-{step}" for step in self.steps()[: self.keep]} | {BEST}
         for entry in self.folder.iterdir():
-            if entry.name not in kept:
+            # What a kill left half written or half fetched goes too; what is not ours stays.
+            if _OURS.match(entry.name) and entry.name not in kept:
                 shutil.rmtree(entry, ignore_errors=True)
 
     def _send(self, name: str) -> None:

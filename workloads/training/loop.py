@@ -45,6 +45,7 @@ def loop(
     def made(position: int) -> list[dict[str, Any]]:
         return [encode(rows) for rows in parts_of(batches.at(position), share=world.share, shares=world.shares, parts=recipe.accumulate)]
 
+    parts.go_on_scaling(progress.scaling)
     saved_at = said_at = time.monotonic()
     before = saved_at - progress.seconds
     if not progress.step:
@@ -61,7 +62,7 @@ def loop(
             progress.step, progress.position = progress.step + 1, progress.position + 1
             progress.losses.append(round(loss, 6))
             progress.norms.append(round(norm, 6) if math.isfinite(norm) else None)
-            progress.tokens, progress.seconds, progress.scale = progress.tokens + tokens, seconds, parts.scale()
+            progress.tokens, progress.seconds, progress.scaling = progress.tokens + tokens, seconds, parts.scaling()
             if recipe.validate_steps and progress.step % recipe.validate_steps == 0:
                 _look(parts, encode, held, recipe, progress, checkpoints, say)
             if told:
@@ -138,7 +139,7 @@ def _fall_back(parts: Parts, checkpoints: Checkpoints, progress: Progress, wrong
     say(f"step {progress.step}: {wrong}; back to step {back.step}, {event['left_out']} batches are left out")
     kept = {"seconds": seconds, "position": progress.position + 1, "rolled_back": [*progress.rolled_back, event], "resumed": progress.resumed}
     vars(progress).update(vars(back) | kept)
-    parts.set_scale(progress.scale)
+    parts.go_on_scaling(progress.scaling)
 
 
 def validated(parts: Parts, encode: Encode, rows: Sequence[Row], recipe: Recipe) -> float:

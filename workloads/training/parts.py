@@ -55,14 +55,14 @@ class Parts:
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
-    def scale(self) -> float:
-        """The scale of fp16's losses; 0 in other precisions."""
-        return float(self.scaler.get_scale()) if self.scaled else 0.0
+    def scaling(self) -> dict[str, float]:
+        """What fp16's loss scale is and how it changes; empty in other precisions."""
+        return dict(self.scaler.state_dict()) if self.scaled else {}
 
-    def set_scale(self, scale: float) -> None:
-        """Go on with a scale that was kept."""
-        if self.scaled and scale:
-            self.scaler.update(scale)
+    def go_on_scaling(self, kept: dict[str, float]) -> None:
+        """Go on with a scale that `scaling` told."""
+        if self.scaled and kept:
+            self.scaler.load_state_dict(kept)
 
 
 def prepared(source: Any, recipe: Recipe, tokenizer_file: Path, pad: int, world: World, *, model: Any = None) -> Parts:

@@ -29,7 +29,15 @@ def told_to_stop() -> Generator[Callable[[], bool]]:
         signal.signal(signal.SIGTERM, old)
 
 
-def keep_freed_memory() -> None:
+def settle_in() -> None:
+    """Set up the process before torch is there: quiet threads, and memory that is kept."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Threads that wait without spinning: on a machine that does other work too, spinning ones made a step ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
     """Tell glibc to keep what is freed: a step asks for the same blocks again, and getting each from the kernel anew, page by page, took
     half of the CPU time of training. What MALLOC_* in the environment says goes before; another C library is left alone."""
     try:

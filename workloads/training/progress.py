@@ -31,8 +31,8 @@ class Progress:
     """Steps that were taken back: from where, to where, and why."""
     looks: list[dict[str, float]] = field(default_factory=list)
     """Looks at the validation split: step and loss."""
-    scale: float = 0.0
-    """fp16's loss scale; 0 in other precisions."""
+    scaling: dict[str, float] = field(default_factory=dict)
+    """fp16's loss scale and what it follows from; empty in other precisions."""
 
     @property
     def best(self) -> dict[str, float] | None:
