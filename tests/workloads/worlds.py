@@ -131,7 +131,7 @@ def serving(
         thread.join(10)
 
 
-def wait_until(true: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 30.0) -> None:
     """Return as soon as `true()` is; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():

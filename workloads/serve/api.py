@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from workloads.engine.controls import Controls
 from workloads.serve.auth import Client
-from workloads.serve.bodies import known_fields, read_object, seconds_of, text_of, texts_of, whole_of
+from workloads.serve.bodies import known_fields, seconds_of, text_of, texts_of, whole_of
 from workloads.serve.door import until_gone
 from workloads.serve.replies import Reply
 from workloads.serve.requests import Refusal
@@ -47,7 +47,7 @@ class Plain:
     async def generate(self, request: Request, caller: Caller) -> Response:
         """Answer one text, or a few, and tell each answer's length."""
         settings = self._settings
-        given = await read_object(request, settings.body_bytes, settings.body_seconds, allowed=_SHAPE)
+        given = await self._service.bodies.read_object(request, settings.body_bytes, allowed=_SHAPE)
         wish = self._wish(given)
         caller.facts["_texts"] = list(wish.texts)
         return JSONResponse(await until_gone(request.receive, self._answer(caller, wish)))
@@ -82,7 +82,7 @@ class Plain:
     async def batch(self, request: Request, caller: Caller) -> Response:
         """Answer many texts; who waits for single answers goes first."""
         settings = self._settings
-        given = await read_object(request, settings.batch_body_bytes, settings.body_seconds, allowed='{"texts": ["..."]}')
+        given = await self._service.bodies.read_object(request, settings.batch_body_bytes, allowed='{"texts": ["..."]}')
         wish = self.batch_wish(given)
         caller.facts["_texts"] = list(wish.texts)
         version, replies = await until_gone(request.receive, self._service.batch(caller, wish))

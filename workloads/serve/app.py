@@ -18,7 +18,7 @@ from workloads.serve import callbacks, jobs, openapi
 from workloads.serve.access import AccessLog
 from workloads.serve.api import Plain
 from workloads.serve.auth import Authenticator
-from workloads.serve.door import Entrance
+from workloads.serve.door import Entrance, no_such_door
 from workloads.serve.front import Front
 from workloads.serve.job_runner import JobRunner
 from workloads.serve.jobs_api import Jobs
@@ -56,7 +56,8 @@ class InferenceServer:
         self._store = jobs.from_environment(environ)
         self._callbacks = callbacks.from_environment(environ) if self._store else None
         self._runner = self._job_runner()
-        self.app = Starlette(routes=self._routes(), lifespan=self._lifespan)
+        unknown: dict[Any, Any] = dict.fromkeys((404, 405), no_such_door)
+        self.app = Starlette(routes=self._routes(), lifespan=self._lifespan, exception_handlers=unknown)
 
     def _job_runner(self) -> JobRunner | None:
         if self._store is None:

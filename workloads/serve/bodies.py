@@ -24,27 +24,42 @@ class NotFinite(ValueError):
     """NaN or infinity, which are not JSON."""
 
 
-async def read_object(request: Request, limit: int, seconds: float, *, allowed: str) -> dict[str, Any]:
-    """The JSON object in the body. Raises Refusal 400 for what is none, 408 for what comes too slowly, 413 for what is too large."""
-    try:
-        data = await asyncio.wait_for(_bytes(request, limit), seconds)
-    except TimeoutError as problem:
-        raise Refusal(408, "body_too_slow", "the body did not come in time", f"{seconds:g} seconds", headers={"Connection": "close"}) from problem
-    return parse_object(data, allowed=allowed)
+class Bodies:
+    """Reads the bodies of all requests of a server: each in its time, and all together in bounded memory."""
 
+    def __init__(self, most_bytes: int, seconds: float) -> None:
+        """`most_bytes` of all bodies that are being read, `seconds` for each."""
+        self._most, self._seconds = most_bytes, seconds
+        self.held = 0
+        """Bytes of those that are being read."""
 
-async def _bytes(request: Request, limit: int) -> bytes:
-    stated = request.headers.get("content-length", "0")
-    # Told before anything is read; the connection is closed, for what follows is not worth reading.
-    large = Refusal(413, "body_too_large", "the body is too large", f"{limit} bytes", headers={"Connection": "close"})
-    if not (stated.isascii() and stated.isdecimal()) or len(stated) > 12 or int(stated) > limit:
-        raise large
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
+    async def read_object(self, request: Request, limit: int, *, allowed: str) -> dict[str, Any]:
+        """The JSON object in the body, which has at most `limit` bytes.
+
+        Raises Refusal 400 for what is none, 408 for what comes too slowly, 413 for what is too large, 503 while others fill the memory.
+        """
+        body = bytearray()
+        try:
+            await asyncio.wait_for(self._fill(body, request, limit), self._seconds)
+            return parse_object(bytes(body), allowed=allowed)
+        except TimeoutError as problem:
+            raise Refusal(408, "body_too_slow", "the body did not come in time", f"{self._seconds:g} seconds", headers={"Connection": "close"}) from problem
+        finally:
+            self.held -= len(body)
+
+    async def _fill(self, body: bytearray, request: Request, limit: int) -> None:
+        stated = request.headers.get("content-length", "0")
+        # Told before anything is read; the connection is closed, for what follows is not worth reading.
+        large = Refusal(413, "body_too_large", "the body is too large", f"{limit} bytes", headers={"Connection": "close"})
+        if not (stated.isascii() and stated.isdecimal()) or len(stated) > 12 or int(stated) > limit:
             raise large
-    return bytes(body)
+        async for piece in request.stream():
+            if len(body) + len(piece) > limit:
+                raise large
+            if self.held + len(piece) > self._most:
+                raise Refusal(503, "bodies", "too many large bodies are coming in at once", retry_after=1, headers={"Connection": "close"})
+            body += piece
+            self.held += len(piece)
 
 
 def parse_object(data: bytes, *, allowed: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -86,6 +87,18 @@ async def until_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def no_such_door(request: Request, problem: HTTPException) -> Response:
+    """What a path or method that is not served is answered: in words, and without what was asked, which may be somebody's text."""
+    next = "GET /openapi.json lists every path with its methods"
+    if problem.status_code == 405:
+        refusal = Refusal(405, "no_such_method", "this path is not served by that method", (problem.headers or {}).get("Allow"), next=next)
+    else:
+        refusal = Refusal(404, "no_such_path", "there is nothing at this path", next=next)
+    openai = request.url.path.startswith("/v1/") and not request.url.path.startswith(("/v1/jobs", "/v1/release"))
+    headers = {**(problem.headers or {}), "x-request-id": request_id(request.headers.get("x-request-id"))}
+    return JSONResponse(refusal.openai_body() if openai else refusal.body(), refusal.status, headers=headers)
 
 
 class Entrance:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from falaj.errors import Fault
 from workloads.serve import frames
-from workloads.serve.lane import Lane, Setup
+from workloads.serve.crew import Crew
+from workloads.serve.lane import Setup
 from workloads.serve.metrics import Metrics
 from workloads.serve.releases import Loaded
 from workloads.serve.settings import Settings
@@ -20,10 +21,10 @@ _SWAP_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Served:
-    """A side that can answer: what was verified, and the worker that runs it."""
+    """A side that can answer: what was verified, and the workers that run it."""
 
     loaded: Loaded
-    lane: Lane
+    lane: Crew
 
 
 def setup_of(settings: Settings) -> Setup:
@@ -34,6 +35,7 @@ def setup_of(settings: Settings) -> Setup:
         longest=settings.new_tokens,
         prefill_tokens=settings.prefill_tokens,
         kv_tokens=settings.kv_tokens,
+        memory_bytes=settings.memory_bytes,
         opener=settings.opener,
     )
 
@@ -44,7 +46,7 @@ class Front:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
         self._served: dict[str, Served] = {}
-        self._draining: dict[asyncio.Task[None], Lane] = {}
+        self._draining: dict[asyncio.Task[None], Crew] = {}
         self._restarts = 0
         """Of lanes that are gone."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -69,7 +71,7 @@ class Front:
         else:
             # A canary that becomes the current release keeps its worker.
             shared = next((other.lane for other in self._served.values() if other.loaded.release.digest == loaded.release.digest), None)
-            lane = shared or Lane(loaded.folder, setup_of(self._settings), name=side, on_beat=self._beat)
+            lane = shared or Crew(loaded.folder, setup_of(self._settings), workers=self._settings.workers, name=side, on_beat=self._beat)
             if shared is None:
                 await lane.start()
             if self._stopping:
@@ -91,12 +93,12 @@ class Front:
     def restarts(self) -> int:
         return self._restarts + sum(lane.restarts for lane in self._lanes())
 
-    def _lanes(self) -> list[Lane]:
+    def _lanes(self) -> list[Crew]:
         return [*dict.fromkeys(served.lane for served in self._served.values()), *self._draining.values()]
 
     def workers(self) -> list[int]:
         """Process ids of the workers."""
-        return [lane.info["pid"] for lane in self._lanes() if "pid" in lane.info]
+        return [pid for lane in self._lanes() for pid in lane.pids]
 
     async def stop(self) -> None:
         """End every worker."""

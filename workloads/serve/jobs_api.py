@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from workloads.serve.api import BATCH, Plain
-from workloads.serve.bodies import known_fields, read_object
+from workloads.serve.bodies import known_fields
 from workloads.serve.callbacks import Callbacks
 from workloads.serve.job_runner import JobRunner
 from workloads.serve.jobs import JobStore
@@ -36,7 +36,7 @@ class Jobs:
     async def submit(self, request: Request, caller: Caller) -> Response:
         """Keep a batch to be answered later. A repeated request with the same Idempotency-Key is the same job."""
         store, settings = self._open(), self._service.settings
-        given = await read_object(request, settings.batch_body_bytes, settings.body_seconds, allowed='{"texts": ["..."]}')
+        given = await self._service.bodies.read_object(request, settings.batch_body_bytes, allowed='{"texts": ["..."]}')
         known_fields(given, FIELDS)
         callback = given.pop("callback", None)
         wish = self._plain.batch_wish(given)
@@ -76,5 +76,10 @@ class Jobs:
 
 def _found(job: dict[str, Any] | None) -> dict[str, Any]:
     if job is None:
-        raise Refusal(404, "no_such_job", "this client has no such job", next="the id is in the answer to POST /v1/jobs; ended jobs are kept for a day")
+        raise Refusal(
+            404,
+            "no_such_job",
+            "this client has no such job",
+            next="the id is in the answer to POST /v1/jobs; an ended job is kept for the hours that FALAJ_JOBS_HOURS says",
+        )
     return job

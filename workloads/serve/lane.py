@@ -39,6 +39,11 @@ class Setup:
     longest: int = 128
     prefill_tokens: int = 1024
     kv_tokens: int = 0
+    memory_bytes: int | None = None
+    workers: int = 1
+    """How many workers share that memory with the front."""
+    cores: tuple[int, ...] = ()
+    """Cores that the worker keeps to; none: where the system puts it."""
     opener: str = OPENER
     start_seconds: float = 120.0
     hang_seconds: float = 60.0
@@ -146,9 +151,11 @@ class Lane:
         ours, theirs = socket.socketpair()
         setup = self.setup
         numbers = {"threads": setup.threads, "slots": setup.slots, "longest": setup.longest}
-        numbers |= {"prefill-tokens": setup.prefill_tokens, "kv-tokens": setup.kv_tokens, "socket": theirs.fileno()}
+        numbers |= {"prefill-tokens": setup.prefill_tokens, "kv-tokens": setup.kv_tokens, "memory-bytes": setup.memory_bytes or 0}
+        numbers |= {"workers": setup.workers, "socket": theirs.fileno()}
         words = itertools.chain.from_iterable((f"--{name}", str(value)) for name, value in numbers.items())
         command = [sys.executable, "-m", "workloads.serve.worker", str(self.folder), *words, "--opener", setup.opener]
+        command += ["--cores", *map(str, setup.cores)] if setup.cores else []
         environment = {**os.environ, "OMP_NUM_THREADS": str(setup.threads), **setup.environment}
         with theirs:
             # In a thread, for the loop must not wait while a process is made.

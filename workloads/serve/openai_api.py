@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from workloads.engine.controls import Controls
 from workloads.serve.api import CONTROLS
-from workloads.serve.bodies import known_fields, read_object, texts_of, whole_of
+from workloads.serve.bodies import known_fields, texts_of, whole_of
 from workloads.serve.door import Events, until_gone
 from workloads.serve.releases import STABLE
 from workloads.serve.replies import Reply
@@ -77,7 +77,7 @@ class OpenAi:
     async def completions(self, request: Request, caller: Caller) -> Response:
         """Answer one or several prompts, each `n` times."""
         settings = self._settings
-        given = await read_object(request, settings.body_bytes, settings.body_seconds, allowed='{"model": "...", "prompt": "..."}')
+        given = await self._service.bodies.read_object(request, settings.body_bytes, allowed='{"model": "...", "prompt": "..."}')
         read = self._read(given)
         caller.facts["_texts"] = list(read.prompts)
         controls = [dataclasses.replace(read.controls, seed=_nth_seed(read.controls, index)) for index in range(read.best_of)]

@@ -52,6 +52,8 @@ class Budget:
     """Tokens, padding included, that newcomers may bring into one step while others are being answered."""
     kv_tokens: int = 0
     """Tokens of text and answer that all who run may need together; 0 leaves it to the engine's slots."""
+    slots: int = 0
+    """Slots that may be in use at once, where memory allows fewer than the engine has; 0 for all of them."""
     queue: int = 4096
     """Asks that may wait; the front admits fewer, this bounds the memory whatever it does."""
 
@@ -126,6 +128,7 @@ class Scheduler:
         self._engine, self._make, self._budget = engine, make, budget or Budget()
         self._line = Line(patience)
         self._running: dict[str, _Running] = {}
+        self._most = min(engine.slots, self._budget.slots or engine.slots)
         self._slots = self._kv = 0
         self._streams: set[str] = set()
         self._chosen: list[Waiting] = []
@@ -170,8 +173,8 @@ class Scheduler:
         controls, engine = ask.controls, self._engine
         if controls.max_tokens > engine.longest:
             return Refusal(422, "out_of_bounds", "max_tokens is more than this model gives", allowed=f"1 to {engine.longest}")
-        if controls.beams > engine.slots:
-            return Refusal(422, "out_of_bounds", "beams are more than this server has room for", allowed=f"1 to {engine.slots}")
+        if controls.beams > self._most:
+            return Refusal(422, "out_of_bounds", "beams are more than this server has room for", allowed=f"1 to {self._most}")
         needs = (read + controls.max_tokens) * controls.beams
         if self._budget.kv_tokens and needs > self._budget.kv_tokens:
             return Refusal(422, "out_of_bounds", "text, answer and beams need more memory than this server has", allowed=f"{self._budget.kv_tokens} tokens")
@@ -237,7 +240,7 @@ class Scheduler:
             width = max(longest, read)
             busy = bool(self._running or chosen)
             # The first in line is not passed by smaller ones behind it: what is large would wait for ever.
-            if slots + beams > self._engine.slots or (self._budget.kv_tokens and kv + needs > self._budget.kv_tokens):
+            if slots + beams > self._most or (self._budget.kv_tokens and kv + needs > self._budget.kv_tokens):
                 break
             if busy and width * (len(chosen) + 1) > self._budget.prefill_tokens:
                 break

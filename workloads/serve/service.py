@@ -17,6 +17,7 @@ from workloads.engine.controls import Controls
 from workloads.reference import features
 from workloads.serve.admission import Admission
 from workloads.serve.auth import ANYONE, Client
+from workloads.serve.bodies import Bodies
 from workloads.serve.cache import ResultCache, key_of
 from workloads.serve.front import Front, Served
 from workloads.serve.limits import Limiter
@@ -85,6 +86,7 @@ class Service:
         self.settings, self.sides, self.front, self.metrics, self._log, self.now = settings, sides, front, metrics, log, now
         self.admission = Admission(settings.concurrency, settings.queue, settings.wait_seconds, time.monotonic)
         self.limiter = Limiter()
+        self.bodies = Bodies(settings.bodies_bytes, settings.body_seconds)
         self.cache = ResultCache(settings.cache_bytes)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="request-log")
         self._shadows: set[asyncio.Task[None]] = set()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from falaj import limits
 from falaj.errors import UsageError
 
 OPENER = "workloads.serve.worker.open_model"
@@ -25,9 +26,11 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 1
-    """Threads of one worker."""
+    """Threads of the model, of all workers together."""
+    workers: int = 1
+    """Processes that each served release gets."""
     concurrency: int = 16
-    """Texts that are answered at the same time by one worker: the engine's slots."""
+    """Texts that are answered at the same time: the slots of the workers' engines."""
     queue: int = 64
     """Texts that may wait beyond those; the next one is answered 429."""
     wait_seconds: float = 30.0
@@ -38,8 +41,12 @@ class Settings:
     """Tokens that newcomers may bring into one step of the engine while others are being answered."""
     kv_tokens: int = 0
     """Tokens of text and answer that may be held at once; 0 leaves it to the engine."""
+    memory_bytes: int | None = None
+    """Memory that front and worker may take together; None for no limit. What fits into it bounds the texts that are answered at once."""
     body_bytes: int = 65536
     batch_body_bytes: int = 2 << 20
+    bodies_bytes: int = 64 << 20
+    """Bodies of all requests together while they are read; what would exceed it is answered 503."""
     body_seconds: float = 10.0
     """Time to send the headers, and again to send the body."""
     send_seconds: float = 30.0
@@ -125,6 +132,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         requests=Path(requests) if requests else None,
         host=environ.get("FALAJ_SERVE_HOST", "127.0.0.1"),
         threads=threads(environ),
+        workers=workers(environ),
+        memory_bytes=limits.told_memory(environ),
         model=environ.get("FALAJ_SERVE_MODEL") or Settings.model,
         access_log=access_log(environ),
         samples=samples(environ),
@@ -172,31 +181,21 @@ def threads(environ: Mapping[str, str]) -> int:
     if environ.get("OMP_NUM_THREADS"):
         return _whole(environ, "OMP_NUM_THREADS", 1, 1)
     allowed = len(os.sched_getaffinity(0))
-    return max(1, min(allowed, _cpu_limit() or allowed))
+    return max(1, min(allowed, limits.cpus() or allowed))
 
 
-def _cpu_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int | None:
-    """Whole CPUs that the tightest cgroup above this process allows, version 2 or 1; None where there is no limit."""
-    try:
-        paths = {line.split(":", 2)[1]: line.split(":", 2)[2] for line in own.read_text().splitlines()}
-    except (OSError, IndexError):
-        paths = {}
-    folder, found = root / paths.get("", "/").strip("/"), []
-    # A limit above us binds as well; inside a container the path may name what lies outside, so the root is always asked.
-    for place in (folder, *folder.parents):
-        if place == root or root in place.parents:
-            found.append(_quota(place / "cpu.max"))
-    for name in ("cpu", "cpu,cpuacct"):
-        found.append(_quota(root / name / "cpu.cfs_quota_us", root / name / "cpu.cfs_period_us"))
-    return min((limit for limit in found if limit), default=None)
-
-
-def _quota(*files: Path) -> int | None:
-    try:
-        quota, period = " ".join(file.read_text() for file in files).split()
-        return None if quota in ("max", "-1") else max(1, int(quota) // int(period))
-    except (OSError, ValueError):
-        return None
+def workers(environ: Mapping[str, str]) -> int:
+    """FALAJ_SERVE_WORKERS, at most one for each thread. Raises UsageError."""
+    found, most = _whole(environ, "FALAJ_SERVE_WORKERS", Settings.workers, 1), threads(environ)
+    if found > most:
+        raise UsageError(
+            "there are more workers than threads",
+            given=f"FALAJ_SERVE_WORKERS={found}",
+            allowed=f"1 to {most}",
+            why="each worker has threads of its own",
+            next="ask for fewer, or raise OMP_NUM_THREADS",
+        )
+    return found
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, smallest: int) -> int:

@@ -23,6 +23,7 @@ from falaj.errors import FalajError
 from workloads.engine.controls import Controls
 from workloads.engine.protocol import Engine
 from workloads.serve import frames
+from workloads.serve.memory import fitting_slots
 from workloads.serve.requests import Ask, Refusal
 from workloads.serve.scheduler import Began, Budget, Decoding, Done, Event, Failed, Piece, Scheduler
 from workloads.serve.settings import OPENER
@@ -80,16 +81,6 @@ class Worker:
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._next_beat = 0.0
         self._sending = threading.Lock()
-
-    def warm(self) -> None:
-        """Answer one short text, so that the first person does not wait for what is made on first use."""
-        ids, _ = self._model.text.encode("warm up")
-        scheduler = Scheduler(self._model.engine, self._model.decoder)
-        scheduler.add(Ask("warm", "", Controls(2)), ids, False, 0.0)
-        while not scheduler.idle:
-            scheduler.choose(0.0)
-            scheduler.step(0.0)
-            scheduler.settle(0.0)
 
     def read(self) -> None:
         """Take messages until the front is gone, then end the process: for a thread of its own, so that a long step delays neither."""
@@ -196,25 +187,41 @@ class Worker:
                 os._exit(0)
 
 
+def warm(model: Opened) -> None:
+    """Answer one short text, so that the first person does not wait for what is made on first use."""
+    ids, _ = model.text.encode("warm up")
+    scheduler = Scheduler(model.engine, model.decoder)
+    scheduler.add(Ask("warm", "", Controls(2)), ids, False, 0.0)
+    while not scheduler.idle:
+        scheduler.choose(0.0)
+        scheduler.step(0.0)
+        scheduler.settle(0.0)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load, say so, and serve the socket until told to stop."""
     given = _parser().parse_args(arguments)
     # Who stops the front may stop its whole process group: asks that the front has taken are finished first, then it ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if given.cores:
+        os.sched_setaffinity(0, given.cores)
     channel = socket.socket(fileno=given.socket)
     opener: Any = locate(given.opener)
     try:
         model: Opened = opener(given.folder, threads=given.threads, slots=given.slots, longest=given.longest)
-        worker = Worker(model, channel, Budget(given.prefill_tokens, given.kv_tokens))
-        worker.warm()
+        warm(model)
+        engine, slots = model.engine, model.engine.slots
+        if given.memory_bytes:
+            slots = fitting_slots(given.memory_bytes, engine.config, slots=slots, longest=engine.longest, workers=given.workers)
+        worker = Worker(model, channel, Budget(given.prefill_tokens, given.kv_tokens, slots=slots))
     except Exception as problem:  # whatever a model file does, the front must be told why there is no worker
         told = problem.answers() if isinstance(problem, FalajError) else {"why": f"{type(problem).__name__}: {problem}"}
         what = problem.what if isinstance(problem, FalajError) else "the model cannot be loaded"
         channel.sendall(frames.pack({"type": "broken", "what": what, **told}))
         return 1
     config = model.engine.config
-    sizes = {"slots": model.engine.slots, "longest": model.engine.longest, "input_tokens": config.input_tokens, "target_tokens": config.target_tokens}
+    sizes = {"slots": slots, "longest": model.engine.longest, "input_tokens": config.input_tokens, "target_tokens": config.target_tokens}
     channel.sendall(frames.pack({"type": "ready", "engine": model.engine.name, "pid": os.getpid(), **sizes}))
     threading.Thread(target=worker.read, name="read", daemon=True).start()
     try:
@@ -235,6 +242,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--longest", type=int, default=128)
     parser.add_argument("--prefill-tokens", type=int, default=Budget.prefill_tokens)
     parser.add_argument("--kv-tokens", type=int, default=Budget.kv_tokens)
+    parser.add_argument("--memory-bytes", type=int, default=0, help="that front and worker may take together; 0 for no limit")
+    parser.add_argument("--workers", type=int, default=1, help="how many workers share that memory")
+    parser.add_argument("--cores", type=int, nargs="*", default=[], help="that this worker keeps to")
     parser.add_argument("--opener", default=OPENER, help="dotted name of what opens the model")
     return parser
 

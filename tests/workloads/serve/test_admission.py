@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from falaj.errors import UsageError
 from workloads.serve.access import AccessLog, masked
 from workloads.serve.admission import Admission
-from workloads.serve.settings import _cpu_limit, from_environment
+from workloads.serve.settings import from_environment
 
 
 def test_places_are_slots_and_queue_and_an_empty_server_takes_any_request() -> None:
@@ -63,20 +61,6 @@ def test_the_access_log_has_a_sample_only_where_it_is_asked_for_and_survives_a_c
     log = AccessLog(Closed())  # ty: ignore[invalid-argument-type]
     log.write({"status": 200})
     log.write({"status": 200})
-
-
-def test_the_tightest_cgroup_counts(tmp_path: Path) -> None:
-    root, own = tmp_path / "cgroup", tmp_path / "own"
-    (root / "pod/app").mkdir(parents=True)
-    own.write_text("0::/pod/app\n")
-    found = [_cpu_limit(root, own)]
-    for place, text in ((".", "max 100000"), ("pod/app", "400000 100000"), ("pod", "250000 100000")):
-        (root / place / "cpu.max").write_text(text + "\n")
-        found.append(_cpu_limit(root, own))
-    (root / "cpu").mkdir()
-    (root / "cpu/cpu.cfs_quota_us").write_text("50000\n")
-    (root / "cpu/cpu.cfs_period_us").write_text("100000\n")
-    assert [*found, _cpu_limit(root, own)] == [None, None, 4, 2, 1]
 
 
 @pytest.mark.parametrize("setting", [{"FALAJ_SERVE_SAMPLES": "0.5"}, {"FALAJ_SERVE_SAMPLES": "many"}, {"FALAJ_SERVE_ACCESS_LOG": "/etc/passwd"}])

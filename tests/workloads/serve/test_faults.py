@@ -158,7 +158,8 @@ def test_connections_beyond_the_bound_are_told_so(store: Store, settings: Settin
 def test_three_times_too_much_gives_only_clean_refusals_and_those_let_in_wait_a_bounded_time(slow: Live) -> None:
     slow.inference.service.admission._wait = 1.0
     texts = [f"echo {index:02d}{'x' * (index % 7)}" for index in range(16)]
-    wanted = {"seconds": 2.0, "rate": None, "share": 0.8, "overload": 3.0, "tokens": 32}
+    # By the engine's pace alone twelve a second are the most; told and not measured, for two seconds measure what else the machine does as well.
+    wanted = {"seconds": 2.0, "rate": 3.0, "share": 0.25, "overload": 6.0, "tokens": 32}
     found = asyncio.run(soak.soak(slow.url, texts=texts, pid=os.getpid(), **wanted))  # ty: ignore[invalid-argument-type]
     given = claims(found, slope=20, places=204, bound=4.0)
     assert [claim for claim in given if not claim["holds"]] == [claim for claim in given if claim["claim"] == "memory grows, MiB an hour"], found

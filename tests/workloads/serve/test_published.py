@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as limits
 from schemathesis import GenerationMode
+from schemathesis.config import SchemathesisConfig
 
 from tests.workloads.worlds import load_named, publish, serving
 from workloads.serve import openapi
@@ -31,6 +32,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield live.url
 
 
+# Its own list lacks 413: a text beyond its bound is refused by the size of the whole body.
+_REFUSED = ["400", "401", "403", "404", "405", "406", "408", "409", "413", "415", "422", "428", "429"]
+_CHECKED = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": _REFUSED}}})
 _BOUND = ("beams", "min_tokens", "n", "best_of", "stream_options", "logprobs", "callback")
 _DOORS = [(path, method) for path, operations in openapi.document(Settings("x", None))["paths"].items() for method in operations]
 
@@ -38,7 +42,7 @@ _DOORS = [(path, method) for path, operations in openapi.document(Settings("x", 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize(("path", "method"), _DOORS)
 def test_the_server_does_as_its_document_says(url: str, path: str, method: str, mode: GenerationMode) -> None:
-    operation = schemathesis.openapi.from_url(f"{url}/openapi.json")[path][method]
+    operation = schemathesis.openapi.from_url(f"{url}/openapi.json", config=_CHECKED)[path][method]
     if mode is GenerationMode.NEGATIVE and method != "post":
         return
 

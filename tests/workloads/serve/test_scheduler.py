@@ -93,6 +93,17 @@ def test_no_more_run_than_there_are_slots_and_a_beam_takes_one() -> None:
     }
 
 
+def test_where_memory_allows_fewer_slots_than_the_engine_has_those_count() -> None:
+    model = TinyModel(answer_of("name"), slots=4, longest=64)
+    given = Desk(model, Scheduler(model.engine, model.decoder, Budget(slots=2)))
+    for id in "abc":
+        given.add(id, "echo x")
+    given.step()
+    assert given.began() == ["a", "b"]
+    given.add("beams", "echo x", controls={"beams": 3})
+    assert isinstance(given.events[-1], Failed) and given.events[-1].refusal.allowed == "1 to 2"
+
+
 def test_key_value_memory_bounds_who_comes_in() -> None:
     given = desk(kv_tokens=60)
     for id in "abc":
