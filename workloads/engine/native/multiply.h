@@ -4,39 +4,45 @@
 #define FALAJ_MULTIPLY_H
 #include "rows.h"
 
-/* sums += weights[4 inputs of each lane's output] . four bytes of a row. */
+/* sums += weights[4 inputs of each lane's output] . four bytes of a row, in all lanes. TALL rows by WIDE panels are what registers hold. */
 #if defined(__AVX512VNNI__)
 #define STORED_OFF 1
 #define TALL 8
 #define WIDE 2
-/* Written out, so that the row's bytes are broadcast by the instruction itself. */
-#define DOT(sums, weights, bytes) __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sums) : "v"(weights), "m"(*(const int32_t *)(const void *)(bytes)))
+INLINE vi dot(vi sums, vi weights, vi bytes) {
+    /* Written out: compilers otherwise load the bytes anew for each panel, and loads then set the pace. */
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(bytes));
+    return sums;
+}
 INLINE vi weights_at(const uint8_t *at) { return _mm512_load_si512(at); }
 #elif defined(__AVXVNNI__)
 #define STORED_OFF 1
-#define TALL 4
+#define TALL 6
 #define WIDE 1
-#define DOT(sums, weights, bytes) (sums) = _mm256_dpbusd_avx_epi32(sums, weights, _mm256_set1_epi32(*(const int32_t *)(const void *)(bytes)))
+INLINE vi dot(vi sums, vi weights, vi bytes) { return _mm256_dpbusd_avx_epi32(sums, weights, bytes); }
 INLINE vi weights_at(const uint8_t *at) { return _mm256_load_si256((const __m256i *)at); }
 #elif defined(__AVX2__)
 #define STORED_OFF 0
 #define TALL 4
 #define WIDE 1
 /* Neither side holds -128, so a sum of two products fits into 16 bits: signs go over to the weights, since one side must be without. */
-#define DOT(sums, weights, bytes)                                                                                                                     \
-    do {                                                                                                                                              \
-        vi row = _mm256_set1_epi32(*(const int32_t *)(const void *)(bytes));                                                                          \
-        vi pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row), _mm256_sign_epi8(weights, row));                                                        \
-        (sums) = _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));                                                              \
-    } while (0)
+INLINE vi dot(vi sums, vi weights, vi bytes) {
+    const vi pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(bytes), _mm256_sign_epi8(weights, bytes));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
 INLINE vi weights_at(const uint8_t *at) { return _mm256_load_si256((const __m256i *)at); }
 #else
 #define STORED_OFF 0
-#define TALL 4
+#define TALL 6
 #define WIDE 1
-#define DOT(sums, weights, bytes) (sums) = vdotq_s32(sums, vreinterpretq_s8_s32(weights), vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)(bytes))))
+INLINE vi dot(vi sums, vi weights, vi bytes) { return vdotq_s32(sums, vreinterpretq_s8_s32(weights), vreinterpretq_s8_s32(bytes)); }
 INLINE vi weights_at(const uint8_t *at) { return vld1q_s32((const int32_t *)(const void *)at); }
 #endif
+INLINE vi bytes_at(const int8_t *at) {
+    int32_t four;
+    memcpy(&four, at, sizeof four);
+    return v_whole(four);
+}
 #define AHEAD 2048
 /* Bytes that are asked for before they are needed: one core alone keeps too few reads in flight. */
 
@@ -63,15 +69,20 @@ INLINE void whole_block(const int tall, const int wide, const Linear *linear, co
             const uint8_t *at = weights + (size_t)line * 64;
 #pragma GCC unroll 8
             for (int step = 0; step < 8; step++) {
+                vi held[4][PARTS];
 #pragma GCC unroll 4
                 for (int n = 0; n < wide; n++) {
                     __builtin_prefetch(at + (size_t)n * apart + step * 64 + AHEAD);
 #pragma GCC unroll 4
-                    for (int part = 0; part < PARTS; part++) {
-                        const vi held = weights_at(at + (size_t)n * apart + step * 64 + part * LANES * 4);
+                    for (int part = 0; part < PARTS; part++) held[n][part] = weights_at(at + (size_t)n * apart + step * 64 + part * LANES * 4);
+                }
 #pragma GCC unroll 8
-                        for (int m = 0; m < tall; m++) DOT(sums[m][n][part], held, bytes + m * DEPTH + step * 4);
-                    }
+                for (int m = 0; m < tall; m++) {
+                    const vi four = bytes_at(bytes + m * DEPTH + step * 4);
+#pragma GCC unroll 4
+                    for (int n = 0; n < wide; n++)
+#pragma GCC unroll 4
+                        for (int part = 0; part < PARTS; part++) sums[m][n][part] = dot(sums[m][n][part], held[n][part], four);
                 }
             }
         }
@@ -140,12 +151,11 @@ INLINE void strip(const int tall, const int wide, const Linear *linear, const Ro
 }
 
 static void vector_multiply(const Linear *linear, const Rows *rows, int count, int first, int last, const Output *output) {
-    int row = 0;
-    while (row < count) {
+    for (int row = 0; row < count;) {
         const int left = count - row, inside = 16 - row % 16, most = left < inside ? left : inside;
-        if (TALL >= 8 && most >= 8) {
-            strip(8, WIDE, linear, rows, row, first, last, output);
-            row += 8;
+        if (most >= TALL) {
+            strip(TALL, WIDE, linear, rows, row, first, last, output);
+            row += TALL;
         } else if (most >= 4) {
             strip(4, WIDE, linear, rows, row, first, last, output);
             row += 4;
@@ -153,7 +163,7 @@ static void vector_multiply(const Linear *linear, const Rows *rows, int count, i
             strip(2, WIDE, linear, rows, row, first, last, output);
             row += 2;
         } else {
-            strip(1, WIDE * 2, linear, rows, row, first, last, output);
+            strip(1, LANES == 16 ? 4 : 2, linear, rows, row, first, last, output);
             row += 1;
         }
     }
