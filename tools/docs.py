@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from the code: `python tools/docs.py [--check]`. A test fails when one is stale."""
+"""Writes the pages of docs/, and the DVC pipeline, that are made from the code: `python tools/docs.py [--check]`. A test fails when one is stale."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ def pages() -> dict[Path, str]:
     """Path -> text of every generated page."""
     from infra.authoring.pages import pages as of_rules
     from infra.pipeline.library import Library
+    from workloads import dvc
 
-    return {ROOT / "docs" / "cli.md": command_line(), **{ROOT / "docs" / name: text for name, text in of_rules(Library.open()).items()}}
+    own = {ROOT / "docs" / "cli.md": command_line(), ROOT / "workloads" / "dvc.yaml": dvc.text()}
+    return {**own, **{ROOT / "docs" / name: text for name, text in of_rules(Library.open()).items()}}
 
 
 def command_line() -> str:

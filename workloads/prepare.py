@@ -15,7 +15,7 @@ from falaj.errors import UsageError
 from falaj.files import read_json, write_durably, write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.data import card as cards
-from workloads.data import debian, erasure, report, tracked
+from workloads.data import debian, erasure, report, tracked, versions
 from workloads.data.clean.flow import Flow
 from workloads.data.inputs import Input, of_debian, of_user
 from workloads.data.lines import lines
@@ -83,16 +83,16 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         flow.check_sum()
         _refuse_what_teaches_nothing(rows)
         card = _write(out, source, rows, flow, chosen)
-    note = _UNTRACKED
-    if where:
-        pointer = tracked.track([out / f"{split}.jsonl" for split in SPLITS], run / "dvc", where)
-        write_durably(out / tracked.POINTER, pointer.encode())
-        note = f"DVC, remote {where}; `{tracked.POINTER}` names the content."
-    card["tracked"] = note
+    card["tracked"] = f"DVC, remote {where}; `{tracked.POINTER}` names the content." if where else _UNTRACKED
     write_json(out / CARD, card)
     write_durably(out / "data_card.md", cards.markdown(card).encode())
+    if where:
+        pointer = tracked.track(sorted(path for path in out.iterdir() if path.is_file()), run / "dvc", where)
+        write_durably(out / tracked.POINTER, pointer.encode())
     artifact = finish(out, cards.SCHEMA, inputs=inputs, parameters=parameters, metrics={"rows": card["rows"], "put_aside": card["put_aside"]})
-    print(f"prepared {card['used']} rows from {', '.join(each['name'] for each in source.sources)}; {note}", flush=True)
+    if where:
+        versions.publish(artifact, run.name, where)
+    print(f"prepared {card['used']} rows from {', '.join(each['name'] for each in source.sources)}; {card['tracked']}", flush=True)
     return artifact
 
 

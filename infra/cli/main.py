@@ -15,6 +15,7 @@ VERBS = {
     "plan": "Plan an environment, or any folder with a Pulumi Python program.",
     "gate": "Judge plans, the repository or evidence: 0 allowed, 3 denied, 4 undecided.",
     "run": "Run road B: prepare, train, compress, evaluate, judge, register.",
+    "data": "Check, pull, list, compare and roll back data; trace a model to its rows.",
     "serve": "Serve a release on this machine.",
     "keys": "Make, list and revoke API keys of the server.",
     "traffic": "Canary, shadow and kill switch of the served releases.",

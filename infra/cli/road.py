@@ -32,6 +32,7 @@ _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 HANDED_ON = ("FALAJ_BASE_MODEL", "FALAJ_DATA_LICENCE", "FALAJ_DATA_SOURCE", "HF_ENDPOINT")
 """Settings of the person's shell that the stages read too; they are part of what a run is made from."""
 _OF_NO_STAGE = frozenset({"__init__.py", "__main__.py", "pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py"})
+_OF_NO_STAGE |= {"dvc.py", "dvc.yaml", "dvc.lock", "lineage.py"}
 _OF_REGISTER = frozenset({"register.py", "release.py", "reference.py", "tracking.py"})
 _SERVED_SECONDS = 180.0
 
@@ -93,11 +94,13 @@ def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cau
 
 
 def _take_in(environment: str, data: Path) -> dict[str, str]:
+    if data.suffix.lower() in (".yaml", ".yml") or data.name.endswith(".revision.json"):
+        return _take_in_revision(environment, data)
     if data.suffix.lower() not in _SUFFIXES or not data.is_file():
         raise UsageError(
             "the data file cannot be used",
             given=str(data),
-            allowed=f"an existing file ending in {', '.join(_SUFFIXES)}",
+            allowed=f"an existing file ending in {', '.join(_SUFFIXES)}, or a source file (.yaml)",
             next="give it columns source and target",
         )
     card = data.with_name(data.name + ".card.json")
@@ -113,6 +116,21 @@ def _take_in(environment: str, data: Path) -> dict[str, str]:
             shutil.copyfile(file, partial)
             os.replace(partial, target)
     return {"name": data.name, "path": f"{_WORK}/{place}", "digest": found}
+
+
+def _take_in_revision(environment: str, data: Path) -> dict[str, str]:
+    """A described source is read here, with this person's rights to it; the jobs see its revision alone."""
+    from infra.cli.data import pulled
+    from workloads.data.sources.revision import open_revision
+
+    work = volume_folder(environment, TRAINING, "work")
+    if data.name.endswith(".revision.json"):
+        found, path = open_revision(data), data.absolute()
+    else:
+        found, path = pulled(environment, data)
+    if not path.is_relative_to(work.absolute()):
+        raise UsageError("that revision is another environment's", given=str(path), allowed=f"one below {work}", next="falaj data pull FILE.source.yaml")
+    return {"name": found.source, "path": f"{_WORK}/{path.relative_to(work.absolute()).as_posix()}", "digest": found.digest}
 
 
 @dataclass(frozen=True)

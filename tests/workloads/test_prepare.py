@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
 
 from falaj.canonical import manifest
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from tests.workloads.small import LONG, own_rows, write_jsonl
 from workloads.data import debian, tracked
 from workloads.prepare import open_dataset, prepare
@@ -100,6 +101,64 @@ def test_asking_for_indices_that_are_not_there_is_refused(tmp_path: Path, monkey
         prepare(tmp_path / "r", recipe="smoke")
 
 
+def test_a_task_with_one_answer_is_refused_before_training(tmp_path: Path) -> None:
+    rows = [{**row, "target": "warm", "task": "colours"} for row in own_rows()]
+    with pytest.raises(UsageError, match="a task has one answer only") as caught:
+        prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
+    assert caught.value.given == "colours"
+
+
+def test_when_every_source_is_too_long_the_card_says_that_all_are_cut(tmp_path: Path) -> None:
+    rows = [{**row, "source": row["source"] + f" {LONG}" * 3} for row in own_rows()]
+    prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
+    card = open_dataset(tmp_path / "r").card
+    assert (card["lengths"]["truncated"], card["used"]) == (240, 240)
+
+
+def test_when_every_source_is_longer_than_its_data_may_be_nothing_is_left_to_use(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "mine.jsonl", own_rows())
+    (tmp_path / "mine.source.yaml").write_text("name: mine\naddress: mine.jsonl\ncleaning: {longest: 20}\n")
+    with pytest.raises(UsageError, match="too few usable rows") as caught:
+        prepare(tmp_path / "runs" / "r", data=tmp_path / "mine.source.yaml", recipe="smoke")
+    assert caught.value.given == "mine: 0 usable of 240 (240 longer than 20 characters)"
+
+
+def test_a_described_source_is_pulled_cleaned_its_way_and_named_by_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FALAJ_WORK", raising=False)
+    write_jsonl(tmp_path / "mine.jsonl", [{"body": row["source"] + f" me{number}@example.ae", "kind": row["target"]} for number, row in enumerate(own_rows())])
+    (tmp_path / "mine.source.yaml").write_text("name: mine\naddress: mine.jsonl\nlicence: CC0-1.0\ncolumns: {source: body, target: kind}\n")
+    artifact = prepare(tmp_path / "runs" / "r", data=tmp_path / "mine.source.yaml", recipe="smoke")
+    data = open_dataset(tmp_path / "runs" / "r")
+    assert data.card["personal_data"] == {"handling": "mask", "found": {"email": 240}}
+    assert all(row.source.endswith("[EMAIL]") for rows in data.rows.values() for row in rows)
+    assert (data.card["sources"][0]["licence"], data.card["sources"][0]["uri"], data.card["used"]) == ("CC0-1.0", "file:mine", 240)
+    changes = [json.loads(line) for line in artifact.path("changes.jsonl").read_text().splitlines()]
+    assert len(changes) == 240 and changes[0]["changed"] == {"email": 1}
+    assert prepare(tmp_path / "runs" / "r", data=tmp_path / "mine.source.yaml", recipe="smoke").created == artifact.created
+
+
+def test_the_report_is_a_page_that_shows_no_text_of_a_row_and_runs_no_script(tmp_path: Path) -> None:
+    rows = [{**row, "task": "<script>alert(1)</script>"} for row in own_rows()]
+    artifact = prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
+    page = artifact.path("report.html").read_text()
+    assert "<script" not in page and "&lt;script&gt;" in page and LONG not in page and "http" not in page
+    assert json.loads(artifact.path("report.json").read_text())["balance"]["<script>alert(1)</script>"]["frequent"] == {"warm": 160, "cold": 80}
+
+
+def test_a_full_disk_ends_with_a_fault_and_leaves_no_artifact(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", own_rows(2000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(Fault, match="could not be written|could not be kept on disk") as caught:
+            prepare(tmp_path / "r", data=path, recipe="smoke")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "free some disk space" in str(caught.value)
+    assert not (tmp_path / "r" / "prepare" / "manifest.json").exists() and not list((tmp_path / "r").rglob("*.spool"))
+    assert prepare(tmp_path / "r", data=path, recipe="smoke").metrics["rows"]["train"] > 1000
+
+
 def test_an_altered_row_is_noticed_by_the_next_stage(tmp_path: Path) -> None:
     prepare(tmp_path / "r", recipe="smoke")
     path = tmp_path / "r" / "prepare" / "train.jsonl"
@@ -113,8 +172,8 @@ def test_tracked_data_comes_back_from_its_remote(tmp_path: Path, monkeypatch: py
     artifact = prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", own_rows()), recipe="smoke")
     pointer = artifact.path(tracked.POINTER).read_text()
     restored = tracked.restore(pointer, tmp_path / "elsewhere", str(tmp_path / "remote"))
-    splits = {f"{split}.jsonl": artifact.files[f"{split}.jsonl"] for split in ("train", "validation", "test")}
-    assert manifest(restored) == splits and "remote" in json.loads(artifact.path("data_card.json").read_text())["tracked"]
+    files = {name: found for name, found in artifact.files.items() if name != tracked.POINTER}
+    assert manifest(restored) == files and "remote" in json.loads(artifact.path("data_card.json").read_text())["tracked"]
     with pytest.raises(UsageError, match="could not be restored"):
         tracked.restore(pointer, tmp_path / "third", str(tmp_path / "empty"))
 

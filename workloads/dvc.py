@@ -1,0 +1,57 @@
+"""The stages of road B as a DVC pipeline. `workloads/dvc.yaml` is written from the one table of stages by `python tools/docs.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from workloads.stages import GATE, STAGES, road, stage
+
+WORK = ".falaj/dvc"
+"""Where DVC's runs lie, beside those of `falaj run`."""
+_RUN = f"{WORK}/runs/${{run}}"
+_CODE: dict[str, tuple[str, ...]] = {
+    "prepare": ("workloads/prepare.py", "workloads/data", "workloads/recipes.py"),
+    "train": ("workloads/train.py", "workloads/training", "workloads/recipes.py"),
+    "compress": ("workloads/compress", "workloads/engine"),
+    "evaluate": ("workloads/evaluate.py", "workloads/scores.py"),
+    GATE: ("policies/release", "policies/lib"),
+    "register": ("workloads/register.py", "workloads/release.py"),
+}
+"""What a step runs, so that a change of it is a reason to run the step again."""
+_HEAD = "# Made by tools/docs.py from workloads/stages.py; edit that, then run it again. docs/data.md says how to use it.\n"
+
+
+def pipeline() -> dict[str, Any]:
+    """The pipeline as a value: every step of the road, the gate among them, each reading what the steps before it made.
+
+    Run id, recipe and further options of `prepare` (such as `--data FILE`) come from `workloads/params.yaml`.
+    """
+    return {"stages": {name: _gate() if name == GATE else _stage(name) for name in road()}}
+
+
+def text() -> str:
+    """`workloads/dvc.yaml`."""
+    return _HEAD + yaml.safe_dump(pipeline(), sort_keys=False, width=160)
+
+
+def _stage(name: str) -> dict[str, Any]:
+    each = stage(name)
+    options = "--run ${run} --recipe ${recipe}" + (" ${options}" if not each.after else "")
+    return {
+        "wdir": "..",
+        "cmd": f"FALAJ_WORK=$PWD/{WORK} python -m workloads {' '.join(each.args)} {options}",
+        "deps": [*_CODE[name], *(f"{_RUN}/decision.json" if other == GATE else f"{_RUN}/{other}" for other in each.after)],
+        "outs": [f"{_RUN}/{name}"],
+    }
+
+
+def _gate() -> dict[str, Any]:
+    before = next(STAGES[place - 1].name for place, each in enumerate(STAGES) if GATE in each.after)
+    return {
+        "wdir": "..",
+        "cmd": f"python -m infra.cli.main data judge {_RUN}",
+        "deps": [*_CODE[GATE], f"{_RUN}/{before}"],
+        "outs": [f"{_RUN}/decision.json"],
+    }
