@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import subprocess
 import time
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from workloads.bench import tables
 from workloads.bench.client import INPUTS, OUTPUTS, Ask, Outcome, arrivals, drive, summarise
-from workloads.bench.load import rates_of
+from workloads.bench.load import known_setting, rates_of
+from workloads.bench.rounds import Contestant
 from workloads.bench.servers import Server
 
 NONE = cast("subprocess.Popen[bytes]", None)
@@ -67,6 +70,20 @@ def test_rates_are_shares_of_what_the_best_peer_and_ours_can_do() -> None:
     servers = [Server("ours", NONE, 1, ours=True, burst=40.0), Server("a", NONE, 2, burst=20.0), Server("b", NONE, 3, burst=10.0)]
     assert rates_of(servers, quick=False) == [8.0, 16.0, 20.0, 28.0, 40.0]
     assert rates_of(servers[:1], quick=True) == [32.0]
+
+
+def test_the_setting_is_that_of_the_newest_report_which_knows_one(tmp_path: Path) -> None:
+    engine = Contestant("x", "tests.workloads.bench.fake", tmp_path, "python", ({"workers": 1}, {"workers": 2}))
+
+    def kept(date: str, **setting: Any) -> None:
+        (tmp_path / f"serve-{date}.json").write_text(json.dumps({"results": [{"label": "x", "setting": {"8": setting}}]}))
+
+    assert known_setting(engine, tmp_path) is None
+    kept("20260102-000000", workers=2)
+    kept("20260101-000000", workers=1)
+    assert known_setting(engine, tmp_path) == {"workers": 2}
+    kept("20260103-000000", workers=3)  # it is none of the settings any more
+    assert known_setting(engine, tmp_path) == {"workers": 2}
 
 
 def test_who_waits_too_long_gives_up_and_the_others_go_on() -> None:
