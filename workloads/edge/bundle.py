@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import stat
@@ -16,9 +17,12 @@ from falaj.files import write_durably, write_json
 from falaj.home import ROOT
 from workloads.edge.signed import sign
 from workloads.engine import native_build
+from workloads.engine.protocol import ModelConfig
 from workloads.release import POINTER, POINTER_SCHEMA, Release
 from workloads.sealing import is_sealed
 from workloads.sealing_keys import SETTING
+from workloads.serve.memory import limit_for, slot_bytes
+from workloads.serve.settings import Settings
 
 SCHEMA = "falaj.edge/1"
 ENTRIES = ("workloads.edge.start", "workloads.serve.__main__", "workloads.serve.worker", "workloads.engine.load")
@@ -26,8 +30,9 @@ ENTRIES = ("workloads.edge.start", "workloads.serve.__main__", "workloads.serve.
 _DYNAMIC = ("workloads.engine.native_engine",)
 _PARTS = ("falaj", "workloads")
 _TEMPLATES = Path(__file__).parent
-_RUNTIME_BYTES = 400 << 20
-"""Interpreter, libraries and the room that requests need, beside the weights."""
+_LEAST_BYTES, _FRONT_BYTES, _WORKER_BYTES = 512 << 20, 100 << 20, 100 << 20
+"""What a server takes at least, and its front and a worker without a model."""
+_SLOTS = 8
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,18 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
 
 
 def needed_mebibytes(release: Release) -> int:
-    """Memory that serving the release takes: its weights, once more where they are unsealed into memory, and the rest."""
+    """Memory within which the server answers some long texts at a time; less makes it answer fewer (`workloads/serve/memory.py`)."""
     weights = sum(path.stat().st_size for path in release.model.rglob("*") if path.is_file())
-    return ((2 if is_sealed(release.model) else 1) * weights + _RUNTIME_BYTES) * 5 // 4 >> 20
+    # A worker holds the file's pages and what it packs of them.
+    return max(_LEAST_BYTES, limit_for(_SLOTS, _slot_bytes(release.model, weights), worker=2 * weights + _WORKER_BYTES, front=_FRONT_BYTES)) >> 20
+
+
+def _slot_bytes(model: Path, weights: int) -> int:
+    try:
+        return slot_bytes(ModelConfig.of(json.loads((model / "config.json").read_text(encoding="utf-8"))), Settings.new_tokens)
+    except (OSError, ValueError, KeyError):
+        # Sealed, so that nobody here can read its shape: a slot of FLAN-T5's models takes less than a sixth of their 8-bit weights.
+        return weights // 6
 
 
 def modules_of(root: Path, entries: Iterable[str] = (*ENTRIES, *_DYNAMIC)) -> list[Path]:

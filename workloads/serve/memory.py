@@ -5,6 +5,7 @@ Every slot of an engine keeps the largest text and answer it has ever held, so m
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -40,6 +41,11 @@ def slots_within(limit: int, config: ModelConfig, *, slots: int, longest: int, w
             next="give it more memory, or serve a smaller model",
         )
     return min(slots, max(1, (room - worker) // each))
+
+
+def limit_for(slots: int, each: int, *, worker: int, front: int) -> int:
+    """The bytes within which `slots` slots of `each` bytes fit by `slots_within`."""
+    return math.ceil((front + 2 * worker + slots * each) / _USED)
 
 
 def fitting_slots(limit: int, config: ModelConfig, *, slots: int, longest: int, workers: int = 1) -> int:

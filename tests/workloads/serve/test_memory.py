@@ -11,7 +11,7 @@ import pytest
 from falaj.errors import UsageError
 from tests.workloads.worlds import load_real, serving, wait_until
 from workloads.engine.protocol import ModelConfig
-from workloads.serve.memory import slot_bytes, slots_within
+from workloads.serve.memory import limit_for, slot_bytes, slots_within
 from workloads.serve.settings import Settings, from_environment
 from workloads.store import Store
 
@@ -31,6 +31,12 @@ def test_a_slot_holds_the_longest_text_and_answer_of_every_layer() -> None:
 @pytest.mark.parametrize(("limit", "slots"), [(4096, 16), (2048, 16), (1536, 8), (1200, 2), (1100, 1), (660, 1)])
 def test_slots_are_what_fits_beside_the_model_and_its_successor_and_one_at_least(limit: int, slots: int) -> None:
     assert fit(limit) == slots
+
+
+@pytest.mark.parametrize("slots", [1, 8, 16])
+def test_what_a_number_of_slots_needs_is_what_they_fit_into(slots: int) -> None:
+    limit = limit_for(slots, slot_bytes(BASE, 128), worker=450 * MIB, front=90 * MIB)
+    assert slots_within(limit, BASE, slots=64, longest=128, worker=450 * MIB, front=90 * MIB) == slots
 
 
 def test_several_workers_share_what_the_front_leaves() -> None:
