@@ -61,7 +61,7 @@ def peers(checkpoint: Path, python: str, use: int) -> list[Contestant]:
             "llama",
             [
                 *({"repack": repack, "together": together} for repack in (True, False) for together in (False, True)),
-                {"repack": True, "together": True, "unified": True},
+                {"repack": True, "together": False, "mapped": True},
             ],
         ),
     }

@@ -7,6 +7,7 @@ Its T5 has no cache of the cross-attention's keys and values: each step makes th
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ class _Llama:
         options = llama_cpp.llama_model_default_params()
         # Its own repacking of weights for this machine's instructions, tiles included.
         options.use_extra_bufts = setting["repack"]
+        # What is mapped from the file cannot lie in large pages.
+        options.use_mmap = setting.get("mapped", False)
         model = llama_cpp.llama_model_load_from_file(str(folder / "model.gguf").encode(), options)
         if not model:
             raise RuntimeError("the model was not loaded")
@@ -86,7 +89,8 @@ class _Context:
             for old in self._contexts.values():
                 self._api.llama_free(old)
             options, setting = self._api.llama_context_default_params(), self._setting
-            options.n_seq_max, options.kv_unified = rows, setting.get("unified", False)
+            # Its T5 knows one cache for all rows alone: its position biases have no place for several.
+            options.n_seq_max, options.kv_unified = rows, True
             # The decoder takes what the encoder gave from there, and crashes where it is not kept.
             options.embeddings, options.pooling_type = True, 0
             options.n_ctx = rows * 256
@@ -117,6 +121,7 @@ def prepare(checkpoint: Path) -> Path:
 
 def open_engine(folder: Path, setting: dict[str, Any]) -> _Llama:
     """Open a GGUF file."""
+    os.environ["GGML_NO_BACKTRACE"] = "1"  # a failure is to end it, not to start a debugger
     return _Llama(folder, setting)
 
 
