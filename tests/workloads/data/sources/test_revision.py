@@ -115,6 +115,17 @@ def test_a_source_file_says_what_to_read_from_its_own_folder(tmp_path: Path) -> 
     assert (found.address, found.kind, found.cleaning.languages) == (str(tmp_path / "rows.jsonl"), "file", ("en",))
 
 
+def test_names_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("Aisha Khan\n\nمحمد أحمد\n")
+    path = tmp_path / "a.source.yaml"
+    path.write_text(yaml.safe_dump({"name": "a", "address": "x.jsonl", "cleaning": {"names": "names.txt"}}))
+    assert description.read(path).cleaning.names == ("Aisha Khan", "محمد أحمد")
+    (tmp_path / "names.txt").unlink()
+    with pytest.raises(UsageError, match="there is no such file") as caught:
+        description.read(path)
+    assert caught.value.given == str(tmp_path / "names.txt")
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [
