@@ -54,13 +54,14 @@ def _averaged(state: dict[str, Any], name: str, value: torch.Tensor, kept: float
 def _mean_square(x: torch.Tensor, dim: int) -> torch.Tensor:
     """The mean of squares over one axis, which stays with length 1: (m, n) -> (m, 1) or (1, n). One pass, nothing of the size of `x` is made."""
     if _is_sharded(x):
-        return _whole(x.float().square().mean(dim=dim, keepdim=True))
+        # Sums and not means: ranks may hold unequal parts.
+        return _whole(x.float().square().sum(dim=dim, keepdim=True)).div_(x.shape[dim])
     return torch.linalg.vector_norm(x, dim=dim, keepdim=True, dtype=torch.float32).square_().div_(x.shape[dim])
 
 
 def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
     if _is_sharded(x):
-        return _whole(x.float().square().mean()).sqrt_()
+        return _whole(x.float().square().sum()).div_(x.numel()).sqrt_()
     return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)
 
 

@@ -14,7 +14,7 @@ from workloads.recipes import Recipe
 from workloads.training.batches import Ahead, Batches, Encode, in_parts, parts_of
 from workloads.training.checkpoints import BEST, Checkpoints
 from workloads.training.guards import trouble
-from workloads.training.parallel import clipped, last_part
+from workloads.training.parallel import clipped, last_part, put_back
 from workloads.training.parts import Parts
 from workloads.training.progress import Progress, ended_by, rate
 
@@ -158,6 +158,7 @@ def validated(parts: Parts, encode: Encode, rows: Sequence[Row], recipe: Recipe)
                 number = int((batch["labels"] != -100).sum())
                 found, labels = found + loss * number, labels + number
     parts.model.train()
+    put_back(parts.model)
     found, labels = parts.world.total(found, labels)
     return found / labels
 

@@ -38,6 +38,12 @@ def last_part(model: Any, last: bool) -> None:
         model.require_backward_grad_sync = last
 
 
+def put_back(model: Any) -> None:
+    """Let go of the whole weights that a forward pass gathered; without a backward pass after it nobody else does."""
+    if hasattr(model, "reshard"):
+        model.reshard()
+
+
 def clipped(parameters: list[Any], most: float) -> float:
     """Shorten the gradient of all `parameters` together to `most`. Returns its length before; plain and sharded ones may be mixed."""
     import torch
