@@ -48,11 +48,15 @@ def _is_plain(value: Any) -> bool:
             item = item.values()
         for part in item:
             kind = type(part)
-            if kind is str or part is None or kind is bool:
+            if kind is str:
                 continue
             if kind is dict or kind is list:
-                left.append(part)
-            elif kind is not int or not -_LARGEST <= part <= _LARGEST:
+                if part:
+                    left.append(part)
+            elif kind is int:
+                if not -_LARGEST <= part <= _LARGEST:
+                    return False
+            elif kind is not bool and part is not None:
                 return False
     return all(type(key) is str and key.isascii() for key in keys)
 

@@ -29,6 +29,10 @@ _TRAPS = (
     (re.compile(r"^\w+\[[^\]]*\("), "a call in the head of a rule: give its value a name in the body"),
     (re.compile(r'^\w+\[""\] contains'), "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
     (re.compile(r"plan\.by_urn\["), "a look-up by URN across modules: ask plan.get(urn)"),
+    (
+        re.compile(r"\.(parent|dependencies|protect|replace_keys|diff_keys)\b|\bresource\.name\b"),
+        "a field of a resource that rules are not told (infra/pipeline/asking.py, TOLD)",
+    ),
     (re.compile(r"\binput\.plan\.resources\b"), "a scan of all resources: ask plan.of_type, plan.aws or plan.custom, which are made once"),
 )
 _SCANS = re.compile(r"lib/(plan|types)\.rego$")

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.artifacts import RuleResult
+from falaj.canonical import canonical
+from infra.artifacts import Plan, RuleResult
 from infra.pipeline.library import KINDS, Kind, Library, Rule
 from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, as_text, choose, too_late
 
+TOLD = ("urn", "type", "op", "custom", "provider", "inputs", "property_dependencies")
+"""What rules are told of a resource of a plan; the rest is for engines and readers, and a quarter of a large plan."""
 _NAMED = 3
 """Overlooked resources that a fault names."""
 
@@ -32,7 +35,7 @@ class Answers:
 
 
 def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine: PolicyEngine | None = None) -> Answers:
-    """What every rule of `kind` says of `input`, whose values are JSON values or JsonText.
+    """What every rule of `kind` says of `input`, whose values are JSON values, or calls that write a large one as JsonText.
 
     A rule that is not in force yet on `day` (2026-01-31) is advisory.
     """
@@ -43,7 +46,7 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
         engine = engine or choose(seconds=seconds)
         answers.engine = engine.name
         began = time.monotonic()
-        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, f"data.falaj.gate.{kind}.answers", _text(input))
+        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, _QUESTION[kind], _text(input))
         if time.monotonic() - began > seconds:
             raise EvaluationFailed(too_late(seconds))
         if not isinstance(said, list):
@@ -52,18 +55,23 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
         answers.faults.append(f"the policy engine failed: {problem}")
         return answers
     by_rule: dict[str, list[dict[str, Any]]] = {}
+    urns: dict[str, list[str]] = {}
     for answer in said:
         if "types" in answer:
-            answers.types = dict(sorted(answer["types"].items()))
+            urns = dict(sorted(answer["types"].items()))
+            answers.types = {type: len(found) for type, found in urns.items()}
         else:
             by_rule.setdefault(answer.get("rule", ""), []).append(answer)
+    subjects = _Subjects(urns)
     answers.faults += [f"an answer came from {name!r}, which is no rule" for name in sorted(set(by_rule) - {rule.id for rule in rules})]
     for rule in rules:
         given = by_rule.get(rule.id, [])
         if len(given) != 1:
             answers.faults.append(f"rule {rule.id} gave {len(given)} answers")
             continue
-        if not all(isinstance(subject, str) for subject in given[0]["judged"]):
+        if kind == "plan":
+            given[0]["judged"] = subjects.judged(rule, given[0])
+        if not all(isinstance(subject, str) for subject in given[0].get("beyond", given[0]["judged"])):
             answers.faults.append(f"rule {rule.id} judged something that has no name")
             continue
         result = _result(rule, given[0], day)
@@ -74,53 +82,103 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
     return answers
 
 
+def told(plan: Plan) -> JsonText:
+    """What rules are told of `plan`."""
+    # Its fields are JSON values as they stand: no copy of them is made first.
+    resources = [{name: getattr(resource, name) for name in TOLD} for resource in plan.resources]
+    about = {name: value for name, value in plan.__dict__.items() if name not in ("resources", "state")}
+    return JsonText(canonical({**about, "state": plan.state.__dict__, "resources": resources}).decode())
+
+
 def _text(input: Mapping[str, Any]) -> JsonText:
-    pieces = [piece for name, value in input.items() for piece in (", ", json.dumps(name), ": ", as_text(value))]
+    # Whatever is written here is let go with this call: of a large plan only one text is left.
+    pieces = [piece for name, value in input.items() for piece in (", ", json.dumps(name), ": ", as_text(value() if callable(value) else value))]
     return JsonText("".join(["{", *pieces[1:], "}"]))
 
 
-def collectors(library: Library) -> dict[str, str]:
-    """A Rego module per kind that asks every rule at once; set comprehensions make a rule that found nobody say so.
+class _Subjects:
+    """The managed resources that plan rules must judge, by the types of the plan."""
 
-    Of plan rules it also asks which managed resources of their subjects they did not judge, and of the plan which types it holds.
+    def __init__(self, urns: Mapping[str, Sequence[str]]) -> None:
+        self._urns = urns
+        self._known: dict[tuple[str, ...], list[str]] = {}
+
+    def judged(self, rule: Rule, answer: Mapping[str, Any]) -> list[str]:
+        """Whom a rule judged, by its brief answer: all that it must but those it overlooked, and those beyond."""
+        must = self._of(tuple(rule.subjects))
+        if answer["overlooked"]:
+            overlooked = set(answer["overlooked"])
+            must = [urn for urn in must if urn not in overlooked]
+        return [*must, *answer["beyond"]] if answer["beyond"] else must
+
+    def _of(self, patterns: tuple[str, ...]) -> list[str]:
+        if patterns not in self._known:
+            starts = tuple(pattern.removesuffix("*") for pattern in patterns if pattern.endswith("*"))
+            found = (urns for type, urns in self._urns.items() if type in patterns or type.startswith(starts))
+            self._known[patterns] = sorted(urn for urns in found for urn in urns)
+        return self._known[patterns]
+
+
+def collectors(library: Library) -> dict[str, str]:
+    """Modules that ask every rule of a kind at once: `falaj.gate.<kind>`; set comprehensions make a rule that found nobody say so.
+
+    Of plan rules they also ask which managed resources of their subjects they did not judge, and of the plan which types it holds.
+    `falaj.gate_brief.plan` says the same as `falaj.gate.plan` in fewer words, since large plans make long answers: instead of all whom
+    a rule judged only those beyond whom it must judge, and of each type which resources it has.
     """
     modules = {}
     for kind in KINDS:
-        lines = [f"package falaj.gate.{kind}", "", "import rego.v1", ""]
-        lines += ["import data.falaj.lib.plan", "", _TYPES] if kind == "plan" else []
+        lines = _asking(f"falaj.gate.{kind}", kind, "count(urns)")
         for rule in library.of_kind(kind):
-            where = f"data.{rule.package}"
-            lines.append(
-                f'answers contains {{"rule": "{rule.id}", "judged": {where}.judged, '
-                f'"fail": {{urn: why | some urn, why in {where}.fail}}, "unknown": {{urn: what | some urn, what in {where}.unknown}}'
-                f"{_overlooked(rule)}}}"
-            )
+            subjects = _subjects(rule)
+            overlooked = f', "overlooked": {subjects} - data.{rule.package}.judged' if subjects else ""
+            lines.append(f'answers contains {{"rule": "{rule.id}", "judged": data.{rule.package}.judged, {_found(rule)}{overlooked}}}')
         modules[f"gate/{kind}.rego"] = "\n".join(lines) + "\n"
-    return modules
+    lines = _asking("falaj.gate_brief.plan", "plan", "urns")
+    for rule in library.of_kind("plan"):
+        lines += [
+            f'answers contains {{"rule": "{rule.id}", "beyond": judged - subjects, "overlooked": subjects - judged, {_found(rule)}}} if {{',
+            f"\tjudged := data.{rule.package}.judged",
+            f"\tsubjects := {_subjects(rule) or 'set()'}",
+            "}",
+        ]
+    return {**modules, "gate/brief.rego": "\n".join(lines) + "\n"}
 
 
-_TYPES = """customs_of_type := {type: customs |
+def _asking(package: str, kind: Kind, of_type: str) -> list[str]:
+    about = ["import data.falaj.lib.plan", "", _TYPES.format(of_type=of_type)] if kind == "plan" else []
+    return [f"package {package}", "", "import rego.v1", "", *about]
+
+
+def _found(rule: Rule) -> str:
+    where = f"data.{rule.package}"
+    return f'"fail": {{urn: why | some urn, why in {where}.fail}}, "unknown": {{urn: what | some urn, what in {where}.unknown}}'
+
+
+_QUESTION: Mapping[Kind, str] = {**{kind: f"data.falaj.gate.{kind}.answers" for kind in KINDS}, "plan": "data.falaj.gate_brief.plan.answers"}
+_TYPES = """customs_of_type := {{type: customs |
 	some type, urns in plan.urns_of_type
 	customs := urns & plan.custom
 	count(customs) > 0
-}
+}}
 
-answers contains {"types": {type: count(urns) | some type, urns in customs_of_type}}
+answers contains {{"types": {{type: {of_type} | some type, urns in customs_of_type}}}}
 """
 
 
-def _overlooked(rule: Rule) -> str:
+def _subjects(rule: Rule) -> str:
+    """The set of those whom a plan rule must judge, as Rego; empty where it chooses them itself."""
     if rule.kind != "plan" or not rule.subjects:
         return ""
     # Sets are taken from sets by the engine itself; a loop over all resources for each rule would take longer than most rules.
     whole = [subject.removesuffix("*") for subject in rule.subjects if subject.endswith("*")]
-    if whole == ["aws:"]:
-        subjects = "plan.aws_urns"
-    elif whole:
-        subjects = f"union({{urns | some type, urns in customs_of_type; some start in {json.dumps(whole)}; startswith(type, start)}})"
-    else:
-        subjects = f"union({{customs_of_type[type] | some type in {json.dumps(rule.subjects)}}})"
-    return f', "overlooked": {subjects} - data.{rule.package}.judged'
+    if whole == ["aws:"] and len(rule.subjects) == 1:
+        return "plan.aws_urns"
+    if whole:
+        exact = [subject for subject in rule.subjects if not subject.endswith("*")]
+        tail = f" | union({{customs_of_type[type] | some type in {json.dumps(exact)}}})" if exact else ""
+        return f"(union({{urns | some type, urns in customs_of_type; some start in {json.dumps(whole)}; startswith(type, start)}}){tail})"
+    return f"union({{customs_of_type[type] | some type in {json.dumps(rule.subjects)}}})"
 
 
 def _result(rule: Rule, answer: Mapping[str, Any], day: str) -> RuleResult:

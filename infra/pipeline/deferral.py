@@ -14,7 +14,7 @@ from typing import Any
 
 from falaj.errors import Denied, Undecided
 from infra.artifacts import UNKNOWN, ClosedDecision, Closure, Decision, Plan, RuleResult
-from infra.pipeline.asking import ask
+from infra.pipeline.asking import TOLD, ask
 from infra.pipeline.library import Library
 from infra.pipeline.policy_engine import PolicyEngine
 
@@ -25,7 +25,8 @@ _STEPS = frozenset({*_MAKING, "create-replacement"})
 def defer(library: Library, results: Sequence[RuleResult], plan: Plan) -> list[RuleResult]:
     """`results` with the unknowns that can wait in `deferred` instead."""
     waiting = {rule.id for rule in library.of_kind("plan") if rule.unknown == "defer"}
-    made = {resource.urn for resource in plan.resources if resource.op in _MAKING and _awaits(resource.inputs)}
+    unclear = {urn for result in results if result.rule in waiting for urn in result.unknown}
+    made = {resource.urn for resource in plan.resources if resource.urn in unclear and resource.op in _MAKING and _awaits(resource.inputs)}
     return [_deferred(result, made) if result.rule in waiting and result.unknown else result for result in results]
 
 
@@ -48,7 +49,7 @@ class Closing:
         self._plan, self._decision, self._library, self._parameters = plan, decision, library, parameters
         self._now, self._engine = now, engine
         self._open = open_deferrals(decision)
-        self._resources = {resource.urn: resource.to_json() for resource in plan.resources}
+        self._resources = {resource.urn: {name: getattr(resource, name) for name in TOLD} for resource in plan.resources}
         self._closures: dict[tuple[str, str], Closure] = {}
         self._mutex = threading.Lock()
         # The embedded engine belongs to the thread that made it: one thread asks for all, instead of each loading the library.

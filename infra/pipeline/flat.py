@@ -7,14 +7,18 @@ renamed with it, which changes nothing: it stays one name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 _TOKEN = re.compile(
-    r"""(?P<skip>\#[^\n]*|"(?:\\.|[^"\\])*"|`[^`]*`)|(?P<path>data(?:\.[A-Za-z_]\w*)+)|(?P<dotted>(?<![\w.])[A-Za-z_]\w*\.[A-Za-z_]\w*)|(?P<name>(?<![\w.])[A-Za-z_]\w*)""",
-    re.VERBOSE,
+    r"""(\#[^\n]*|"(?:\\.|[^"\\])*"|`[^`]*`|(?<![\w.])data(?:\.[A-Za-z_]\w*)+|(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)""",
 )
+"""A comment, a text, or a name with what is asked of it: all that could hold the name of a rule."""
+_PATH = re.compile(r"\bdata\.(\w+(?:\.\w+)*)")
 _HEAD = re.compile(r"^(?:default\s+)?([A-Za-z_]\w*)", re.MULTILINE)
 _NO_RULES = {"package", "import", "else", "default"}
+
+Namer = Callable[[str, str], str]
+"""Package and rule -> what the rule is called in the one package."""
 
 
 def flatten(modules: Mapping[str, str], *, asked: str) -> str:
@@ -22,8 +26,7 @@ def flatten(modules: Mapping[str, str], *, asked: str) -> str:
 
     Raises ValueError where a module refers to a rule that is in none of them.
     """
-    names = {_package(text): _rules(text) for text in modules.values()}
-    return "\n".join(_renamed(text, names, asked) for _, text in sorted(modules.items()))
+    return _joined(modules, flat_name, asked=asked, comments=True)
 
 
 def compact(modules: Mapping[str, str], rule: str) -> tuple[str, str]:
@@ -34,13 +37,11 @@ def compact(modules: Mapping[str, str], rule: str) -> tuple[str, str]:
     """
     package, _, name = rule.removeprefix("data.").rpartition(".")
     needed = reachable({_package(text): text for text in modules.values()}, package)
-    text = flatten(needed, asked="input")
-    short: dict[str, str] = {}
-    known = {flat_name(_package(module), found) for module in needed.values() for found in _rules(module)}
-    text = re.sub(r"\b[A-Za-z_]\w*__\w+\b", lambda found: short.setdefault(found[0], f"r{len(short)}") if found[0] in known else found[0], text)
-    if flat_name(package, name) not in short:
+    short: dict[tuple[str, str], str] = {}
+    text = _joined(needed, lambda *named: short.setdefault(named, f"r{len(short)}_"), asked="input", comments=False)
+    if (package, name) not in short:
         raise ValueError(f"{rule} is in no module")
-    return f"package f\n\nimport rego.v1\n\n{text}", f"data.f.{short[flat_name(package, name)]}"
+    return f"package f\n\nimport rego.v1\n\n{text}", f"data.f.{short[package, name]}"
 
 
 def reachable(by_package: Mapping[str, str], package: str) -> dict[str, str]:
@@ -54,13 +55,20 @@ def reachable(by_package: Mapping[str, str], package: str) -> dict[str, str]:
         if name not in by_package:
             raise ValueError(f"there is no package {name}")
         needed[name] = by_package[name]
-        todo += [other for other in by_package if f"data.{other}" in needed[name] and re.search(rf"\bdata\.{re.escape(other)}\b", needed[name])]
+        todo += [other for path in set(_PATH.findall(needed[name])) if (other := _package_of(path, by_package))]
     return dict(sorted(needed.items()))
 
 
 def flat_name(package: str, rule: str) -> str:
     """`falaj.lib.plan`, `get` -> `lib_plan__get`."""
     return f"{package.removeprefix('falaj.').replace('.', '_')}__{rule}"
+
+
+def _package_of(path: str, packages: Collection[str]) -> str:
+    """The longest beginning of `path` that is a package; empty where none is."""
+    while path and path not in packages:
+        path = path.rpartition(".")[0]
+    return path
 
 
 def _rules(text: str) -> set[str]:
@@ -74,48 +82,50 @@ def _package(text: str) -> str:
     return found[1]
 
 
-def _renamed(text: str, names: Mapping[str, set[str]], asked: str) -> str:
+def _joined(modules: Mapping[str, str], namer: Namer, *, asked: str, comments: bool) -> str:
+    names = {_package(text): _rules(text) for text in modules.values()}
+    return "\n".join(_renamed(text, names, namer, asked, comments) for _, text in sorted(modules.items()))
+
+
+def _renamed(text: str, names: Mapping[str, set[str]], namer: Namer, asked: str, comments: bool) -> str:
     own = _package(text)
     aliases = {alias or path.rpartition(".")[2]: path for path, alias in re.findall(r"^import data\.(\S+)(?: as (\w+))?$", text, re.MULTILINE)}
     body = re.sub(r"^(package|import)\b.*\n", "", text[text.index("\npackage ") + 1 :] if "\npackage " in text else text, flags=re.MULTILINE)
-    return "".join(_pieces(body, own, aliases, names, asked)).strip() + "\n"
+    said = _Said(own, aliases, names, namer, asked, comments)
+    return "".join([piece if index % 2 == 0 else said[piece] for index, piece in enumerate(_TOKEN.split(body))]).strip() + "\n"
 
 
-def _pieces(body: str, own: str, aliases: Mapping[str, str], names: Mapping[str, set[str]], asked: str) -> Iterator[str]:
-    end = 0
-    for token in _TOKEN.finditer(body):
-        yield body[end : token.start()]
-        end = token.end()
-        said = token[0]
-        if token["path"]:
-            said = _full(said.removeprefix("data."), names)
-        elif token["dotted"]:
-            first, _, second = said.partition(".")
-            if first in aliases:
-                said = _known(aliases[first], second, names)
-            elif first in names[own]:
-                said = f"{flat_name(own, first)}.{second}"
-            elif first == "input":
-                said = f"{asked}.{second}"
-        elif token["name"] and said in names[own]:
-            said = flat_name(own, said)
-        elif said == "input":
-            said = asked
-        yield said
-    yield body[end:]
+class _Said(dict[str, str]):
+    """Token of one module -> what stands for it in the one package, worked out once for each."""
 
+    def __init__(self, own: str, aliases: Mapping[str, str], names: Mapping[str, set[str]], namer: Namer, asked: str, comments: bool) -> None:
+        self._own, self._aliases, self._names, self._namer, self._asked, self._comments = own, aliases, names, namer, asked, comments
 
-def _full(path: str, names: Mapping[str, set[str]]) -> str:
-    """`falaj.plan.iam_wildcards.judged` as one name, with what follows it."""
-    parts = path.split(".")
-    for length in range(len(parts) - 1, 0, -1):
-        package = ".".join(parts[:length])
-        if package in names:
-            return ".".join([_known(package, parts[length], names), *parts[length + 1 :]])
-    raise ValueError(f"data.{path} is in no module")
+    def __missing__(self, token: str) -> str:
+        said = self[token] = self._worked_out(token)
+        return said
 
+    def _worked_out(self, token: str) -> str:
+        if token.startswith("#"):
+            return token if self._comments else ""
+        if token.startswith("data."):
+            return self._full(token.removeprefix("data."))
+        first, dot, second = token.partition(".")
+        if dot and first in self._aliases:
+            return self._known(self._aliases[first], second)
+        if first in self._names[self._own]:
+            return f"{self._namer(self._own, first)}{dot}{second}"
+        return f"{self._asked}{dot}{second}" if first == "input" else token
 
-def _known(package: str, rule: str, names: Mapping[str, set[str]]) -> str:
-    if rule not in names.get(package, set()):
-        raise ValueError(f"{package} has no rule {rule}")
-    return flat_name(package, rule)
+    def _full(self, path: str) -> str:
+        """`falaj.plan.iam_wildcards.judged` as one name, with what follows it."""
+        package = _package_of(path.rpartition(".")[0], self._names)
+        if not package:
+            raise ValueError(f"data.{path} is in no module")
+        rule, dot, rest = path.removeprefix(f"{package}.").partition(".")
+        return f"{self._known(package, rule)}{dot}{rest}"
+
+    def _known(self, package: str, rule: str) -> str:
+        if rule not in self._names.get(package, set()):
+            raise ValueError(f"{package} has no rule {rule}")
+        return self._namer(package, rule)

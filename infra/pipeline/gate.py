@@ -18,13 +18,13 @@ from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import write_json
 from falaj.home import stack_folder
 from infra.artifacts import Decision, Plan, RuleResult, StateRef, Verdict, WaiverUse
-from infra.pipeline.asking import ask
+from infra.pipeline.asking import ask, told
 from infra.pipeline.author import author as whoever
 from infra.pipeline.deferral import defer
 from infra.pipeline.library import Library
 from infra.pipeline.parameter_waivers import uses
 from infra.pipeline.plan import read_plan
-from infra.pipeline.policy_engine import JsonText, PolicyEngine
+from infra.pipeline.policy_engine import PolicyEngine
 from infra.pipeline.reviewed import miswritten, unjudged
 from infra.pipeline.shapes import misshapen
 from infra.pipeline.waivers import digest_of, use
@@ -48,8 +48,8 @@ def judge_plan(
     """
     library = Library.open(policies)
     given = library.parameters(plan.environment, instant(now)) if parameters is None else parameters
-    subject_digest, text = _canonical(plan)
-    answers = ask(library, "plan", {"plan": text, "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
+    subject_digest = digest_bytes(plan.canonical())
+    answers = ask(library, "plan", {"plan": lambda: told(plan), "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
     nobody = unjudged(library, answers.types)
     faults = list(answers.faults)
     if nobody and given.get("unjudged_types") == "deny":
@@ -77,12 +77,6 @@ def judge_plan(
         engine=answers.engine,
         decided_at=instant(now),
     )
-
-
-def _canonical(plan: Plan) -> tuple[str, JsonText]:
-    """Digest and text of a plan, which is large: each form of it is let go as soon as the next one is there."""
-    data = plan.canonical()
-    return digest_bytes(data), JsonText(data.decode())
 
 
 def judge_release(

@@ -164,6 +164,10 @@ class Library:
     def _parameters_schema(self) -> dict[str, Any]:
         return read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git")
 
+    @cached_property
+    def _metadata_schema(self) -> dict[str, Any]:
+        return read_json(self.folder / "schemas" / "metadata.schema.json", what="metadata schema", next="restore it from git")
+
     def _data(self, name: str) -> dict[str, Any]:
         value = read_json(self.folder / "data" / f"{name}.json", what=f"parameter file {name}.json", next="restore it from git")
         if not isinstance(value, dict):
@@ -206,7 +210,7 @@ class Library:
                 next=_NEXT,
             )
         about = metadata(text, name=folder.name)
-        wrong = problems(about, read_json(self.folder / "schemas" / "metadata.schema.json", what="metadata schema", next="restore it from git"))
+        wrong = problems(about, self._metadata_schema)
         if wrong:
             raise UsageError(f"the metadata of rule {folder.name} is wrong", given=str(path), why="; ".join(wrong), next=_NEXT)
         return Rule(id=folder.name, kind=kind, path=path, title=about["title"].strip(), description=about["description"].strip(), **about["custom"])

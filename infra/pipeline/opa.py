@@ -71,7 +71,7 @@ class OpaServer:
         """The value of `rule` with the rules the server has."""
         path = rule.removeprefix("data.").replace(".", "/")
         # The client writes a Python truth as `True`, which the server reads as well.
-        value = json.loads(input) if isinstance(input, JsonText) else input
+        value = json.loads(input.text) if isinstance(input, JsonText) else input
         return self._client.query_rule(value, path, query_params={"strict-builtin-errors": True}).get("result")
 
     def is_healthy(self) -> bool:

@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,10 +32,11 @@ class EvaluationFailed(Exception):
     """The engine gave no answer: an error in a rule, a refused input, a panic. The gate never takes it for a yes."""
 
 
-class JsonText(str):
+@dataclass(frozen=True, slots=True)
+class JsonText:
     """An input that is JSON text already: a large one is not written a second time."""
 
-    __slots__ = ()
+    text: str
 
 
 class PolicyEngine(Protocol):
@@ -78,7 +80,7 @@ class RegorusEngine:
 
     def _answer(self, modules: Mapping[str, str], digest: str, rule: str, text: str) -> Any:
         """The answer of the compact form; where that has none, of the modules as they are, whose errors name files and lines."""
-        short = _compact(tuple(modules.items()), rule) if rule.startswith("data.falaj.gate.") else None
+        short = _compact(tuple(modules.items()), rule) if rule.startswith(("data.falaj.gate.", "data.falaj.gate_brief.")) else None
         if short is not None:
             try:
                 return self._asked({"library.rego": short[0]}, f"{digest} {rule}", short[1], text)
@@ -157,7 +159,7 @@ def choose(name: str | None = None, seconds: float = SECONDS) -> PolicyEngine:
 
 def as_text(input: Any) -> str:
     """The JSON text of an input."""
-    return input if isinstance(input, JsonText) else json.dumps(input)
+    return input.text if isinstance(input, JsonText) else json.dumps(input)
 
 
 def too_late(seconds: float) -> str:

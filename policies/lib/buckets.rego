@@ -33,8 +33,7 @@ urns := {bucket.urn | some bucket in all}
 
 # Part -> the bucket that its field `bucket` refers to, where it is one: a managed one, or one that is only read.
 links := {part.urn: found |
-	some type in part_types
-	some part in plan.of_type(type)
+	some part in other_parts
 	referred := {urn | some urn in part.property_dependencies.bucket}
 	found := (referred & urns) | {urn |
 		some urn in (referred - urns)
@@ -45,14 +44,29 @@ links := {part.urn: found |
 
 # Buckets that each part belongs to; empty for a stray one. Tables, and without `else`: the embedded engine was seen to
 # get a function that looks things up wrong inside another rule's loop.
-owners := {part.urn: found |
-	some type in part_types
-	some part in plan.of_type(type)
+owners := object.union(plainly_owned, {part.urn: found |
+	some part in other_parts
 	name := object.get(part.inputs, "bucket", null)
 	by_name := {bucket | some bucket in named[name]}
 	by_reference := {bucket | some bucket in links[part.urn]; fits(name, bucket)}
 	found := by_name | by_reference
+})
+
+# Most parts do not know their bucket's name yet, and refer to the one bucket of the plan that it is.
+plainly_owned := {part.urn: {bucket} |
+	some type in part_types
+	some part in plan.of_type(type)
+	part.inputs.bucket.__falaj__ in {"unknown", "secret"}
+	count(part.property_dependencies.bucket) == 1
+	some bucket in part.property_dependencies.bucket
+	bucket in urns
 }
+
+other_parts := [part |
+	some type in part_types
+	some part in plan.of_type(type)
+	not plainly_owned[part.urn]
+]
 
 # A reference counts where the part's name is hidden, or where the bucket has no known name to compare with.
 fits(name, bucket) if {
@@ -61,10 +75,23 @@ fits(name, bucket) if {
 	not is_string(object.get(plan.get(bucket).inputs, "bucket", null))
 }
 
-belongs[key] contains part.urn if {
+# Type -> [URN of a bucket, part of it], each of them.
+pairs_of := {type: found |
 	some type in part_types
-	some part in plan.of_type(type)
-	some bucket in owners[part.urn]
+	found := [[bucket, part] |
+		some part in plan.of_type(type)
+		some bucket in owners[part.urn]
+	]
+}
+
+pairs(type) := object.get(pairs_of, type, [])
+
+# URNs of the buckets that have no part of this type.
+bare(type) := urns - {bucket | some [bucket, _] in pairs(type)}
+
+belongs[key] contains part.urn if {
+	some type, found in pairs_of
+	some [bucket, part] in found
 	key := concat(" ", [type, bucket])
 }
 

@@ -30,16 +30,18 @@ names_of[type] contains name if {
 
 urns_of_type := {type: union({as_written[name] | some name in names}) | some type, names in names_of}
 
-# The managed resources of one type, under whatever name the provider has given that type.
-of_type(type) := [by_urn[urn] | some urn in urns_of_type[type]]
+managed := {type: [by_urn[urn] | some urn in urns] | some type, urns in urns_of_type}
 
-of_types(wanted) := [by_urn[urn] | some type in wanted; some urn in urns_of_type[type]]
+# The managed resources of one type, under whatever name the provider has given that type.
+of_type(type) := object.get(managed, type, [])
+
+of_types(wanted) := [resource | some type in wanted; some resource in managed[type]]
 
 # URN -> resource that some provider makes, other than those it only reads.
 customs := {resource.urn: resource |
-	some resource in input.plan.resources
+	some found in managed
+	some resource in found
 	resource.custom
-	not resource.op in {"delete", "read"}
 }
 
 custom := object.keys(customs)
@@ -48,18 +50,55 @@ custom := object.keys(customs)
 everything := json.marshal([resource.inputs | some _, resource in customs])
 
 # URN -> custom resource that the AWS provider makes, other than those it only reads.
-aws := {urn: resource |
-	some type, urns in urns_of_type
+aws := {resource.urn: resource |
+	some type, found in managed
 	startswith(type, "aws:")
-	some urn in urns
-	resource := by_urn[urn]
+	some resource in found
 	resource.custom
+}
+
+# URN of an AWS resource -> its own tags, whatever they are.
+tagged := {urn: own |
+	some urn, resource in aws
+	own := resource.inputs.tags
+	own != null
 }
 
 aws_urns := object.keys(aws)
 
+# URN of an AWS resource -> its inputs that hold something only an apply tells, of which no reference says what it is made of. What is
+# secret no apply tells either, so it is left out.
+unsettled := {urn: fields |
+	some resource in suspects
+	urn := resource.urn
+	fields := {field |
+		some field, value in resource.inputs
+		contains(json.marshal(value), awaited)
+		count(referred(resource, field)) == 0
+	}
+	count(fields) > 0
+}
+
+# One look at all that no reference settles tells most types, so that only a few resources are looked at one by one.
+suspects := [resource |
+	some type in awaiting
+	some resource in managed[type]
+	resource.custom
+]
+
+awaiting := {type |
+	some type, found in managed
+	startswith(type, "aws:")
+	unmentioned := [value | some each in found; some field, value in each.inputs; not each.property_dependencies[field]]
+	unreferred := [value | some each in found; some field, value in each.inputs; each.property_dependencies[field] == []]
+	contains(json.marshal([unmentioned, unreferred]), awaited)
+}
+
+awaited := `"__falaj__":"unknown"`
+
 hidden(value) if {
-	value.__falaj__ in {"unknown", "secret"}
+	mark := value.__falaj__
+	mark in {"unknown", "secret"}
 }
 
 known(value) if {
@@ -85,7 +124,13 @@ at(value, path) := found if {
 } else := null if {
 	is_object(value)
 	not value[path[0]]
-	not hidden(value)
+	not value.__falaj__
+} else := null if {
+	inner := value[path[0]]
+	is_object(inner)
+	not inner[path[1]]
+	not inner.__falaj__
+	not value.__falaj__
 } else := {"__falaj__": "unknown"} if {
 	hidden_on(value, path)
 } else := null

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falaj.canonical import canonical
@@ -17,6 +17,7 @@ for _ in range(300):
     DEEP = [DEEP]
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_any_value_has_the_bytes_of_the_standard(value: object) -> None:
     assert canonical(value) == rfc8785.dumps(value)  # ty: ignore[invalid-argument-type]

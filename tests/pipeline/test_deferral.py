@@ -1,4 +1,7 @@
-"""A rule may wait for a value: then `up` judges it again right before the step, and makes nothing that the rule does not pass."""
+"""A rule may wait for a value: then `up` judges it again right before the step, and makes nothing that the rule does not pass.
+
+The rules on where values lead and whose they are wait for each value that nothing refers to, so they wait beside the one that these tests are about.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +62,18 @@ def closed() -> ClosedDecision:
     return ClosedDecision.read(kept() / "decision.closed.json")
 
 
-def closure(result: Any, why: list[str]) -> Closure:
-    return Closure(rule="key_rotated", urn=KEY, result=result, why=why, closed_at=NOON)
+LEADS = "where its enableKeyRotation leads is not known before an apply, and no reference says whose it is"
+WHOSE = "enableKeyRotation is not known before an apply, and no reference says whose it is"
+
+
+def closures(result: Any, why: list[str], *, others: Any = "pass") -> list[Closure]:
+    """What became of the key: by the rule that these tests are about, and by those that wait for every value."""
+    what = {
+        "accounts_apart": (others, [WHOSE] if others == "unknown" else []),
+        "key_rotated": (result, why),
+        "references_stay": (others, [LEADS] if others == "unknown" else []),
+    }
+    return [Closure(rule=rule, urn=KEY, result=result, why=why, closed_at=NOON) for rule, (result, why) in what.items()]
 
 
 def test_what_can_wait_is_no_unknown_and_does_not_block(waiting: World) -> None:
@@ -81,29 +94,33 @@ def test_what_an_apply_will_not_tell_either_is_not_waited_for(waiting: World, po
 def test_a_value_that_passes_closes_the_deferral_in_the_record(waiting: World, policies: Path) -> None:
     known(waiting, True)
     record = applied(waiting, policies)
-    assert (record.result, record.closures, closed().closures) == ("succeeded", [closure("pass", [])], [closure("pass", [])])
+    assert (record.result, record.closures, closed().closures) == ("succeeded", closures("pass", []), closures("pass", []))
     assert (record.closed_digest, closed().decision_digest, closed().open) == (closed().digest, record.decision_digest, {})
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "closing"),
-    [(False, Denied, closure("fail", ["rotation is off"])), (UNKNOWN, Undecided, closure("unknown", [WHAT]))],
+    ("value", "error", "rule", "closing"),
+    [
+        (False, Denied, "key_rotated", closures("fail", ["rotation is off"])),
+        (UNKNOWN, Undecided, "accounts_apart", closures("unknown", [WHAT], others="unknown")),
+    ],
 )
 def test_a_value_that_fails_or_stays_hidden_stops_the_run_before_the_step(
-    waiting: World, policies: Path, value: Any, error: type[Exception], closing: Closure
+    waiting: World, policies: Path, value: Any, error: type[Exception], rule: str, closing: list[Closure]
 ) -> None:
     known(waiting, value)
-    with pytest.raises(error, match="by rule key_rotated, now that its values are known"):
+    with pytest.raises(error, match=f"by rule {rule}, now that its values are known"):
         applied(waiting, policies)
     record = ApplyRecord.read(kept() / "apply.json")
-    assert (record.result, [step.urn for step in record.steps], record.closures) == ("failed", [PROVIDER], [closing])
+    assert (record.result, [step.urn for step in record.steps], record.closures) == ("failed", [PROVIDER], closing)
 
 
 def test_an_apply_that_never_came_to_a_deferred_resource_has_failed(waiting: World, policies: Path) -> None:
     waiting.steps = [("create", PROVIDER)]
+    left = {"accounts_apart": [KEY], "key_rotated": [KEY], "references_stay": [KEY]}
     record = applied(waiting, policies)
-    assert (record.result, record.error) == ("failed", f"nobody judged again what was left open: {{'key_rotated': ['{KEY}']}}")
-    assert closed().open == {"key_rotated": [KEY]}
+    assert (record.result, record.error) == ("failed", f"nobody judged again what was left open: {left}")
+    assert closed().open == left
 
 
 def test_an_engine_that_does_not_show_known_values_is_refused(waiting: World, policies: Path) -> None:

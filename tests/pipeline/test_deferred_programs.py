@@ -1,4 +1,4 @@
-"""Real programs with values that only an apply knows: planned, judged and applied to the local AWS by the engine itself."""
+"""Real programs with values that only an apply knows: planned, judged and applied to the local AWS, by the embedded engine and by the Pulumi CLI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from falaj.errors import Denied
 from falaj.home import stack_folder
 from infra.artifacts import ApplyRecord, ClosedDecision, Decision
 from infra.engine.embedded import EmbeddedEngine
-from infra.engine.engine import Program
+from infra.engine.engine import Engine, Program
+from infra.engine.pulumi_cli import PulumiCliEngine
 from infra.pipeline.apply import apply_stack
 from infra.pipeline.gate import judge_stack
 from infra.pipeline.plan import plan_stack
@@ -46,8 +47,17 @@ TAGS = {"owner": "team", "environment": "local", "data-class": "internal", "purp
 WHY = "the policy document is not known before an apply"
 
 
+@pytest.fixture(params=[EmbeddedEngine, pytest.param(PulumiCliEngine, marks=pytest.mark.pulumi)], ids=["embedded", "cli"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Who plans and applies."""
+    for key, value in {"PULUMI_HOME": str(tmp_path / "pulumi"), "PULUMI_CONFIG_PASSPHRASE": "deferred"}.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    return request.param("local")
+
+
 @pytest.fixture
-def stack(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Decision]]:
+def stack(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Iterator[Callable[[str, str], Decision]]:
     """Plan and judge a program whose policy allows an action on a resource, both written as Python."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     folder = tmp_path / "program"
@@ -58,7 +68,7 @@ def stack(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (folder / "__main__.py").write_text(PROGRAM.format(tags=TAGS, action=action, resource=resource))
         for module in ("plan", "apply"):
             monkeypatch.setattr(f"infra.pipeline.{module}.stack_program", lambda environment, name: Program(folder, f"falaj-{name}", environment))
-        plan_stack("local", "foundation", engine=EmbeddedEngine("local"))
+        plan_stack("local", "foundation", engine=engine)
         return judge_stack("local", "foundation", now=NOON, engine=JUDGE)
 
     daemon = aws_daemon()
@@ -67,8 +77,8 @@ def stack(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     daemon.stop()
 
 
-def applied() -> ApplyRecord:
-    return apply_stack("local", "foundation", engine=EmbeddedEngine("local"), now=lambda: NOON, policy_engine=JUDGE)
+def applied(engine: Engine) -> ApplyRecord:
+    return apply_stack("local", "foundation", engine=engine, now=lambda: NOON, policy_engine=JUDGE)
 
 
 def made() -> tuple[int, list[str]]:
@@ -82,7 +92,7 @@ def waiting(decision: Decision) -> dict[str, dict[str, list[str]]]:
     return {result.rule: result.deferred for result in decision.rules if result.deferred}
 
 
-def test_a_policy_that_names_a_key_which_is_not_made_yet_waits_and_passes(stack: Callable[[str, str], Decision]) -> None:
+def test_a_policy_that_names_a_key_which_is_not_made_yet_waits_and_passes(stack: Callable[[str, str], Decision], engine: Engine) -> None:
     decision = stack('"kms:Decrypt"', "arn")
     policy, role = (f"urn:pulumi:local::falaj-foundation::aws:iam/{kind}::{name}" for kind, name in (("policy:Policy", "reads"), ("role:Role", "machine")))
     assert (decision.verdict, waiting(decision)) == (
@@ -93,7 +103,7 @@ def test_a_policy_that_names_a_key_which_is_not_made_yet_waits_and_passes(stack:
             "trust_named": {role: [WHY]},
         },
     )
-    record = applied()
+    record = applied(engine)
     closed = ClosedDecision.read(stack_folder("local", "foundation") / "decision.closed.json")
     assert (record.result, made()) == ("succeeded", (1, ["reads"]))
     assert [(each.rule, each.urn, each.result, each.why) for each in closed.closures] == [
@@ -104,11 +114,11 @@ def test_a_policy_that_names_a_key_which_is_not_made_yet_waits_and_passes(stack:
     assert (closed.decision_digest, closed.open, record.closed_digest) == (decision.digest, {}, closed.digest)
 
 
-def test_a_policy_that_turns_out_to_allow_everything_is_never_made(stack: Callable[[str, str], Decision]) -> None:
+def test_a_policy_that_turns_out_to_allow_everything_is_never_made(stack: Callable[[str, str], Decision], engine: Engine) -> None:
     decision = stack('"kms:*"', '"*" if arn else arn')
     assert (decision.verdict, list(waiting(decision))) == ("allowed", ["iam_wildcards", "role_bounded", "trust_named"])
     with pytest.raises(Denied, match="is denied by rule iam_wildcards, now that its values are known"):
-        applied()
+        applied(engine)
     closed = ClosedDecision.read(stack_folder("local", "foundation") / "decision.closed.json")
     assert {each.rule: each.result for each in closed.closures}["iam_wildcards"] == "fail"
     assert next(each.why for each in closed.closures if each.rule == "iam_wildcards")[0] == "statement 1 allows all of kms:* on everything"

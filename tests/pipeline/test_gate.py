@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,12 @@ class Says:
             raise self.answer
         if self.answer is not None:
             return self.answer
-        silent = {"judged": [], "fail": {}, "unknown": {}}
-        return [{"rule": name, **silent, **self.rules.get(name, {})} for name in RULES]
+        return [said(name, **self.rules.get(name, {})) for name in RULES]
+
+
+def said(rule: str, judged: Sequence[Any] = (), overlooked: Sequence[str] = (), **found: Any) -> dict[str, Any]:
+    """The brief answer of a rule for a plan that holds nobody else whom it must judge."""
+    return {"rule": rule, "beyond": list(judged), "overlooked": list(overlooked), "fail": {}, "unknown": {}, **found}
 
 
 @pytest.fixture
@@ -139,13 +144,13 @@ def test_an_engine_that_fails_is_a_fault(happy: Plan, engine: Says, fault: str) 
 
 
 def test_a_rule_without_an_answer_or_with_two_is_a_fault(happy: Plan) -> None:
-    given = [{"rule": name, "judged": [KEY], "fail": {}, "unknown": {}} for name in [*RULES[1:], RULES[1]]]
+    given = [said(name, [KEY]) for name in [*RULES[1:], RULES[1]]]
     decision = judged(happy, Says(given))
     assert (decision.verdict, decision.faults) == ("denied", [f"rule {RULES[0]} gave 0 answers", f"rule {RULES[1]} gave 2 answers"])
 
 
 def test_an_answer_of_an_unknown_rule_is_a_fault(happy: Plan) -> None:
-    given = [{"rule": name, "judged": [KEY], "fail": {}, "unknown": {}} for name in [*RULES, "stranger"]]
+    given = [said(name, [KEY]) for name in [*RULES, "stranger"]]
     assert judged(happy, Says(given)).faults == ["an answer came from 'stranger', which is no rule"]
 
 

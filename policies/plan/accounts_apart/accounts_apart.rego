@@ -7,7 +7,7 @@
 #   check: C19
 #   severity: high
 #   level: mandatory
-#   unknown: deny
+#   unknown: defer
 #   subjects: ["aws:*", "pulumi:providers:aws"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
@@ -33,6 +33,11 @@ unknown[provider.urn] contains sprintf("%v is not known before an apply, so nobo
 	some provider in providers
 	some field in ["allowedAccountIds", "assumeRoles"]
 	plan.holds_hidden(plan.decoded(object.get(provider.inputs, field, null)))
+}
+
+unknown[urn] contains sprintf("%v is not known before an apply, and no reference says whose it is", [field]) if {
+	some urn, fields in plan.unsettled
+	some field in fields
 }
 
 providers := plan.of_type("pulumi:providers:aws")

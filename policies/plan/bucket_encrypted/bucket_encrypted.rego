@@ -22,7 +22,7 @@ import data.falaj.lib.buckets
 import data.falaj.lib.plan
 import data.falaj.lib.types
 
-judged contains bucket.urn if some bucket in buckets.all
+judged := buckets.urns
 
 fail[bucket.urn] contains "no encryption configuration belongs to this bucket" if {
 	some bucket in buckets.all

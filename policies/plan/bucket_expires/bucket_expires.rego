@@ -23,36 +23,31 @@ import data.falaj.lib.buckets
 import data.falaj.lib.plan
 import data.falaj.lib.types
 
-judged contains bucket.urn if some bucket in buckets.all
+judged := buckets.urns
 
-fail[bucket.urn] contains "no lifecycle belongs to this bucket" if {
-	some bucket in buckets.all
-	count(buckets.parts(types.bucket_lifecycle, bucket)) == 0
+fail[urn] contains "no lifecycle belongs to this bucket" if {
 	not buckets.stray(types.bucket_lifecycle)
+	some urn in buckets.bare(types.bucket_lifecycle)
 }
 
-fail[bucket.urn] contains sprintf("no rule of its lifecycle that is on says %v", [what]) if {
-	some [bucket, rules] in doubtful
+fail[urn] contains sprintf("no rule of its lifecycle that is on says %v", [what]) if {
+	some [urn, rules] in doubtful
 	not plan.holds_hidden(rules)
 	some what, path in needed
 	not says(rules, path)
 }
 
-unknown[bucket.urn] contains "a lifecycle does not say yet which bucket it belongs to" if {
-	some bucket in buckets.all
-	count(buckets.parts(types.bucket_lifecycle, bucket)) == 0
+unknown[urn] contains "a lifecycle does not say yet which bucket it belongs to" if {
 	buckets.stray(types.bucket_lifecycle)
+	some urn in buckets.bare(types.bucket_lifecycle)
 }
 
-unknown[bucket.urn] contains "the rules of its lifecycle are not known before an apply" if {
-	some [bucket, rules] in doubtful
+unknown[urn] contains "the rules of its lifecycle are not known before an apply" if {
+	some [urn, rules] in doubtful
 	plan.holds_hidden(rules)
 }
 
-rules_of := [[bucket, object.get(lifecycle.inputs, "rules", null)] |
-	some bucket in buckets.all
-	some lifecycle in buckets.parts(types.bucket_lifecycle, bucket)
-]
+rules_of := [[urn, object.get(lifecycle.inputs, "rules", null)] | some [urn, lifecycle] in buckets.pairs(types.bucket_lifecycle)]
 
 # Many buckets expire by the same rules, so each set of rules is looked at once.
 sets_of_rules := {rules | some [_, rules] in rules_of}

@@ -25,7 +25,7 @@ import data.falaj.lib.documents
 import data.falaj.lib.plan
 import data.falaj.lib.types
 
-judged contains bucket.urn if some bucket in buckets.all
+judged := buckets.urns
 
 fail[bucket.urn] contains "no statement denies what comes from another account" if {
 	some bucket in legible

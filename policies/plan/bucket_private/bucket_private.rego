@@ -28,27 +28,24 @@ import data.falaj.lib.types
 
 settings := ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"]
 
-judged contains bucket.urn if some bucket in buckets.all
+judged := buckets.urns
 
-fail[bucket.urn] contains sprintf("no %v belongs to this bucket", [label]) if {
-	some bucket in buckets.all
+fail[urn] contains sprintf("no %v belongs to this bucket", [label]) if {
 	some type, label in needed
-	count(buckets.parts(type, bucket)) == 0
 	not buckets.stray(type)
+	some urn in buckets.bare(type)
 }
 
-fail[bucket.urn] contains sprintf("%v is not true", [setting]) if {
-	some bucket in buckets.all
-	some block in buckets.parts(types.bucket_public_access, bucket)
+fail[urn] contains sprintf("%v is not true", [setting]) if {
+	some [urn, block] in open_blocks
 	some setting in settings
 	value := object.get(block.inputs, setting, false)
 	value != true
 	not plan.hidden(value)
 }
 
-fail[bucket.urn] contains "objects do not belong to the bucket's owner (BucketOwnerEnforced)" if {
-	some bucket in buckets.all
-	some controls in buckets.parts(types.bucket_ownership, bucket)
+fail[urn] contains "objects do not belong to the bucket's owner (BucketOwnerEnforced)" if {
+	some [urn, controls] in buckets.pairs(types.bucket_ownership)
 	value := plan.at(controls.inputs, ["rule", "objectOwnership"])
 	value != "BucketOwnerEnforced"
 	not plan.hidden(value)
@@ -59,23 +56,20 @@ fail[bucket.urn] contains sprintf("its access list is %v", [bucket.inputs.acl]) 
 	bucket.inputs.acl in {"public-read", "public-read-write", "authenticated-read", "website"}
 }
 
-unknown[bucket.urn] contains sprintf("nobody can say yet to which bucket the %v belongs", [label]) if {
-	some bucket in buckets.all
+unknown[urn] contains sprintf("nobody can say yet to which bucket the %v belongs", [label]) if {
 	some type, label in needed
-	count(buckets.parts(type, bucket)) == 0
 	buckets.stray(type)
+	some urn in buckets.bare(type)
 }
 
-unknown[bucket.urn] contains sprintf("%v is not known before an apply", [setting]) if {
-	some bucket in buckets.all
-	some block in buckets.parts(types.bucket_public_access, bucket)
+unknown[urn] contains sprintf("%v is not known before an apply", [setting]) if {
+	some [urn, block] in open_blocks
 	some setting in settings
 	plan.hidden(block.inputs[setting])
 }
 
-unknown[bucket.urn] contains "object ownership is not known before an apply" if {
-	some bucket in buckets.all
-	some controls in buckets.parts(types.bucket_ownership, bucket)
+unknown[urn] contains "object ownership is not known before an apply" if {
+	some [urn, controls] in buckets.pairs(types.bucket_ownership)
 	plan.hidden(plan.at(controls.inputs, ["rule", "objectOwnership"]))
 }
 
@@ -83,6 +77,11 @@ unknown[bucket.urn] contains "its access list is not known before an apply" if {
 	some bucket in buckets.all
 	plan.hidden(bucket.inputs.acl)
 }
+
+# Blocks that do not plainly close everything.
+open_blocks := [pair | some pair in buckets.pairs(types.bucket_public_access); not object.subset(pair[1].inputs, closed)]
+
+closed := {setting: true | some setting in settings}
 
 needed := {
 	types.bucket_public_access: "public-access block",

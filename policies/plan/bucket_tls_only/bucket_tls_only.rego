@@ -22,7 +22,7 @@ import data.falaj.lib.buckets
 import data.falaj.lib.documents
 import data.falaj.lib.types
 
-judged contains bucket.urn if some bucket in buckets.all
+judged := buckets.urns
 
 fail[urn] contains "no bucket policy belongs to this bucket" if {
 	some urn, policies in policies_of

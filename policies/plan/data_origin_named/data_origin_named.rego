@@ -49,7 +49,7 @@ unknown[urn] contains sprintf("tag %v is not known before an apply", [input.para
 
 # Whatever carries a data class, by its own tags or by its provider's.
 classes := object.union(
-	{urn: plan.tag(resource, input.parameters.data_class_tag) | some urn, resource in plan.aws; resource.inputs.tags},
+	object.union(plainly_tagged, {urn: plan.tag(plan.get(urn), input.parameters.data_class_tag) | some urn in (object.keys(plan.tagged) - object.keys(plainly_tagged))}),
 	{urn: plan.tag(resource, input.parameters.data_class_tag) |
 		count(by_default) > 0
 		some urn, resource in plan.aws
@@ -57,6 +57,14 @@ classes := object.union(
 		not resource.inputs.tags
 	},
 )
+
+# Most say it in so many words.
+plainly_tagged := {urn: class |
+	key := input.parameters.data_class_tag
+	some urn, own in plan.tagged
+	class := own[key]
+	is_string(class)
+}
 
 by_default := {reference | some reference, tags in plan.default_tags; tags[input.parameters.data_class_tag]} | plan.default_tags_hidden
 

@@ -22,7 +22,7 @@ import rego.v1
 import data.falaj.lib.documents
 import data.falaj.lib.plan
 
-judged contains endpoint.urn if some endpoint in endpoints
+judged := {endpoint.urn | some endpoint in all}
 
 fail[endpoint.urn] contains "private DNS is off, so the service's name still leads outside" if {
 	some endpoint in interfaces
@@ -86,7 +86,52 @@ unknown[endpoint.urn] contains why if {
 	why := documents.unreadable(endpoint.inputs.policy)
 }
 
-endpoints := plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+all := plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+
+# Many endpoints say the same, so each saying is looked at once; those that are plainly closed need no look at each.
+endpoints := [endpoint |
+	some endpoint in all
+	not endpoint.urn in settled
+]
+
+settled := {endpoint.urn |
+	some endpoint in all
+	saying(endpoint.inputs) in closed
+	grouped(endpoint.inputs)
+}
+
+saying(inputs) := [inputs.vpcEndpointType, object.get(inputs, "privateDnsEnabled", null), object.get(inputs, "policy", null)]
+
+closed := {said |
+	some said in {saying(endpoint.inputs) | some endpoint in all}
+	shut(said)
+}
+
+shut(said) if {
+	said[0] == "Gateway"
+	not plan.hidden(said[1])
+	documents.plain(said[2], documents.names_everybody)
+}
+
+shut(said) if {
+	said[0] == "Interface"
+	said[1] == true
+	said[2] == null
+}
+
+shut(said) if {
+	said[0] == "Interface"
+	said[1] == true
+	documents.plain(said[2], documents.names_everybody)
+}
+
+# A list of groups that is there; a gateway has none.
+grouped(inputs) if inputs.vpcEndpointType == "Gateway"
+
+grouped(inputs) if {
+	is_array(inputs.securityGroupIds)
+	count(inputs.securityGroupIds) > 0
+}
 
 interfaces := [endpoint | some endpoint in endpoints; endpoint.inputs.vpcEndpointType == "Interface"]
 

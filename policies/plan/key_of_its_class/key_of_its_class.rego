@@ -23,7 +23,7 @@ import data.falaj.lib.buckets
 import data.falaj.lib.plan
 import data.falaj.lib.types
 
-judged contains bucket.urn if some bucket in buckets.all
+judged := buckets.urns
 
 fail[urn] contains sprintf("it holds %v, and its key is for %v", [class, classes_of_keys[key]]) if {
 	some [urn, class, key] in pairs

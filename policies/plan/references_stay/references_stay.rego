@@ -40,8 +40,13 @@ unknown[urn] contains sprintf("where its %v leads is not known before an apply, 
 	some type, field in sinks
 	some sink in plan.of_type(type)
 	urn := sink.urn
-	plan.hidden(sink.inputs[field])
+	sink.inputs[field].__falaj__ == "secret"
 	count(plan.referred(sink, field)) == 0
+}
+
+unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says whose it is", [field]) if {
+	some urn, fields in plan.unsettled
+	some field in fields
 }
 
 # One look at the text of all inputs tells most plans from those that must be looked at one by one.

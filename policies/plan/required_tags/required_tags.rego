@@ -55,10 +55,10 @@ unknown[urn] contains sprintf("tag %v is not known before an apply", [key]) if {
 }
 
 # Nearly all resources carry all their tags themselves, in order: seen at a glance. Only the others are looked at one by one.
-doubtful := (taggable - with_tags) | {urn | some urn, own in tagged; not own in orderly}
+doubtful := (taggable - with_tags) | {urn | some urn, own in plan.tagged; not own in orderly}
 
 # Many resources carry the same tags, so each set of tags is looked at once.
-sets_of_tags := {own | some _, own in tagged}
+sets_of_tags := {own | some _, own in plan.tagged}
 
 orderly := {own | some own in sets_of_tags; in_order(own)}
 
@@ -77,13 +77,7 @@ types_with_tags := {type | some type in input.parameters.taggable_types}
 
 taggable := with_tags | (union({plan.urns_of_type[type] | some type in types_with_tags}) & plan.custom)
 
-with_tags := object.keys(tagged)
-
-tagged := {urn: own |
-	some urn, resource in plan.aws
-	own := resource.inputs.tags
-	own != null
-}
+with_tags := object.keys(plan.tagged)
 
 legible contains urn if {
 	some urn in doubtful

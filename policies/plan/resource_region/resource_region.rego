@@ -77,9 +77,20 @@ unknown[urn] contains "its zone is not known before an apply" if {
 services contains [endpoint, where] if {
 	some endpoint in plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
 	some field in ["serviceName", "serviceRegion"]
-	is_string(endpoint.inputs[field])
-	some where in split(endpoint.inputs[field], ".")
-	regex.match(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`, where)
+	some where in regions_in[endpoint.inputs[field]]
+}
+
+# Many endpoints are of one service, so each name is read once.
+regions_in := {name: found |
+	some name in names
+	found := {where | some where in split(name, "."); regex.match(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`, where)}
+}
+
+names := {name |
+	some endpoint in plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+	some field in ["serviceName", "serviceRegion"]
+	name := endpoint.inputs[field]
+	is_string(name)
 }
 
 # Most resources say nothing of their own, and their provider makes them in an allowed region.

@@ -54,7 +54,7 @@ is_policy(boundary) if regex.match(`^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/
 # Roles that pods take, and those of which nobody knows.
 roles := [role |
 	some role in plan.of_type("aws:iam/role:Role")
-	trust(role) in of_pods
+	object.get(role.inputs, "assumeRolePolicy", null) in of_pods
 ]
 
 # Many roles are trusted alike, so each trust is read once.

@@ -20,7 +20,7 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged contains subnet.urn if some subnet in subnets
+judged := {subnet.urn | some subnet in all}
 
 fail[subnet.urn] contains sprintf("%v is on, so whatever starts here gets a public address", [field]) if {
 	some subnet in subnets
@@ -37,6 +37,13 @@ unknown[subnet.urn] contains sprintf("%v is not known before an apply", [field])
 	plan.hidden(object.get(subnet.inputs, field, null))
 }
 
-subnets := plan.of_type("aws:ec2/subnet:Subnet")
+all := plan.of_type("aws:ec2/subnet:Subnet")
+
+# Those that say anything but "off" of one of the fields.
+subnets := [subnet |
+	some subnet in all
+	some field in fields
+	subnet.inputs[field]
+]
 
 fields := ["mapPublicIpOnLaunch", "mapCustomerOwnedIpOnLaunch", "assignIpv6AddressOnCreation"]
