@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import struct
 from pathlib import Path
 from typing import Any
 
-from falaj.errors import Fault, UsageError
+from falaj.errors import Fault
+from falaj.limits import MEMORY, quantity
 from workloads.recipes import Recipe
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
 _LIBRARIES = 900 << 20
 """Resident size of torch, transformers and MLflow with nothing loaded."""
 _ALLOCATOR = 2.2
@@ -52,18 +51,10 @@ def free_bytes() -> int:
     import psutil
 
     limits = [psutil.virtual_memory().available]
-    if told := os.environ.get("FALAJ_MEMORY_LIMIT"):
+    if told := os.environ.get(MEMORY):
         limits.append(quantity(told))
     limits += _cgroup_rest()
     return min(limits)
-
-
-def quantity(text: str) -> int:
-    """Bytes of a Kubernetes memory quantity such as `512Mi` or `8G`. Raises UsageError for anything else."""
-    found = re.fullmatch(r"(\d+)([kKmMgG]?i?)", text.strip())
-    if found is None or found[2].lower() not in _UNITS:
-        raise UsageError("not an amount of memory", given=f"FALAJ_MEMORY_LIMIT={text}", allowed="a number with k, M, G, Ki, Mi or Gi")
-    return int(found[1]) * _UNITS[found[2].lower()]
 
 
 def _cgroup_rest() -> list[int]:
