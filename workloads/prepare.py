@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from falaj.canonical import digest
 from falaj.errors import UsageError
 from falaj.files import read_json, write_durably, write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
@@ -71,7 +72,8 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         "most_rows": dict(chosen.most_rows),
         "remote": where or "",
         "map": erasure.SCHEMA,
-        "cleaning": source.cleaning.model_dump(mode="json"),
+        # Whose names are looked for is personal data too; the digest says whether they are still the same ones.
+        "cleaning": source.cleaning.model_dump(mode="json") | {"names": digest(list(source.cleaning.names))},
     }
     if (before := finished(run, "prepare", schema=cards.SCHEMA, inputs=inputs, parameters=parameters)) is not None:
         return before

@@ -117,14 +117,14 @@ def gate(runs: int) -> list[Figure]:
 
 
 SUITES: dict[str, Callable[[int], list[Figure]]] = {"start": start, "plan": plan, "gate": gate, "up": up}
-ALONE = ("serve", "load", "machine", "train")
+ALONE = ("serve", "load", "machine", "train", "data")
 """Suites with tables of their own, each run by itself."""
 
 
 @click.command()
 @click.argument("suites", nargs=-1, type=click.Choice([*SUITES, *ALONE]))
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
-@click.option("--quick", is_flag=True, help="serve, load: our engines alone, one round; train: one precision, one round.")
+@click.option("--quick", is_flag=True, help="serve, load: our engines alone, one round; train: one precision, one round; data: 20,000 rows.")
 @click.option("--peer", "peers", multiple=True, help="serve: measure beside this peer only; may be given again.")
 @click.option("--doc", is_flag=True, help="serve, load: put the tables into docs/serving.md.")
 @json_option
@@ -132,7 +132,7 @@ def bench(suites: tuple[str, ...], runs: int, quick: bool, peers: tuple[str, ...
     """Measure Falaj beside its peers: start, plan, gate, up; all but `up` unless named. `gate` also says what the rules cover.
 
     serve: FLAN-T5-base beside CTranslate2, OpenVINO, Optimum and llama.cpp. load: the servers under Poisson arrivals. machine: what this
-    processor can do. train: training beside the Trainer of transformers. Each of these four runs by itself.
+    processor can do. train: training beside the Trainer of transformers. data: a million rows through prepare. Each of these five runs by itself.
     """
     if set(suites) & set(ALONE):
         if len(suites) != 1:
@@ -141,6 +141,12 @@ def bench(suites: tuple[str, ...], runs: int, quick: bool, peers: tuple[str, ...
             from infra.cli import bench_train
 
             bench_train.run(quick=quick, rounds=runs, as_json=as_json)
+            return
+        if suites[0] == "data":
+            from infra.cli import bench_data
+
+            found = bench_data.run(bench_data.QUICK if quick else bench_data.ROWS)
+            emit(found, as_json, lambda: table(bench_data.table_of(found)))
             return
         from infra.cli import bench_serve
 

@@ -14,7 +14,7 @@ from typing import Any
 from falaj.canonical import digest_file
 from falaj.files import read_json
 
-ROWS = 1_000_000
+ROWS, QUICK = 1_000_000, 20_000
 GOAL_MIB = 1536
 _PERSONAL = ("write to someone@example.ae", "call 0501234567", "ID 784-1985-1234567-3", "pay to AE070331234567890123456", "هاتف ٠٥٠١٢٣٤٥٦٧")
 _ARABIC = ("أداة", "تقرأ", "ملفات", "المجلد", "وتكتب", "ما", "وجدته", "في", "جدول", "يمكن", "للبرامج", "الأخرى", "قراءته", "دون", "تعرف", "من", "أين")

@@ -37,8 +37,6 @@ class Cleaning(BaseModel):
     shortest: int = Field(default=1, ge=1)
     longest: int = Field(default=100_000, ge=1)
     """Characters of a source or target; a longer text is a file in the wrong column, not a long example."""
-    longest_tokens: int | None = Field(default=None, ge=1)
-    """Tokens of a source; longer rows are put aside. None: they are cut where the model stops reading, and counted."""
     near: float = Field(default=0.85, gt=0.5, le=1)
     """Jaccard similarity of three-word shingles from which two texts are nearly the same."""
     near_within: Literal["drop", "keep"] = "keep"

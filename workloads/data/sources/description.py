@@ -75,15 +75,24 @@ def read(path: Path) -> Description:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict):
             raise ValueError("it holds no mapping")
-        found = Description(**value)
+        found = Description(**_with_names(value, path.parent))
     except FileNotFoundError as problem:
-        raise UsageError("there is no such source file", given=str(path), next="docs/data.md shows one") from problem
+        raise UsageError("there is no such file", given=str(problem.filename or path), next="docs/data.md shows a source file") from problem
     except (yaml.YAMLError, ValueError, TypeError) as problem:
         raise UsageError("the source file cannot be used", given=str(path), why=_said(problem), next="docs/data.md lists its keys") from problem
     _complete(found, path)
     if found.kind == "file":
         return found.model_copy(update={"address": str((path.parent / found.address.removeprefix("file://")).resolve())})
     return found
+
+
+def _with_names(value: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """`value` with the lines of the file that `cleaning.names` names, where it is a file and no list."""
+    cleaning = value.get("cleaning")
+    if not isinstance(cleaning, dict) or not isinstance(cleaning.get("names"), str):
+        return value
+    lines = (folder / cleaning["names"]).read_text(encoding="utf-8").splitlines()
+    return {**value, "cleaning": {**cleaning, "names": [line.strip() for line in lines if line.strip()]}}
 
 
 def _said(problem: Exception) -> str:
