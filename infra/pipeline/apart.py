@@ -6,6 +6,7 @@ The same file is what that process runs: it needs nothing but the engine, so tha
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ def evaluate(modules: Mapping[str, str], rule: str, input: str, seconds: float) 
 
 
 def _answer() -> None:
+    os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     import regorus
 
     question, _, input = sys.stdin.buffer.read().decode().partition("\n")

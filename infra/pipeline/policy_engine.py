@@ -102,6 +102,8 @@ class RegorusEngine:
         return json.loads(engine.eval_rule_as_json(rule))
 
     def _loaded(self, modules: Mapping[str, str], digest: str) -> Any:
+        # Errors are part of its normal work, and are told without the stack here: to take one for each is dear.
+        os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
         import regorus
 
         loaded = _loaded_here.__dict__.setdefault("engines", {})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import regorus
 
+from falaj.home import ROOT
 from infra.pipeline.asking import collectors
 from infra.pipeline.flat import compact, flatten
 from infra.pipeline.library import KINDS
@@ -71,3 +75,14 @@ def test_an_error_is_told_with_the_file_that_it_stands_in() -> None:
     assert engine.evaluate(modules, "bad", "data.falaj.gate.x.answers", {"text": "7"}) == [7]
     with pytest.raises(EvaluationFailed, match=r"lib/bad\.rego"):
         engine.evaluate(modules, "bad", "data.falaj.gate.x.answers", {"text": "seven"})
+
+
+def test_the_engine_takes_no_stack_for_its_errors_even_where_the_environment_asks_for_one() -> None:
+    asks = (
+        "from infra.pipeline.policy_engine import RegorusEngine\n"
+        "engine = RegorusEngine()._loaded({'x.rego': 'package x\\nimport rego.v1\\ny := to_number(input)\\n'}, 'x')\n"
+        "engine.set_input_json('\"seven\"')\n"
+        "try:\n    engine.eval_rule_as_json('data.x.y')\nexcept Exception as problem:\n    print(problem)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, env={**os.environ, "RUST_BACKTRACE": "1"}, capture_output=True, text=True, check=True)
+    assert "to_number" in done.stdout and "Stack backtrace" not in done.stdout
