@@ -54,3 +54,14 @@ test_unknown_a_provider_of_nobody_knows_which_account if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::pulumi:providers:aws::b", "type": "pulumi:providers:aws", "name": "b", "op": "create", "custom": true, "inputs": {"assumeRoles": "[{\"roleArn\": {\"__falaj__\": \"unknown\"}}]"}},
 	])
 }
+
+test_unknown_a_policy_that_nothing_refers_to_whatever_empty_references_say if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:sns/topicPolicy:TopicPolicy::p", "urn:pulumi:prod::app::aws:sns/topicPolicy:TopicPolicy::q"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:sns/topicPolicy:TopicPolicy::p": {"policy is not known before an apply, and no reference says whose it is"}},
+	} with input as given.plan([
+		given.referring(given.resource("aws:sns/topicPolicy:TopicPolicy", "p", {"policy": given.unknown}), {"policy": []}),
+		given.referring(given.resource("aws:sns/topicPolicy:TopicPolicy", "q", {"policy": given.unknown}), {"policy": [["aws:sns/topic:Topic", "t"]]}),
+	])
+}

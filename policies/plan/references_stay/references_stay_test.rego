@@ -63,3 +63,14 @@ test_denied_global_and_continental_inference_profiles if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:lambda/function:Function::b", "type": "aws:lambda/function:Function", "name": "b", "op": "create", "custom": true, "inputs": {"environment": {"variables": {"MODEL": "eu.amazon.nova-lite-v1:0"}}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_unknown_a_setting_that_nothing_refers_to_and_not_one_that_refers_to_a_key if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:cloudwatch/logGroup:LogGroup::l", "urn:pulumi:prod::app::aws:lambda/function:Function::f"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:lambda/function:Function::f": {"where its environment leads is not known before an apply, and no reference says whose it is"}},
+	} with input as given.plan([
+		given.resource("aws:lambda/function:Function", "f", {"environment": {"variables": {"SEND_TO": given.unknown}}}),
+		given.referring(given.resource("aws:cloudwatch/logGroup:LogGroup", "l", {"kmsKeyId": given.unknown}), {"kmsKeyId": [["aws:kms/key:Key", "k"]]}),
+	])
+}
