@@ -13,8 +13,8 @@ import torch
 from falaj.errors import UsageError
 from tests.workloads.small import tiny_model
 from workloads.compress import prune
-from workloads.compress.shapes import load_full
 from workloads.compress.prune import Kept, Plan
+from workloads.compress.shapes import load_full
 from workloads.compress.variants import VARIANTS, write
 from workloads.engine import weights
 from workloads.engine.onnx_engine import OnnxEngine
