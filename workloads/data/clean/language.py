@@ -18,9 +18,12 @@ _ARABIC = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe
 _NOT_OF_ARABIC = re.compile(r"[\u067e\u0686\u0698\u06a9\u06af\u06cc\u0679\u0688\u0691\u06ba\u06d2]")
 """Letters of Persian and Urdu that Arabic does not use."""
 _LETTER = re.compile(r"[^\W\d_]")
-_ENGLISH = frozenset(("the", "of", "and", "to", "in", "is", "for", "that", "with", "this", "it", "as", "are", "on", "be", "by", "an", "or", "from", "not"))
+_ENGLISH = frozenset(
+    ("the", "and", "that", "with", "this", "which", "for", "from", "are", "their", "has", "have", "these", "other", "into", "can", "you", "your", "by", "to")
+)  # fmt: skip
+"""Words that other languages in these letters hardly use; not `in`, `is` or `of`, which Dutch and German have too."""
 _WORD = re.compile(r"[a-z]+")
-_SURE_ENGLISH = 0.2
+_SURE_ENGLISH = 0.1
 _SURE = 0.9
 
 

@@ -16,6 +16,7 @@ from workloads.data.clean.language import language
         ("این یک متن فارسی است که دربارهٔ آب و هوا می‌گوید و پایان دارد", "fa"),
         ("Dies ist ein deutscher Satz über das schöne Wetter in den Bergen", "de"),
         ("Ceci est une phrase française sur le temps qu'il fait aujourd'hui", "fr"),
+        ("dit is een korte tekst in het Nederlands of was het toch een andere taal", "nl"),
         ("short", "und"),
         ("1234 5678 !!", "und"),
         ("", "und"),
