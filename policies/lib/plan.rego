@@ -87,11 +87,17 @@ suspects := [resource |
 ]
 
 awaiting := {type |
-	some type, found in managed
-	startswith(type, "aws:")
+	some type in with_awaited
+	found := managed[type]
 	unmentioned := [value | some each in found; some field, value in each.inputs; not each.property_dependencies[field]]
 	unreferred := [value | some each in found; some field, value in each.inputs; each.property_dependencies[field] == []]
 	contains(json.marshal([unmentioned, unreferred]), awaited)
+}
+
+with_awaited := {type |
+	some type, found in managed
+	startswith(type, "aws:")
+	contains(json.marshal([each.inputs | some each in found]), awaited)
 }
 
 awaited := `"__falaj__":"unknown"`
@@ -120,11 +126,11 @@ at(value, path) := found if {
 	found := object.get(value, path, null)
 	found != null
 } else := null if {
-	value[path[0]] == null
-} else := null if {
 	is_object(value)
 	not value[path[0]]
 	not value.__falaj__
+} else := null if {
+	value[path[0]] == null
 } else := null if {
 	inner := value[path[0]]
 	is_object(inner)
