@@ -57,13 +57,14 @@ class Norm(nn.Module):
 
     def __init__(self, source: Any) -> None:
         super().__init__()
-        self.weight, self.epsilon = source.weight, source.variance_epsilon
+        # The module and not its weight: whoever shards weights puts others into the modules that they find.
+        self.source = source
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x (..., D) in fp32 -> the same shape, in the precision of the matrices."""
         kind = x.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-        return _ScaledNorm.apply(x, self.weight, self.epsilon, dtype)
+        return _ScaledNorm.apply(x, self.source.weight, self.source.variance_epsilon, dtype)
 
 
 class Attention(nn.Module):
