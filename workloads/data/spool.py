@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -113,6 +114,9 @@ def spool(path: Path) -> Generator[Spool]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     made = None
+    before = os.environ.get("SQLITE_TMPDIR")
+    # Large sorts go beside the rows: a container's /tmp is small, or not there at all.
+    os.environ["SQLITE_TMPDIR"] = str(path.parent)
     try:
         made = Spool(path)
         yield made
@@ -126,4 +130,8 @@ def spool(path: Path) -> Generator[Spool]:
     finally:
         if made:
             made.close()
+        if before is None:
+            os.environ.pop("SQLITE_TMPDIR", None)
+        else:
+            os.environ["SQLITE_TMPDIR"] = before
         path.unlink(missing_ok=True)
