@@ -55,17 +55,17 @@ class _Written:
     characters: Counter[int] = field(default_factory=Counter)
 
 
-def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Path = debian.LISTS) -> Artifact:
+def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Path = debian.LISTS, track: bool = True) -> Artifact:
     """Write the data set of a run: `train.jsonl`, `validation.jsonl`, `test.jsonl`, card, report, erasure map, changes and rows put aside.
 
     `data` is a user's own file, a source file (`.yaml`) or a revision of one; without any Debian's package descriptions are read, from the
     package indices in `lists` or from the committed sample (FALAJ_DATA_SOURCE chooses: auto, indices or sample). Rows pass one at a time, so
-    memory hardly grows with them. Raises UsageError for data that cannot be used, Fault when the disk is full.
+    memory hardly grows with them. Nothing goes to a remote unless `track`. Raises UsageError for data that cannot be used, Fault when the disk is full.
     """
     chosen = recipe_named(recipe)
     source = of_user(data, run) if data else of_debian(chosen, lists)
     inputs = {each["name"]: each["digest"] for each in source.sources}
-    where = tracked.remote()
+    where = tracked.remote() if track else None
     parameters = {
         "recipe": chosen.name,
         "input_tokens": chosen.input_tokens,

@@ -40,7 +40,7 @@ def check(file: Path, out: Path, recipe: str, as_json: bool) -> None:
     kept = ("report.json", "report.html", "quarantine.jsonl", "changes.jsonl", "data_card.md")
     # What the stage says on the way is progress here.
     with tempfile.TemporaryDirectory(prefix="falaj-data-") as scratch, contextlib.redirect_stdout(sys.stderr):
-        folder = prepare(Path(scratch) / "runs" / "check", data=file, recipe=recipe).folder
+        folder = prepare(Path(scratch) / "runs" / "check", data=file, recipe=recipe, track=False).folder
         out.mkdir(parents=True, exist_ok=True)
         for name in kept:
             shutil.copyfile(folder / name, out / name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from falaj.canonical import manifest
 from falaj.errors import Denied, Undecided
 from falaj.home import runs_folder, volume_folder
 from infra.audit import chain
@@ -130,7 +131,8 @@ def test_a_source_is_pulled_into_the_work_volume_and_a_run_takes_its_revision(st
 
 
 def test_a_file_is_checked_without_a_run(store: Store, tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "mine.jsonl", [*own_rows(), {"source": "", "target": "x"}])
+    path, tracked = write_jsonl(tmp_path / "mine.jsonl", [*own_rows(), {"source": "", "target": "x"}]), manifest(tmp_path / "remote")
     found = ask("check", str(path), "--out", str(tmp_path / "found"), "--recipe", "smoke")
     assert (found["read"], found["used"], found["put_aside"]) == (241, 240, {"empty": 1})
+    assert manifest(tmp_path / "remote") == tracked
     assert {file.name for file in (tmp_path / "found").iterdir()} == {"report.json", "report.html", "quarantine.jsonl", "changes.jsonl", "data_card.md"}
