@@ -110,8 +110,8 @@ class Closing:
 
 
 def _awaits(value: Any) -> bool:
-    """True where something inside `value` is only known after an apply; what is secret stays so."""
-    if value == UNKNOWN:
+    """True where something inside `value` is only known after an apply, providers' JSON text included; what is secret stays so."""
+    if value == UNKNOWN or (isinstance(value, str) and '"__falaj__": "unknown"' in value):
         return True
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(_awaits(each) for each in inner)
