@@ -85,7 +85,7 @@ def joined(recipe: Recipe) -> Generator[World]:
     device = torch.device("cuda", local) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=_PATIENCE)
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", store=_meeting(), rank=int(os.environ["RANK"]), world_size=size, timeout=_PATIENCE)
     try:
         yield World(
             device,
@@ -97,6 +97,18 @@ def joined(recipe: Recipe) -> Generator[World]:
         )
     finally:
         distributed.destroy_process_group()
+
+
+def _meeting() -> Any:
+    """Where ranks find each other. A launcher that starts them again may keep its store, in which the addresses of those that died still stand:
+    each start looks under a name of its own."""
+    from torch import distributed
+
+    launched = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    leads = not launched and os.environ["RANK"] == "0"
+    store = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=leads, timeout=_PATIENCE, multi_tenant=True)
+    start = "/".join(os.environ.get(name, "0") for name in ("TORCHELASTIC_RESTART_COUNT", "WORLD_SIZE"))
+    return distributed.PrefixStore(f"start/{start}", store)
 
 
 def check(recipe: Recipe, size: int) -> None:
