@@ -119,7 +119,8 @@ __attribute__((target("amx-tile,amx-int8"))) static uint64_t peak_amx(long round
     memset(tile, 1, sizeof tile);
     shape.palette = 1;
     for (int i = 0; i < 8; i++) { shape.width[i] = 64; shape.rows[i] = 16; }
-    _tile_loadconfig(&shape);
+    /* Written out: GCC 12 takes the intrinsic to read 8 of these bytes, and may leave the others out. */
+    __asm__ volatile("ldtilecfg %0" ::"m"(shape));
     _tile_loadd(4, tile, 64); _tile_loadd(5, tile, 64); _tile_loadd(6, tile, 64); _tile_loadd(7, tile, 64);
     _tile_zero(0); _tile_zero(1); _tile_zero(2); _tile_zero(3);
     for (long r = 0; r < rounds; r++) {

@@ -18,7 +18,8 @@ static void tiles_begin(void) {
         shape.width[i] = 64;
         shape.rows[i] = 16;
     }
-    _tile_loadconfig(&shape);
+    /* Written out: GCC 12 takes the intrinsic to read 8 of these bytes, and may leave the others out. */
+    __asm__ volatile("ldtilecfg %0" ::"m"(shape));
 }
 
 /* Scale the sums of 16 rows x `panels` panels, of which `rows` rows are wanted. */
