@@ -88,16 +88,19 @@ class Score:
 
 def bases(library: Library, rule: Rule, plans: Sequence[Plan], alone: Alone) -> list[Base]:
     """Documents that `rule` passes: our own plans where it judges something in them, else its allowed samples."""
-    parameters = library.parameters(ENVIRONMENT)
-    found = []
-    for plan in plans if rule.kind == "plan" else ():
-        whole = {"plan": plan.to_json(), "parameters": parameters, "now": NOON}
-        answer = alone.ask(whole)
-        if answer.passes:
-            found.append(_of_plan(rule, plan.stack, whole, answer, _denied(library, rule)))
+    found = [base for plan in plans if rule.kind == "plan" and (base := base_of(library, rule, plan, alone)) is not None]
     if not found:
         found = [_of_sample(rule, sample.case, sample.input, _denied(library, rule)) for sample in samples(library, [rule]) if sample.verdict == "allowed"]
     return [base for base in found if alone.ask(base.input).passes]
+
+
+def base_of(library: Library, rule: Rule, plan: Plan, alone: Alone, *, waiting: bool = False) -> Base | None:
+    """The part of `plan` that `rule` looks at, where it passes; with `waiting` also where it only waits for values that an apply knows."""
+    whole = {"plan": plan.to_json(), "parameters": library.parameters(ENVIRONMENT), "now": NOON}
+    answer = alone.ask(whole)
+    if not (answer.passes or (waiting and answer.judged and not answer.fail)):
+        return None
+    return _of_plan(rule, plan.stack, whole, answer, _denied(library, rule))
 
 
 def _denied(library: Library, rule: Rule) -> tuple[Mapping[str, Any], ...]:

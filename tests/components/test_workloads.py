@@ -51,9 +51,9 @@ def test_a_stage_gets_what_its_table_says(prod: Prod) -> None:
         assert one["image"].startswith(TRAIN) and "command" not in one
 
 
-def test_training_alone_asks_for_large_pages(prod: Prod) -> None:
+def test_training_and_serving_ask_for_large_pages_and_nobody_else(prod: Prod) -> None:
     told = {name: environment(spec).get("GLIBC_TUNABLES") for name, spec in pods(prod("workloads")).items()}
-    assert {name for name, value in told.items() if value} == {"train"} and told["train"] == "glibc.malloc.hugetlb=1"
+    assert {name: value for name, value in told.items() if value} == dict.fromkeys(("flan-t5", "train"), "glibc.malloc.hugetlb=1")
 
 
 def test_training_runs_on_gpu_nodes_where_there_are_any(made: Callable[[str, str], World]) -> None:

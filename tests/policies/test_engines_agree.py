@@ -82,7 +82,7 @@ def test_a_server_that_somebody_else_runs_gets_the_rules_and_answers_alike(opa: 
     assert isinstance(theirs, OpaServer)
     for sample in SAMPLES[:2]:
         assert answers(theirs, sample.rule.kind, sample.input) == answers(EMBEDDED, sample.rule.kind, sample.input)
-    stray = "package falaj.plan.bucket_encrypted\n\nimport rego.v1\n\njudged contains input.nobody\n"
+    stray = "package falaj.plan.backup_locked\n\nimport rego.v1\n\njudged contains input.nobody\n"
     theirs._client.update_policy_from_string(stray, "stray", rego_compat=False)
     assert answers(theirs, SAMPLES[0].rule.kind, SAMPLES[0].input) == answers(EMBEDDED, SAMPLES[0].rule.kind, SAMPLES[0].input)
     assert "stray" not in theirs._client.get_policies_list()

@@ -8,7 +8,7 @@ from typing import Any
 from infra.artifacts import Plan
 from infra.authoring.alone import Alone
 from infra.authoring.changes import GONE, Change, applied
-from infra.authoring.mutation import Base, bases, every_change
+from infra.authoring.mutation import Base, base_of, every_change
 from infra.pipeline.library import Rule
 from infra.pipeline.policy_engine import EvaluationFailed, RegorusEngine
 from tests.policies.samples import LIBRARY, NOON, PARAMETERS
@@ -41,7 +41,8 @@ def everything_wrong(plan: Plan, rules: Sequence[Rule]) -> Plan:
         broken.append(ask)
         if _fails(ask, _input(plan, resources)):
             continue
-        (base,) = [each for each in bases(LIBRARY, rule, [plan], ask) if each.name == plan.stack]
+        base = base_of(LIBRARY, rule, plan, ask, waiting=True)
+        assert base is not None, rule.id
         for change in breaking(rule, base):
             changed = _made(resources, base, change)
             if changed is not None and all(_fails(each, _input(plan, changed)) for each in broken):
