@@ -125,7 +125,7 @@ ALONE = ("serve", "load", "machine", "train", "data")
 @click.argument("suites", nargs=-1, type=click.Choice([*SUITES, *ALONE]))
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 50), help="Measured runs of each command; the median counts.")
 @click.option("--quick", is_flag=True, help="serve, load: our engines alone, one round; train: one precision, one round; data: 20,000 rows.")
-@click.option("--peer", "peers", multiple=True, help="serve: measure beside this peer only; may be given again.")
+@click.option("--peer", "peers", multiple=True, help="serve, load: measure beside this peer only; may be given again.")
 @click.option("--doc", is_flag=True, help="serve, load: put the tables into docs/serving.md.")
 @json_option
 def bench(suites: tuple[str, ...], runs: int, quick: bool, peers: tuple[str, ...], doc: bool, as_json: bool) -> None:

@@ -29,7 +29,7 @@ def run(name: str, *, quick: bool, rounds: int, peers: tuple[str, ...], doc: boo
     if name == "load":
         from workloads.bench.load import contest as under_load
 
-        report = under_load(quick=quick, progress=progress)
+        report = under_load(quick=quick, names=peers, progress=progress)
         made, shown = tables.load_document(report), lambda: _shown_load(report)
     else:
         from workloads.bench.contest import contest

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from falaj.errors import Fault
+from falaj.errors import Fault, UsageError
 from workloads.bench import model
 from workloads.bench.client import INPUTS, OUTPUTS, PACE, PATIENCE, Ask, arrivals, ask_over_http, drive, summarise
 from workloads.bench.contest import describe, own_engine, peer_python, peers
@@ -40,17 +40,22 @@ _ALL_OF_IT = 13 * 60.0
 """No row begins after so many seconds."""
 
 
-def contest(*, quick: bool, progress: Progress) -> dict[str, Any]:
-    """Measure each server at each rate, and return the report (schema falaj.bench.load/1). `quick` is ours alone, for seconds."""
+def contest(*, quick: bool, progress: Progress, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Measure each server at each rate, and return the report (schema falaj.bench.load/1).
+
+    `quick` is ours alone, for seconds; `names` are peers, all of them where empty.
+    """
     began, use, seconds = time.monotonic(), threads(os.environ), 8.0 if quick else _SECONDS
     CACHE.mkdir(parents=True, exist_ok=True)
     folder, log = model.ours(CACHE), CACHE / "load.log"
     log.write_bytes(b"")
-    left_out: dict[str, str] = {}
+    if unknown := set(names) - set(WANTED):
+        raise UsageError("there is no such peer under load", given=", ".join(sorted(unknown)), allowed=", ".join(WANTED))
+    left_out: dict[str, str] = {each: "not asked for in this run" for each in WANTED if names and each not in names}
     others = [own_engine(folder, use)]
     if not quick:
         found = peers(model.checkpoint(CACHE), peer_python(progress), use)
-        others += [each for each in found if each.label in WANTED]
+        others += [each for each in found if each.label in WANTED and each.label not in left_out]
     servers: list[Server] = []
     try:
         progress("opening falaj server")
