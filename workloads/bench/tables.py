@@ -136,8 +136,6 @@ def load_document(report: Mapping[str, Any]) -> str:
         f"An answer is well where its first token came within {report['patience']:.1f} s and the others at {report['pace']:.1f} s each or less; goodput counts "
         "those. A server that answered fewer than half of them well is not asked at higher rates."
     )
-    if report.get("left_out"):
-        head += " Left out: " + "; ".join(f"{label} ({why})" for label, why in report["left_out"].items()) + "."
     return "\n\n".join([head, markdown(BEST_HEADING, best_rows(report)), markdown(LOAD_HEADING, load_rows(report))])
 
 
