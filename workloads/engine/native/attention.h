@@ -129,7 +129,7 @@ static void keep(int plain, const float *key, const float *value, int width, int
 /* Vectors beside each other for each of the four queries that are worked on together. */
 
 /* queries x (SIDE vectors) of `left` [4 rows, `inner`] times `right` [inner, `apart`], at one place of the columns. */
-INLINE void product(const int side, const float *const left[QUERIES], int step, const float *right, int apart, int inner, float *const to[QUERIES], const float *factors) {
+INLINE void product(const int side, const float *const left[QUERIES], const float *right, int apart, int inner, float *const to[QUERIES], const float *factors) {
     vf sums[QUERIES][SIDE];
 #pragma GCC unroll 4
     for (int q = 0; q < QUERIES; q++)
@@ -141,7 +141,7 @@ INLINE void product(const int side, const float *const left[QUERIES], int step, 
         for (int i = 0; i < side; i++) held[i] = v_load(right + (size_t)k * (size_t)apart + i * LANES);
 #pragma GCC unroll 4
         for (int q = 0; q < QUERIES; q++) {
-            const vf a = v_all(left[q][k * step]);
+            const vf a = v_all(left[q][k]);
 #pragma GCC unroll 4
             for (int i = 0; i < side; i++) sums[q][i] = v_madd(a, held[i], sums[q][i]);
         }
@@ -168,7 +168,7 @@ static void relate(const float *rows, int tokens, int width, const float *bias, 
                 queries[q] = rows + (size_t)(first + q < tokens ? first + q : tokens - 1) * (size_t)apart;
                 to[q] = scores + (size_t)q * (size_t)long_side + at;
             }
-            product(SIDE, queries, 1, turned + at, long_side, width, to, NULL);
+            product(SIDE, queries, turned + at, long_side, width, to, NULL);
         }
         for (int q = 0; q < QUERIES; q++) {
             const int query = first + q < tokens ? first + q : tokens - 1;
@@ -178,8 +178,8 @@ static void relate(const float *rows, int tokens, int width, const float *bias, 
         for (int at = 0; at < width;) {
             const int side = at + SIDE * LANES <= width ? SIDE : 1;
             for (int q = 0; q < QUERIES; q++) to[q] = first + q < tokens ? out + (size_t)(first + q) * (size_t)stride + at : spare + q * 64;
-            if (side == SIDE) product(SIDE, weights, 1, rows + 2 * width + at, apart, tokens, to, factors);
-            else product(1, weights, 1, rows + 2 * width + at, apart, tokens, to, factors);
+            if (side == SIDE) product(SIDE, weights, rows + 2 * width + at, apart, tokens, to, factors);
+            else product(1, weights, rows + 2 * width + at, apart, tokens, to, factors);
             at += side * LANES;
         }
     }

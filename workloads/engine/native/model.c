@@ -146,7 +146,7 @@ static int most(int a, int b) { return a > b ? a : b; }
 
 int falaj_ready(Model *m) {
     const Shape *s = &m->shape;
-    int groups = 1;
+    m->groups = 1;
     int64_t own = 0, cross = 0;
     m->wide = m->stride;
     for (int side = ENCODER; side <= DECODER; side++) {
@@ -158,13 +158,12 @@ int falaj_ready(Model *m) {
             own += it->heads;
             cross += it->cross_heads;
             m->wide = most(m->wide, (int)up((size_t)most(it->inner, most(it->heads, it->cross_heads) * s->head_width), DEPTH));
-            for (int which = 0; which < LINEARS; which++) groups = most(groups, it->linears[which].groups);
+            for (int which = 0; which < LINEARS; which++) m->groups = most(m->groups, it->linears[which].groups);
         }
     }
-    groups = most(groups, m->layers[ENDS][0].linears[OWN].groups);
+    m->groups = most(m->groups, m->layers[ENDS][0].linears[OWN].groups);
     m->rows = most(most(TOKENS_AT_ONCE, s->input_tokens), s->slots);
     const size_t rows = room16(m->rows);
-    m->deep = m->wide;
     m->number = s->whole ? 2 : 4;
     m->own_size = (size_t)own * 2 * head_bytes(m, m->longest16);
     m->cross_size = (size_t)cross * 2 * head_bytes(m, s->input_tokens);
@@ -175,9 +174,9 @@ int falaj_ready(Model *m) {
     whole &= (m->hidden = pages(rows * (size_t)m->stride * 4, 1)) != NULL;
     whole &= (m->seen = pages(rows * (size_t)m->wide * 4, 1)) != NULL;
     whole &= (m->plain = pages(rows * (size_t)m->wide * 4, 1)) != NULL;
-    whole &= (m->whole = pages(rows * (size_t)m->deep, 1)) != NULL;
-    whole &= (m->scale = pages(rows * (size_t)groups * 4, 0)) != NULL;
-    whole &= (m->shift = pages(rows * (size_t)groups * 4, 0)) != NULL;
+    whole &= (m->whole = pages(rows * (size_t)m->wide, 1)) != NULL;
+    whole &= (m->scale = pages(rows * (size_t)m->groups * 4, 0)) != NULL;
+    whole &= (m->shift = pages(rows * (size_t)m->groups * 4, 0)) != NULL;
     whole &= (m->best = pages(threads * rows * 4, 0)) != NULL;
     whole &= (m->which = pages(threads * rows * 4, 0)) != NULL;
     whole &= (m->own = pages(m->own_size * (size_t)s->slots, 0)) != NULL;
@@ -256,7 +255,9 @@ void falaj_close(Model *m) {
     pages_free(m->hidden, rows * (size_t)m->stride * 4);
     pages_free(m->seen, rows * (size_t)m->wide * 4);
     pages_free(m->plain, rows * (size_t)m->wide * 4);
-    pages_free(m->whole, rows * (size_t)m->deep);
+    pages_free(m->whole, rows * (size_t)m->wide);
+    pages_free(m->scale, rows * (size_t)m->groups * 4);
+    pages_free(m->shift, rows * (size_t)m->groups * 4);
     pages_free(m->best, threads * rows * 4);
     pages_free(m->which, threads * rows * 4);
     pages_free(m->own, m->own_size * (size_t)m->shape.slots);

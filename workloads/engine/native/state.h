@@ -37,7 +37,8 @@ struct Model {
     int stride;          /* floats of a row of `hidden`: the width, rounded up to 64 */
     int longest16;       /* places of a slot's own keys */
     int rows;            /* that the buffers hold */
-    int wide, deep;      /* floats of a row of `inner`; bytes of a row of `whole` */
+    int wide;            /* numbers of a row of `seen`, `plain` and `whole` */
+    int groups;          /* most scales of a row */
     float *hidden;       /* rows x stride: what flows through the layers */
     float *seen;         /* rows x wide: what attention saw, or the inner products of the feed-forward net */
     float *plain;        /* rows x wide: what a linear of floats reads */
