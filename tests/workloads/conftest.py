@@ -1,8 +1,9 @@
-"""A run that went through prepare, train, compress and evaluate once; tests that alter it take a copy."""
+"""What tests of road B share: a run that went through prepare, train, compress and evaluate once, of which tests that alter it take a copy; S3."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,15 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(finished_run: Path, tmp_path: Path) -> Path:
     """A copy of the finished run, to alter."""
     return Path(shutil.copytree(finished_run, tmp_path / "runs" / "happy"))
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    """Address of an S3 server in this process (moto). Servers of one process share what they hold."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()

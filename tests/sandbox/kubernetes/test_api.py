@@ -230,20 +230,20 @@ def test_what_is_no_quantity_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "real"),
     [
-        ("/work", "/real/w"),
-        ("/work/", "/real/w/"),
-        ("/work/runs/1", "/real/w/runs/1"),
-        ("--out=/work/x", "--out=/real/w/x"),
-        ("sqlite:////work/m.db", "sqlite:////real/w/m.db"),
-        ("file:///work/m", "file:///real/w/m"),
-        ("/a:/work:/b", "/a:/real/w:/b"),
-        ("/work/deep/x", "/real/d/x"),
-        ("s3://work/x", "s3://work/x"),
-        ("s3://bucket/work/x", "s3://bucket/work/x"),
-        ("/workshop", "/workshop"),
-        ("/home/work", "/home/work"),
-        ("the /work folder", "the /real/w folder"),
+        ("/data", "/real/w"),
+        ("/data/", "/real/w/"),
+        ("/data/runs/1", "/real/w/runs/1"),
+        ("--out=/data/x", "--out=/real/w/x"),
+        ("sqlite:////data/m.db", "sqlite:////real/w/m.db"),
+        ("file:///data/m", "file:///real/w/m"),
+        ("/a:/data:/b", "/a:/real/w:/b"),
+        ("/data/deep/x", "/real/d/x"),
+        ("s3://data/x", "s3://data/x"),
+        ("s3://bucket/data/x", "s3://bucket/data/x"),
+        ("/datashop", "/datashop"),
+        ("/home/data", "/home/data"),
+        ("the /data folder", "the /real/w folder"),
     ],
 )
 def test_a_mounted_path_is_replaced_where_it_is_a_path_of_its_own(text: str, real: str) -> None:
-    assert relocate(text, {"/work/deep": Path("/real/d"), "/work": Path("/real/w")}) == real
+    assert relocate(text, {"/data/deep": Path("/real/d"), "/data": Path("/real/w")}) == real
