@@ -54,9 +54,13 @@ class Admission:
         self._pass_time()
         return max(0, self.inside + texts - self._slots) / self._rate.per_second
 
+    def has_room(self, texts: int = 1) -> bool:
+        """Whether there are places for `texts`, and the wait would not be too long. An empty server takes any request."""
+        return not self.inside or (self.inside + texts <= self._places and self.wait(texts) <= self._wait)
+
     def enter(self, texts: int = 1) -> bool:
-        """Take places for `texts`; False when there are too few, or the wait would be too long. An empty server takes any request."""
-        if self.inside and (self.inside + texts > self._places or self.wait(texts) > self._wait):
+        """Take places for `texts`; False where there is no room."""
+        if not self.has_room(texts):
             return False
         self._pass_time()
         self.inside += texts

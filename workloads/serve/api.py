@@ -47,6 +47,7 @@ class Plain:
     async def generate(self, request: Request, caller: Caller) -> Response:
         """Answer one text, or a few, and tell each answer's length."""
         settings = self._settings
+        self._service.turn_away_if_full()
         given = await self._service.bodies.read_object(request, settings.body_bytes, allowed=_SHAPE)
         wish = self._wish(given)
         caller.facts["_texts"] = list(wish.texts)

@@ -6,7 +6,6 @@ an answer takes what somebody else has asked. Texts are not kept, only the diges
 
 from __future__ import annotations
 
-import dataclasses
 from collections import OrderedDict
 
 from falaj.canonical import digest_bytes
@@ -64,4 +63,4 @@ def key_of(release_digest: str, ask: Ask) -> str | None:
     if controls.temperature > 0 and controls.seed is None:
         return None
     # repr keeps every float and string exactly, half a character included, which JSON would refuse.
-    return digest_bytes(repr((release_digest, ask.client, ask.text, sorted(dataclasses.asdict(controls).items()))).encode())
+    return digest_bytes(repr((release_digest, ask.client, ask.text, controls)).encode())

@@ -77,6 +77,7 @@ class OpenAi:
     async def completions(self, request: Request, caller: Caller) -> Response:
         """Answer one or several prompts, each `n` times."""
         settings = self._settings
+        self._service.turn_away_if_full()
         given = await self._service.bodies.read_object(request, settings.body_bytes, allowed='{"model": "...", "prompt": "..."}')
         read = self._read(given)
         caller.facts["_texts"] = list(read.prompts)

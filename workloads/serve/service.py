@@ -148,15 +148,25 @@ class Service:
         finally:
             self.limiter.give_back(caller.client, max(0, tokens - sum(spent)), time.monotonic())
 
+    def turn_away_if_full(self) -> None:
+        """Raise Refusal 429 before a body is read that could not be answered anyway: under overload reading it is most of what a refusal costs.
+
+        While answers are kept the body may ask for one of them, so it is read.
+        """
+        if not len(self.cache) and not self.admission.has_room():
+            raise self._full()
+
+    def _full(self) -> Refusal:
+        after = self.admission.retry_after()
+        allowed = f"{self.settings.queue} texts in the queue, {self.settings.wait_seconds:g} seconds of waiting"
+        refusal = Refusal(429, "too_many_requests", "too many requests are waiting", allowed, after, next=f"ask again in {after} s")
+        return self._turned_away("queue_full", refusal)
+
     @contextmanager
     def _admitted(self, texts: int) -> Generator[list[int]]:
         answered: list[int] = []
         if texts and not self.admission.enter(texts):
-            after = self.admission.retry_after()
-            allowed = f"{self.settings.queue} texts in the queue, {self.settings.wait_seconds:g} seconds of waiting"
-            raise self._turned_away(
-                "queue_full", Refusal(429, "too_many_requests", "too many requests are waiting", allowed, after, next=f"ask again in {after} s")
-            )
+            raise self._full()
         self.requests += 1
         try:
             yield answered
@@ -182,9 +192,9 @@ class Service:
         found: list[_Known] = []
         for ask, controls in zip(asks, wish.controls, strict=True):
             # With the controls as they came: a seed that was drawn here makes no answer worth keeping.
-            key = None if controls.logprobs is not None else key_of(served.loaded.release.digest, dataclasses.replace(ask, controls=controls))
+            key = None if controls.logprobs is not None or not self.settings.cache_bytes else key_of(served.loaded.release.digest, dataclasses.replace(ask, controls=controls))
             answer = self.cache.get(key)
-            if key is not None and self.settings.cache_bytes:
+            if key is not None:
                 self.metrics.cache.labels("yes" if answer else "no").inc()
             found.append((key, Reply(answer) if answer else None))
         return found
