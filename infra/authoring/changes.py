@@ -154,6 +154,8 @@ def _of_text(value: str) -> Iterator[tuple[str, Any]]:
     yield "number", 7
     if _REGION.search(value):
         yield "abroad", _REGION.sub(ABROAD, value)
+    if "://" in value:
+        yield "with a password", value.replace("://", "://app:hunter2@", 1)
     if _DATE.match(value):
         yield "old", "2001" + value[4:]
         yield "to come", "2099" + value[4:]

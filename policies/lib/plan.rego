@@ -66,7 +66,7 @@ tagged := {urn: own |
 
 aws_urns := object.keys(aws)
 
-# URN of an AWS resource -> its inputs that hold something only an apply tells, of which no reference says what it is made of. What is
+# URN of a custom resource -> its inputs that hold something only an apply tells, of which no reference says what it is made of. What is
 # secret no apply tells either, so it is left out.
 unsettled := {urn: fields |
 	some resource in suspects
@@ -96,7 +96,6 @@ awaiting := {type |
 
 with_awaited := {type |
 	some type, found in managed
-	startswith(type, "aws:")
 	contains(json.marshal([each.inputs | some each in found]), awaited)
 }
 

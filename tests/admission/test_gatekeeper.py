@@ -66,7 +66,7 @@ def test_a_value_cannot_be_hidden_by_writing_a_plans_mark_into_an_object(built: 
 def test_what_kubectl_copies_of_a_secret_into_it_is_no_find_and_elsewhere_it_is(built: Path, tmp_path: Path) -> None:
     copied = {"kubectl.kubernetes.io/last-applied-configuration": '{"stringData": {"url": "s3://a:b@host"}}'}
     objects = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x", "annotations": copied}} for kind in ("Secret", "ConfigMap")]
-    assert gator.ask(built, "no_plain_secrets", objects, tmp_path) == {
+    assert gator.ask(built, "values_hold_no_credential", objects, tmp_path) == {
         "Secret /x": [],
         "ConfigMap /x": ["metadata.annotations.kubectl.kubernetes.io/last-applied-configuration holds a password in an address"],
     }
@@ -101,7 +101,7 @@ def test_what_a_clusters_own_controllers_put_into_every_namespace_is_not_reviewe
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "training"}, "data": {"url": "s3://a:b@host"}}
         for name in ("kube-root-ca.crt", "other")
     ]
-    assert gator.ask(built, "no_plain_secrets", maps, tmp_path) == {
+    assert gator.ask(built, "values_hold_no_credential", maps, tmp_path) == {
         "ConfigMap training/kube-root-ca.crt": [],
         "ConfigMap training/other": ["data.url holds a password in an address"],
     }

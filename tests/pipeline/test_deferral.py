@@ -64,6 +64,7 @@ def closed() -> ClosedDecision:
 
 LEADS = "where its enableKeyRotation leads is not known before an apply, and no reference says whose it is"
 WHOSE = "enableKeyRotation is not known before an apply, and no reference says whose it is"
+HOLDS = "enableKeyRotation may hold a credential: it is not known before an apply, and no reference says what it is made of"
 
 
 def closures(result: Any, why: list[str], *, others: Any = "pass") -> list[Closure]:
@@ -72,6 +73,7 @@ def closures(result: Any, why: list[str], *, others: Any = "pass") -> list[Closu
         "accounts_apart": (others, [WHOSE] if others == "unknown" else []),
         "key_rotated": (result, why),
         "references_stay": (others, [LEADS] if others == "unknown" else []),
+        "values_hold_no_credential": (others, [HOLDS] if others == "unknown" else []),
     }
     return [Closure(rule=rule, urn=KEY, result=result, why=why, closed_at=NOON) for rule, (result, why) in what.items()]
 
@@ -117,7 +119,7 @@ def test_a_value_that_fails_or_stays_hidden_stops_the_run_before_the_step(
 
 def test_an_apply_that_never_came_to_a_deferred_resource_has_failed(waiting: World, policies: Path) -> None:
     waiting.steps = [("create", PROVIDER)]
-    left = {"accounts_apart": [KEY], "key_rotated": [KEY], "references_stay": [KEY]}
+    left = {"accounts_apart": [KEY], "key_rotated": [KEY], "references_stay": [KEY], "values_hold_no_credential": [KEY]}
     record = applied(waiting, policies)
     assert (record.result, record.error) == ("failed", f"nobody judged again what was left open: {left}")
     assert closed().open == left

@@ -110,6 +110,7 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("workloads", "Deployment", "flan-t5", "spec.template.spec.hostNetwork", True, "pod_restricted"),
     ("workloads", "Deployment", "flan-t5", f"{CONTAINER}.image", "333333333333.dkr.ecr.me-central-1.amazonaws.com/falaj-serve:latest", "images_by_digest"),
     ("workloads", "Deployment", "flan-t5", f"{CONTAINER}.env.0", {"name": "HUB_API_KEY", "value": "abc"}, "no_plain_secrets"),
+    ("workloads", "Deployment", "flan-t5", f"{CONTAINER}.env.0", {"name": "DB", "value": "postgres://app:abc@db/app"}, "values_hold_no_credential"),
     ("platform", "ResourceQuota", "training", "spec.hard", {"pods": "100"}, "namespace_quota"),
     ("platform", "LimitRange", "training", "spec.limits.0.max", {}, "namespace_limits"),
     ("platform", "core/v1:Namespace", "training", "metadata.labels", {}, "namespace_restricted"),

@@ -37,6 +37,7 @@ unknown[provider.urn] contains sprintf("%v is not known before an apply, so nobo
 
 unknown[urn] contains sprintf("%v is not known before an apply, and no reference says whose it is", [field]) if {
 	some urn, fields in plan.unsettled
+	plan.aws[urn]
 	some field in fields
 }
 

@@ -46,6 +46,7 @@ unknown[urn] contains sprintf("where its %v leads is not known before an apply, 
 
 unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says whose it is", [field]) if {
 	some urn, fields in plan.unsettled
+	plan.aws[urn]
 	some field in fields
 }
 
