@@ -192,7 +192,8 @@ class Service:
         found: list[_Known] = []
         for ask, controls in zip(asks, wish.controls, strict=True):
             # With the controls as they came: a seed that was drawn here makes no answer worth keeping.
-            key = None if controls.logprobs is not None or not self.settings.cache_bytes else key_of(served.loaded.release.digest, dataclasses.replace(ask, controls=controls))
+            kept = self.settings.cache_bytes > 0 and controls.logprobs is None
+            key = key_of(served.loaded.release.digest, dataclasses.replace(ask, controls=controls)) if kept else None
             answer = self.cache.get(key)
             if key is not None:
                 self.metrics.cache.labels("yes" if answer else "no").inc()
