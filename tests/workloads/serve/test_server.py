@@ -241,6 +241,20 @@ def test_beyond_its_queue_it_answers_429_with_when_to_come_back(store: Store, se
     assert 'falaj_admissions_refused_total{reason="queue_full"} 4.0' in page
 
 
+def test_while_it_is_full_a_body_is_read_only_where_an_answer_may_be_kept(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, tmp_path, "v1")
+    monkeypatch.setenv(SECONDS, "0.2")
+    for cache_bytes, broken, known in ((0, 429, 429), (1 << 20, 400, 200)):
+        with serving(replace(settings, concurrency=1, queue=0, cache_bytes=cache_bytes), load_named) as live, ThreadPoolExecutor(1) as pool:
+            assert live.client.post("/generate", json={"text": "known"}).status_code == 200
+            busy = pool.submit(httpx.post, live.url + "/generate", json={"text": "new"}, timeout=20)
+            wait_until(lambda live=live: "falaj_requests_in_flight 1.0" in live.client.get("/metrics").text)
+            found = [live.client.post("/generate", content=body).status_code for body in (b"{", b'{"text": "known"}', b'{"text": "other"}')]
+            assert (found, busy.result().status_code) == ([broken, known, 429], 200)
+
+
 def test_the_log_holds_features_and_never_the_text(store: Store, settings: Settings, tmp_path: Path) -> None:
     publish(store, tmp_path, "v1")
     secret = "language: patient Aisha has kernel driver trouble"
