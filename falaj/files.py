@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -71,21 +72,27 @@ def read_json(path: Path, *, what: str, next: str) -> Any:
 
 
 @contextlib.contextmanager
-def lock(path: Path, *, what: str, next: str = "wait until it ends") -> Generator[None]:
+def lock(path: Path, *, what: str, next: str = "wait until it ends", patience: float = 0.0) -> Generator[None]:
     """Hold `path` as an exclusive lock; the kernel frees it when the process dies, however it dies.
 
-    Raises UsageError when another process holds it, naming that process.
+    Raises UsageError when another process still holds it after `patience` seconds, naming that process.
     """
+    deadline = time.monotonic() + patience
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
-            raise UsageError(
-                f"{what} is locked", given=f"held by {holder}", allowed="one run at a time", why="two runs would overwrite each other's state", next=next
-            ) from problem
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as problem:
+                if time.monotonic() < deadline:
+                    time.sleep(0.02)
+                    continue
+                holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
+                raise UsageError(
+                    f"{what} is locked", given=f"held by {holder}", allowed="one run at a time", why="two runs would overwrite each other's state", next=next
+                ) from problem
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
         yield

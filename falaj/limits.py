@@ -31,6 +31,13 @@ def memory(root: Path = _ROOT, own: Path = _OWN) -> int | None:
     return min((limit for file in files if (limit := _bytes(file))), default=None)
 
 
+def memory_left(root: Path = _ROOT, own: Path = _OWN) -> int | None:
+    """Bytes that may still be taken before some group's limit is met, at least 0; None where there is no limit."""
+    pairs = [(folder / "memory.max", folder / "memory.current") for folder in _folders(root, own)]
+    pairs.append((root / "memory" / "memory.limit_in_bytes", root / "memory" / "memory.usage_in_bytes"))
+    return min((max(0, limit - (_bytes(taken) or 0)) for file, taken in pairs if (limit := _bytes(file))), default=None)
+
+
 def told_memory(environ: Mapping[str, str]) -> int | None:
     """Bytes: what `FALAJ_MEMORY_LIMIT` says or the tightest group allows, whichever is less; None where there is no limit. Raises UsageError."""
     told = environ.get(MEMORY)

@@ -47,3 +47,15 @@ def test_what_is_told_counts_where_no_group_allows_less(monkeypatch: pytest.Monk
     assert found == [None, 512 << 20, 2 << 30, 1 << 30, 512 << 20, 1 << 30]
     with pytest.raises(UsageError, match="not an amount of memory"):
         limits.told_memory({"FALAJ_MEMORY_LIMIT": "much"})
+
+
+def test_what_is_left_is_that_of_the_group_with_the_least(tmp_path: Path) -> None:
+    root, own = tmp_path / "cgroup", tmp_path / "own"
+    (root / "pod/app").mkdir(parents=True)
+    own.write_text("0::/pod/app\n")
+    found = [limits.memory_left(root, own)]
+    for place, most, taken in (("pod/app", "4000", "1000"), ("pod", "5000", "4500"), (".", "5000", "6000")):
+        (root / place / "memory.max").write_text(most + "\n")
+        (root / place / "memory.current").write_text(taken + "\n")
+        found.append(limits.memory_left(root, own))
+    assert found == [None, 3000, 500, 0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from falaj.errors import Fault
-from falaj.limits import MEMORY, quantity
+from falaj.limits import MEMORY, memory_left, quantity
 from workloads.recipes import Recipe
 
 _LIBRARIES = 900 << 20
@@ -47,23 +47,15 @@ def needed_bytes(recipe: Recipe, base: Path) -> int:
 
 
 def free_bytes() -> int:
-    """What this process may still take: the machine's free memory, its cgroup's rest, or FALAJ_MEMORY_LIMIT, whichever is least."""
+    """What this process may still take: the machine's free memory, what its control groups leave, or FALAJ_MEMORY_LIMIT, whichever is least."""
     import psutil
 
     limits = [psutil.virtual_memory().available]
     if told := os.environ.get(MEMORY):
         limits.append(quantity(told))
-    limits += _cgroup_rest()
+    if (left := memory_left()) is not None:
+        limits.append(left)
     return min(limits)
-
-
-def _cgroup_rest() -> list[int]:
-    folder = Path("/sys/fs/cgroup")
-    try:
-        most = (folder / "memory.max").read_text().strip()
-        return [] if most == "max" else [max(0, int(most) - int((folder / "memory.current").read_text()))]
-    except (OSError, ValueError):
-        return []
 
 
 def _parameters(base: Path) -> int:
