@@ -12,14 +12,16 @@ WORK = ".falaj/dvc"
 """Where DVC's runs lie, beside those of `falaj run`."""
 _RUN = f"{WORK}/runs/${{run}}"
 _CODE: dict[str, tuple[str, ...]] = {
-    "prepare": ("workloads/prepare.py", "workloads/data", "workloads/recipes.py"),
-    "train": ("workloads/train.py", "workloads/training", "workloads/recipes.py"),
+    "prepare": ("workloads/prepare.py", "workloads/data", "workloads/tokens", "workloads/recipes.py"),
+    "train": ("workloads/train.py", "workloads/training", "workloads/tokens", "workloads/recipes.py"),
     "compress": ("workloads/compress", "workloads/engine"),
-    "evaluate": ("workloads/evaluate.py", "workloads/scores.py"),
+    "evaluate": ("workloads/evaluate.py", "workloads/evaluation"),
     GATE: ("policies/release", "policies/lib"),
     "register": ("workloads/register.py", "workloads/release.py"),
 }
 """What a step runs, so that a change of it is a reason to run the step again."""
+_PARAMS: dict[str, tuple[str, ...]] = {"prepare": ("tokens",)}
+"""What a step reads from `workloads/params.yaml` by itself, beside what its command names."""
 _HEAD = "# Made by tools/docs.py from workloads/stages.py; edit that, then run it again. docs/data.md says how to use it.\n"
 
 
@@ -43,6 +45,7 @@ def _stage(name: str) -> dict[str, Any]:
         "wdir": "..",
         "cmd": f"FALAJ_WORK=$PWD/{WORK} python -m workloads {' '.join(each.args)} {options}",
         "deps": [*_CODE[name], *(f"{_RUN}/decision.json" if other == GATE else f"{_RUN}/{other}" for other in each.after)],
+        **({"params": [{"workloads/params.yaml": list(_PARAMS[name])}]} if name in _PARAMS else {}),
         "outs": [f"{_RUN}/{name}"],
     }
 

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from falaj.canonical import digest_file
 from falaj.errors import UsageError
 from tests.workloads.small import spoil
-from workloads import scores
 from workloads.artifacts import finish, open_artifact
-from workloads.evaluate import ContaminatedTestSet, check_contamination, evaluate, judged_rows
+from workloads.evaluate import clean_test, evaluate, judged_rows
+from workloads.evaluation.contamination import ContaminatedTestSet
 from workloads.prepare import open_dataset
+from workloads.release import POINTER, seal, signing_key_file
+from workloads.store import Store
 
 
 def candidate_of(run: Path) -> dict[str, Any]:
@@ -104,35 +106,100 @@ def test_the_same_models_are_not_evaluated_twice(run: Path) -> None:
 
 def test_a_test_row_that_was_trained_on_is_refused(finished_run: Path) -> None:
     data = open_dataset(finished_run)
-    check_contamination(data)
+    clean_test(data)
     row = data.rows["test"][0]
     for seen in (replace(data.rows["train"][0], group=row.group), replace(row, group="another", source=row.source.upper() + " 2.0")):
         with pytest.raises(ContaminatedTestSet, match="was trained on"):
-            check_contamination(replace(data, rows={**data.rows, "train": [*data.rows["train"], seen]}))
+            clean_test(replace(data, rows={**data.rows, "train": [*data.rows["train"], seen]}))
+
+
+def test_a_test_row_that_is_nearly_a_training_row_is_not_judged_and_named(finished_run: Path) -> None:
+    data = open_dataset(finished_run)
+    row = max(data.rows["test"], key=lambda row: len(row.source))
+    copy = replace(row, id="copy", group="another", source=row.source + " really")
+    left, found = clean_test(replace(data, rows={**data.rows, "train": [*data.rows["train"], copy]}))
+    assert left == [other for other in data.rows["test"] if other.id != row.id]
+    named = [{key: each[key] for key in ("task", "test", "train")} for each in found["rows"]]
+    assert (found["same"], found["near"], named) == (0, 1, [{"task": row.task, "test": row.id, "train": "copy"}])
 
 
 def test_the_judged_rows_are_the_same_however_the_file_is_ordered(finished_run: Path) -> None:
-    data = open_dataset(finished_run)
-    turned = replace(data, rows={**data.rows, "test": data.rows["test"][::-1]})
-    assert judged_rows(data, 7) == judged_rows(turned, 7) and all(len(rows) == 7 for rows in judged_rows(data, 7).values())
+    rows = open_dataset(finished_run).rows["test"]
+    assert judged_rows(rows, 7) == judged_rows(rows[::-1], 7) and all(len(found) == 7 for found in judged_rows(rows, 7).values())
 
 
-@pytest.mark.parametrize(("targets", "metric"), [(["a", "b"] * 5, "accuracy"), ([f"text {n}" for n in range(90)], "rougeL"), (["a", "b", "c"], "rougeL")])
-def test_a_task_is_scored_by_accuracy_where_its_targets_recur(targets: list[str], metric: str) -> None:
-    assert scores.metric_of(targets) == metric
+def test_a_report_says_how_each_label_fares_and_how_sure_the_model_is(finished_run: Path) -> None:
+    report = json.loads((finished_run / "evaluate" / "eval.json").read_text())
+    for model in ("full", "int8"):
+        for task in ("language", "section"):
+            told, classes = report["calibration"][model][task], report["classes"][model][task]
+            assert (told["of"], told["count"]) == ("answers", 40) and sum(bin["count"] for bin in told["bins"]) == 40
+            assert told["right"] == pytest.approx(report["models"][model][task]["accuracy"]) and 0 <= told["ece"] <= 1 and 0 <= told["brier"] <= 1
+            assert sum(about["rows"] for about in classes["labels"].values()) == 40
+            assert classes["macro"]["f1"] == pytest.approx(report["models"][model][task]["macro_f1"])
+        assert report["calibration"][model]["summarize"]["of"] == "tokens" and report["calibration"][model]["summarize"]["count"] > 100
+    assert "seed" not in report["calibration"] and set(report["classes"]["seed"]) == {"language", "section"}
 
 
-def test_scores_of_known_answers() -> None:
-    text = scores.summary(["the quick fox", "b"], ["the quick fox", "c"], "rougeL")
-    assert {name: text[name] for name in ("exact", "rouge1", "rouge2", "rougeL")} == {"exact": 0.5, "rouge1": 0.5, "rouge2": 0.5, "rougeL": 0.5}
-    assert scores.summary(["c", "perl"], ["c", "c"], "accuracy") == {"accuracy": 0.5, "accuracy_low": 0.0, "accuracy_high": 1.0}
-    assert scores.interval(np.ones(20)) == (1.0, 1.0)
+def test_the_plots_of_a_report_are_there_and_hold_text_that_can_be_read(finished_run: Path) -> None:
+    report = json.loads((finished_run / "evaluate" / "eval.json").read_text())
+    label = {"scores", "slices", "confusion", "reliability"}
+    assert {task: set(kinds) for task, kinds in report["plots"].items()} == {"language": label, "section": label, "summarize": label - {"confusion"}}
+    names = {name for kinds in report["plots"].values() for name in kinds.values()}
+    assert {path.name for path in (finished_run / "evaluate" / "plots").iterdir()} == names
+    assert "section: int8, rows by target and answer" in (finished_run / "evaluate" / "plots" / report["plots"]["section"]["confusion"]).read_text()
 
 
-def test_baselines_of_known_rows() -> None:
-    assert scores.majority(["b", "a", "b", "a", "c"]) == "a"
-    assert scores.lead("summarize: one two three four five six seven eight nine") == "one two three four five six seven eight"
-    assert scores.slices({"all": [True] * 12, "few": [True] + [False] * 11}, np.arange(12.0)) == {"all": {"rows": 12.0, "score": 5.5}}
+def test_a_first_run_says_that_there_is_nothing_to_compare_with(finished_run: Path) -> None:
+    assert candidate_of(finished_run)["evaluation"]["current"] == {"compared": False, "why": "there is no place for releases"}
+
+
+def served(run: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make the run's own INT8 model the current release of a fresh store; returns its digest."""
+    folder = scratch / "sealed" / "v1"
+    shutil.copytree(run / "compress" / "int8", folder / "model")
+    release = seal(folder, {"version": "v1", "run": "earlier", "data": open_dataset(run).card["digest"]}, signing_key_file())
+    store = Store.open(scratch / "releases")
+    store.put_folder(folder, "v1", last="release.json")
+    store.put_json(POINTER, {"version": "v1", "previous": None, "digest": release.digest})
+    monkeypatch.setenv("FALAJ_RELEASES", str(scratch / "releases"))
+    return release.digest
+
+
+def evaluated_again(run: Path) -> dict[str, Any]:
+    """What the candidate says of the current release when it is evaluated anew."""
+    shutil.rmtree(run / "evaluate")
+    evaluate(run)
+    return candidate_of(run)["evaluation"]["current"]
+
+
+def test_the_same_model_as_the_current_release_is_not_called_better(run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = served(run, tmp_path, monkeypatch)
+    current = evaluated_again(run)
+    assert {name: current[name] for name in ("compared", "version", "digest", "same_data")} == {
+        "compared": True, "version": "v1", "digest": found, "same_data": True,
+    }  # fmt: skip
+    same = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_corrected": 1.0, "verdict": "no difference seen"}
+    assert {task: {name: told[name] for name in same} for task, told in current["tasks"].items()} == dict.fromkeys(("language", "section", "summarize"), same)
+
+
+def test_a_candidate_that_is_worse_than_the_current_release_is_told_so(run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served(run, tmp_path, monkeypatch)
+    compressed = open_artifact(run / "compress")
+    spoil(run / "compress" / "int8")
+    finish(compressed.folder, compressed.schema, inputs=compressed.inputs, parameters=compressed.parameters)
+    tasks = evaluated_again(run)["tasks"]
+    assert {task: tasks[task]["verdict"] for task in ("section", "summarize")} == {"section": "worse", "summarize": "worse"}
+    assert tasks["section"]["high"] < 0 and tasks["section"]["p_corrected"] < 0.01
+
+
+def test_a_release_that_was_altered_is_not_compared_with_and_the_reason_stays(
+    run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(run, tmp_path, monkeypatch)
+    (tmp_path / "releases" / "v1" / "model" / "config.json").write_text("{}")
+    current = evaluated_again(run)
+    assert current["compared"] is False and "config.json was altered" in current["why"]
 
 
 def test_what_a_run_writes_of_itself_satisfies_the_rules_but_for_an_owner_nobody_named(finished_run: Path) -> None:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from falaj.errors import UsageError
-from workloads import scores
 from workloads.compress.fidelity import Logits, distance
 from workloads.data.rows import Row
+from workloads.evaluation import scores
 
 SLICE_ROWS = 30
 """A slice of fewer rows says too little."""
@@ -88,7 +88,7 @@ class Exam:
         rows, metric, before = self.rows[task], self.metrics[task], self.answers[task]
         targets = [row.target for row in rows]
         own, other = (scores.per_row([answer.text for answer in answers], targets, metric)[metric] for answers in (found, before))
-        members = _slices(rows, before, metric)
+        members = scores.members(rows, before, metric)
         return {"metric": metric, **paired(own, other, seed=self.seed), "worst_slice": worst_slice(own, other, members)}
 
 
@@ -121,17 +121,6 @@ def worst_slice(own: NDArray[np.float64], other: NDArray[np.float64], members: M
             lost = (reference - float(own[mask].mean())) / reference
             found.append({"name": name, "rows": int(mask.sum()), "reference": round(reference, 6), "loss": round(lost, 6)})
     return max(found, key=lambda slice: (slice["loss"], slice["name"])) if found else None
-
-
-def _slices(rows: Sequence[Row], answers: Sequence[Answered], metric: scores.Metric) -> dict[str, list[bool]]:
-    """Rows read whole or cut, shorter and longer ones, and each label."""
-    words = [len(row.source.split()) for row in rows]
-    middle = median(words)
-    members = {"cut": [one.truncated for one in answers], "whole": [not one.truncated for one in answers]}
-    members |= {"short": [count <= middle for count in words], "long": [count > middle for count in words]}
-    if metric == "accuracy":
-        members |= {f"label {label}": [row.target == label for row in rows] for label in sorted({row.target for row in rows})}
-    return members
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ _SHINGLE = 3
 _BACK = 8
 """Texts that one is compared with, in a bucket and by itself."""
 _AT_ONCE = 200_000
+_CROSSED, _CROSSED_AT_ONCE = 256, 500
+"""Most rows of another set that one is compared with in a bucket, and rows that are worked on together."""
 _WORD = re.compile(r"[^\W\d_]+")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _EMPTY = np.uint32(0xFFFFFFFF)
@@ -60,8 +62,7 @@ def pairs(marks: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
     # Of pairs of that similarity fewer than one in a hundred shares fewer bins; the texts themselves decide later.
     enough = int((threshold - 0.12) * BINS)
     for band in range(BANDS):
-        keys = np.ascontiguousarray(marks[:, band * width : (band + 1) * width]).view(np.uint64)
-        mixed = (keys[:, 0] * _MIX) ^ keys[:, 1]
+        mixed = _keys(marks, band, width)
         order = np.argsort(mixed, kind="stable")
         ordered = mixed[order]
         for back in range(1, _BACK + 1):
@@ -77,6 +78,39 @@ def pairs(marks: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
         for start in range(0, len(both), _AT_ONCE)
     ]
     return np.column_stack([both, np.concatenate(shared) if shared else np.zeros(0, dtype=np.int64)])
+
+
+def across(known: NDArray[np.uint32], marks: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
+    """Pairs (row of `known`, row of `marks`) of signatures that share a band and may be as similar as `threshold`, and how many bins they share, as
+    (pairs, 3), ordered by the row of `marks` and the most shared bins first.
+
+    Each of `marks` is compared with up to 256 in a bucket and band, whatever the others of `marks` are: nobody stands for anybody else here.
+    """
+    width, enough = BINS // BANDS, int((threshold - 0.12) * BINS)
+    found = np.zeros(0, dtype=np.uint64)
+    for band in range(BANDS):
+        theirs, ours = _keys(known, band, width), _keys(marks, band, width)
+        order = np.argsort(theirs, kind="stable")
+        ordered = theirs[order]
+        first = np.searchsorted(ordered, ours, side="left")
+        sizes = np.minimum(np.searchsorted(ordered, ours, side="right") - first, _CROSSED)
+        for start in range(0, len(marks), _CROSSED_AT_ONCE):
+            part = sizes[start : start + _CROSSED_AT_ONCE]
+            other = np.repeat(np.arange(start, start + len(part)), part)
+            inside = np.arange(len(other)) - np.repeat(np.cumsum(part) - part, part)
+            one = order[first[other] + inside]
+            alike = np.count_nonzero(known[one] == marks[other], axis=1) >= enough
+            found = np.union1d(found, (other[alike].astype(np.uint64) << np.uint64(32)) | one[alike].astype(np.uint64))
+    one, other = (found & np.uint64(0xFFFFFFFF)).astype(np.int64), (found >> np.uint64(32)).astype(np.int64)
+    shared = np.count_nonzero(known[one] == marks[other], axis=1)
+    best = np.lexsort((one, -shared, other))
+    return np.column_stack([one, other, shared])[best]
+
+
+def _keys(marks: NDArray[np.uint32], band: int, width: int) -> NDArray[np.uint64]:
+    """The bins of a band, as one number for each row."""
+    pair = np.ascontiguousarray(marks[:, band * width : (band + 1) * width]).view(np.uint64)
+    return (pair[:, 0] * _MIX) ^ pair[:, 1]
 
 
 def losers(
