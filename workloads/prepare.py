@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,8 +22,12 @@ from workloads.data.inputs import Input, of_debian, of_user
 from workloads.data.lines import lines
 from workloads.data.rows import SPLITS, Row, Split, spread
 from workloads.data.spool import Spool, spool
-from workloads.recipes import Recipe, base_folder, recipe_named
+from workloads.recipes import base_folder, recipe_named
 from workloads.reference import MINIMUM_ROWS
+from workloads.tokens.agreement import own_tokenizer
+from workloads.tokens.check import require_suited
+from workloads.tokens.limits import read_limits
+from workloads.tokens.measure import Measure
 
 CARD = "data_card.json"
 CHANGES = "changes.jsonl"
@@ -50,8 +54,8 @@ class Dataset:
 class _Written:
     """What is counted while rows are written."""
 
+    measure: Measure
     digest: Any = field(default_factory=hashlib.sha256)
-    tokens: Counter[int] = field(default_factory=Counter)
     characters: Counter[int] = field(default_factory=Counter)
 
 
@@ -60,15 +64,20 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
 
     `data` is a user's own file, a source file (`.yaml`) or a revision of one; without any Debian's package descriptions are read, from the
     package indices in `lists` or from the committed sample (FALAJ_DATA_SOURCE chooses: auto, indices or sample). Rows pass one at a time, so
-    memory hardly grows with them. Nothing goes to a remote unless `track`. Raises UsageError for data that cannot be used, Fault when the disk is full.
+    memory hardly grows with them. Nothing goes to a remote unless `track`. Raises UsageError for data that cannot be used, or that the tokenizer of
+    the recipe's base model does not suit (the report is there then), Fault when the disk is full.
     """
-    chosen = recipe_named(recipe)
+    chosen, limits = recipe_named(recipe), read_limits()
+    own = own_tokenizer(base_folder(chosen), most_unused=limits.most_unused)
     source = of_user(data, run) if data else of_debian(chosen, lists)
     inputs = {each["name"]: each["digest"] for each in source.sources}
     where = tracked.remote() if track else None
     parameters = {
         "recipe": chosen.name,
         "input_tokens": chosen.input_tokens,
+        "target_tokens": chosen.target_tokens,
+        "tokenizer": own.digest,
+        "tokens": limits.model_dump(),
         "most_rows": dict(chosen.most_rows),
         "remote": where or "",
         "map": erasure.SCHEMA,
@@ -84,7 +93,9 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         flow.decide(fewest=source.fewest)
         flow.check_sum()
         _refuse_what_teaches_nothing(rows)
-        card = _write(out, source, rows, flow, chosen)
+        measure = Measure(own.tokenizer, (chosen.input_tokens, chosen.target_tokens))
+        card = _write(out, source, rows, flow, measure)
+    require_suited(out, source.name, measure.figures, limits, own)
     card["tracked"] = f"DVC, remote {where}; `{tracked.POINTER}` names the content." if where else _UNTRACKED
     write_json(out / CARD, card)
     write_durably(out / "data_card.md", cards.markdown(card).encode())
@@ -132,17 +143,17 @@ def _refuse_what_teaches_nothing(rows: Spool) -> None:
         )
 
 
-def _write(out: Path, source: Input, rows: Spool, flow: Flow, recipe: Recipe) -> dict[str, Any]:
+def _write(out: Path, source: Input, rows: Spool, flow: Flow, measure: Measure) -> dict[str, Any]:
     """Write every file but the card's; returns the card."""
-    written, count = _Written(), _token_counter(recipe)
+    written = _Written(measure)
     # In this order since the digest of a data set was first taken so.
     for split in reversed(SPLITS):
-        _write_split(out / f"{split}.jsonl", rows.kept(split), split, written, count)
+        _write_split(out / f"{split}.jsonl", rows.kept(split), split, written)
     _write_lines(out / "quarantine.jsonl", rows.put_aside())
     _write_lines(out / CHANGES, rows.notes())
     counts = rows.counts()
     owners = erasure.write(out / erasure.FILE, rows.owners(), sum(counts.values()))
-    found = report.build(rows, flow.counts, source.cleaning)
+    found, lengths = report.build(rows, flow.counts, source.cleaning), measure.lengths("source")
     write_json(out / report.JSON, found)
     write_durably(out / report.PAGE, report.page(found, f"Data report: {source.name}").encode())
     reasons = rows.reasons()
@@ -156,9 +167,9 @@ def _write(out: Path, source: Input, rows: Spool, flow: Flow, recipe: Recipe) ->
         "tasks": rows.tasks(),
         "split": source.split,
         "lengths": {
-            "limit": recipe.input_tokens,
-            "source": spread(written.tokens),
-            "truncated": sum(number for length, number in written.tokens.items() if length > recipe.input_tokens),
+            "limit": measure.limits["source"],
+            "source": spread(lengths),
+            "truncated": sum(number for length, number in lengths.items() if length > measure.limits["source"]),
             "target_characters": spread(written.characters),
         },
         "read": flow.counts.read,
@@ -172,25 +183,15 @@ def _write(out: Path, source: Input, rows: Spool, flow: Flow, recipe: Recipe) ->
     }
 
 
-def _write_split(path: Path, rows: Iterator[Row], split: Split, written: _Written, count: Callable[[list[str]], list[int]]) -> None:
+def _write_split(path: Path, rows: Iterator[Row], split: Split, written: _Written) -> None:
     with lines(path) as put:
         while batch := list(islice(rows, _BATCH)):
-            written.tokens.update(count([row.source for row in batch]))
+            written.measure.add(batch)
             written.characters.update(len(row.target) for row in batch)
             for row in batch:
                 value = row.to_json()
                 written.digest.update(f"{split}\t{json.dumps(value, sort_keys=True)}\n".encode())
                 put(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
-
-
-def _token_counter(recipe: Recipe) -> Callable[[list[str]], list[int]]:
-    """Counts the tokens of each text as the recipe's base model does."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(base_folder(recipe) / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return lambda texts: [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
 
 
 def _write_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:

@@ -33,22 +33,30 @@ def data() -> None:
 @click.option("--recipe", default="", help="Recipe whose model counts the tokens; the platform's small one where left out.")
 @json_option
 def check(file: Path, out: Path, recipe: str, as_json: bool) -> None:
-    """Clean a file or source as a run would, train nothing, and write the report, its page, and the rows put aside."""
+    """Clean a file or source as a run would, train nothing, and write the reports, their pages, and the rows put aside."""
     from falaj.files import read_json
     from workloads.prepare import prepare
 
-    kept = ("report.json", "report.html", "quarantine.jsonl", "changes.jsonl", "data_card.md")
+    kept = ("report.json", "report.html", "tokens.json", "tokens.html", "quarantine.jsonl", "changes.jsonl", "data_card.md")
     # What the stage says on the way is progress here.
     with tempfile.TemporaryDirectory(prefix="falaj-data-") as scratch, contextlib.redirect_stdout(sys.stderr):
-        folder = prepare(Path(scratch) / "runs" / "check", data=file, recipe=recipe, track=False).folder
-        out.mkdir(parents=True, exist_ok=True)
-        for name in kept:
-            shutil.copyfile(folder / name, out / name)
+        folder = Path(scratch) / "runs" / "check" / "prepare"
+        try:
+            prepare(folder.parent, data=file, recipe=recipe, track=False)
+        except UsageError as problem:
+            # What was found before the end is what the person needs.
+            problem.next = (problem.next or "").replace(str(folder), str(out)) or None
+            raise
+        finally:
+            for name in kept:
+                if (folder / name).is_file():
+                    out.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(folder / name, out / name)
     report = read_json(out / "report.json", what="report", next="falaj data check again")
     rows = [["read", f"{report['read']:,}"], ["used", f"{report['used']:,}"]]
     rows += [[f"put aside: {reason}", f"{number:,}"] for reason, number in report["put_aside"].items()]
     rows += [[f"personal data: {kind}", f"{number:,}"] for kind, number in report["personal_data"]["found"].items()]
-    emit(report, as_json, lambda: f"{table(rows)}\n\nopen {out / 'report.html'}")
+    emit(report, as_json, lambda: f"{table(rows)}\n\nopen {out / 'report.html'} and {out / 'tokens.html'}")
 
 
 @data.command()

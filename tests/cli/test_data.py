@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from falaj.canonical import manifest
-from falaj.errors import Denied, Undecided
+from falaj.errors import Denied, Undecided, UsageError
 from falaj.home import runs_folder, volume_folder
 from infra.audit import chain
 from infra.cli import road
@@ -135,4 +135,12 @@ def test_a_file_is_checked_without_a_run(store: Store, tmp_path: Path) -> None:
     found = ask("check", str(path), "--out", str(tmp_path / "found"), "--recipe", "smoke")
     assert (found["read"], found["used"], found["put_aside"]) == (241, 240, {"empty": 1})
     assert manifest(tmp_path / "remote") == tracked
-    assert {file.name for file in (tmp_path / "found").iterdir()} == {"report.json", "report.html", "quarantine.jsonl", "changes.jsonl", "data_card.md"}
+    reports = {"report.json", "report.html", "tokens.json", "tokens.html"}
+    assert {file.name for file in (tmp_path / "found").iterdir()} == {*reports, "quarantine.jsonl", "changes.jsonl", "data_card.md"}
+
+
+def test_a_check_that_ends_at_the_tokenizer_leaves_its_report_all_the_same(store: Store, tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [{**row, "source": row["source"] + " and more of it" * 20} for row in own_rows()])
+    answer = CliRunner().invoke(data, ["check", str(path), "--out", str(tmp_path / "found"), "--recipe", "smoke"])
+    assert isinstance(answer.exception, UsageError) and str(tmp_path / "found" / "tokens.html") in (answer.exception.next or "")
+    assert "past 1 limits" in (tmp_path / "found" / "tokens.html").read_text()

@@ -46,8 +46,9 @@ def test_dvc_prepares_once_and_again_only_when_something_changed(tmp_path: Path)
     shutil.copyfile(ROOT / ".dvcignore", tmp_path / ".dvcignore")
     (tmp_path / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
     data = write_jsonl(tmp_path / "mine.jsonl", own_rows())
-    params = {"run": "dvc", "recipe": "smoke", "options": f"--data {data}"}
-    (tmp_path / "workloads" / "params.yaml").write_text(yaml.safe_dump(params))
+    path = tmp_path / "workloads" / "params.yaml"
+    params = {**yaml.safe_load(path.read_text()), "options": f"--data {data}"}
+    path.write_text(yaml.safe_dump(params))
 
     def repro() -> str:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("FALAJ_", "PYTEST"))}
@@ -59,6 +60,8 @@ def test_dvc_prepares_once_and_again_only_when_something_changed(tmp_path: Path)
 
     assert "prepared 240 rows" in repro()
     assert "didn't change, skipping" in repro()
+    path.write_text(yaml.safe_dump({**params, "tokens": {**params["tokens"], "fewest": 30}}))
+    assert "Running stage 'workloads/dvc.yaml:prepare'" in repro()
     with (tmp_path / "workloads" / "data" / "card.py").open("a") as stream:
         stream.write("# changed\n")
     assert "Running stage 'workloads/dvc.yaml:prepare'" in repro()

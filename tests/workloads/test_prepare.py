@@ -8,7 +8,7 @@ import pytest
 
 from falaj.canonical import manifest
 from falaj.errors import Fault, UsageError
-from tests.workloads.small import LONG, own_rows, write_jsonl
+from tests.workloads.small import LONG, own_rows, tiny_model, write_jsonl
 from workloads.data import debian, tracked
 from workloads.prepare import open_dataset, prepare
 
@@ -108,11 +108,34 @@ def test_a_task_with_one_answer_is_refused_before_training(tmp_path: Path) -> No
     assert caught.value.given == "colours"
 
 
-def test_when_every_source_is_too_long_the_card_says_that_all_are_cut(tmp_path: Path) -> None:
+def test_when_every_source_is_too_long_for_the_model_the_run_ends_with_a_report(tmp_path: Path) -> None:
     rows = [{**row, "source": row["source"] + f" {LONG}" * 3} for row in own_rows()]
-    prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
-    card = open_dataset(tmp_path / "r").card
-    assert (card["lengths"]["truncated"], card["used"]) == (240, 240)
+    with pytest.raises(UsageError, match="the base model's tokenizer does not suit the data") as caught:
+        prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
+    out = tmp_path / "r" / "prepare"
+    said = "sources, English: 100.0% of the texts are longer than the model is given (48 tokens), at most 95.0% may be"
+    assert (caught.value.exit_code, caught.value.given) == (2, said)
+    assert f"all figures: {out / 'tokens.html'}" in (caught.value.next or "") and not (out / "manifest.json").exists()
+    assert json.loads((out / "tokens.json").read_text())["past_limits"] == [said] and said in (out / "tokens.html").read_text()
+
+
+def test_arabic_that_the_base_model_cannot_read_is_told_before_training(tmp_path: Path) -> None:
+    rows = [*own_rows(), *({"source": f"ما هو موضوع هذه الرسالة القصيرة رقم {number}", "target": "شكوى"} for number in range(60))]
+    with pytest.raises(UsageError, match="the base model's tokenizer does not suit the data") as caught:
+        prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", rows), recipe="smoke")
+    said = json.loads((tmp_path / "r" / "prepare" / "tokens.json").read_text())
+    assert (caught.value.given or "").replace("\n           ", "|") == "|".join(said["past_limits"])
+    assert [line.partition(":")[0] for line in said["past_limits"]] == ["sources, Arabic", "targets, Arabic"]
+    assert "take a base model for these languages" in (caught.value.next or "")
+    unknown = {(each["kind"], each["language"]): each["shares"]["unknown"] for each in said["texts"]}
+    assert unknown["target", "ar"] == 1.0 and unknown["source", "ar"] > 0.9 and unknown["source", "en"] == 0.0
+
+
+def test_a_tokenizer_of_another_model_is_refused_before_any_row_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_BASE_MODEL", str(tiny_model(tmp_path / "base", vocab_size=5000)))
+    with pytest.raises(UsageError, match="the tokenizer is another model's") as caught:
+        prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", own_rows()), recipe="flan_t5_base")
+    assert caught.value.given == f"{tmp_path / 'base'}: 6000 tokens, 5000 rows of weights" and not (tmp_path / "r").exists()
 
 
 def test_when_every_source_is_longer_than_its_data_may_be_nothing_is_left_to_use(tmp_path: Path) -> None:

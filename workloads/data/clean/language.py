@@ -34,13 +34,17 @@ def language(text: str, *, ask: Callable[[str], str] | None = None) -> str:
     letters = len(_LETTER.findall(text))
     if letters < _FEWEST_LETTERS:
         return UNDETERMINED
-    arabic = 0 if text.isascii() else len(_ARABIC.findall(text))
-    if arabic * 2 > letters:
+    if mostly_arabic(text):
         return "ar" if not _NOT_OF_ARABIC.search(text) else ask(text)
     words = _WORD.findall(text.lower())
     if text.isascii() and words and sum(word in _ENGLISH for word in words) >= _SURE_ENGLISH * len(words):
         return "en"
     return ask(text)
+
+
+def mostly_arabic(text: str) -> bool:
+    """Whether most letters of `text` are of the Arabic script, however few there are."""
+    return not text.isascii() and len(_ARABIC.findall(text)) * 2 > len(_LETTER.findall(text))
 
 
 def by_model(text: str) -> str:
