@@ -73,7 +73,7 @@ def use_local_cloud() -> None:
 def basis(environment: str) -> dict[str, str]:
     """Digests of what a run stands on: the stages' code with seed and sample, the person's settings, the gate's rules and parameters."""
     from infra.pipeline.library import Library
-    from workloads.tokens.limits import read_limits
+    from workloads.tokens.limits import PARAMS, read_limits
 
     code: dict[str, dict[str, str]] = {"code": {}, "register": {}}
     for name, found in manifest(ROOT / "workloads").items():
@@ -83,7 +83,7 @@ def basis(environment: str) -> dict[str, str]:
     library = Library.open()
     found = {"code": digest(code["code"]), "register": digest(code["register"])}
     # The file that they stand in also says what DVC makes a run from, which is nothing to this one.
-    found["limits"] = digest(read_limits().model_dump())
+    found["limits"] = digest(read_limits(PARAMS).model_dump())
     found["gate"] = digest({"rules": library.digest, "parameters": library.parameters(environment)})
     return found | ({"settings": digest(settings)} if (settings := _handed_on()) else {})
 

@@ -9,7 +9,7 @@ from falaj.errors import UsageError
 from falaj.files import write_durably, write_json
 from workloads.tokens import report
 from workloads.tokens.agreement import Own
-from workloads.tokens.limits import PARAMS, Limits
+from workloads.tokens.limits import Limits, params_file
 from workloads.tokens.measure import Figures, misfits
 
 _NEXT = {
@@ -30,7 +30,7 @@ def require_suited(out: Path, name: str, figures: Mapping[tuple[str, str], Figur
         raise UsageError(
             "the base model's tokenizer does not suit the data",
             given="\n           ".join(said for _, said in past),
-            allowed=f"the limits under `tokens` in {PARAMS}",
+            allowed=f"the limits under `tokens` in {params_file()}",
             why="what is unknown to the tokenizer or cut off cannot be learnt",
             next=f"{'; '.join(_NEXT[what] for what in kinds)}; all figures: {out / report.PAGE}",
         )

@@ -1,7 +1,8 @@
-"""How well a tokenizer must suit the data for a run to go on. The numbers stand in `workloads/params.yaml`, under `tokens`."""
+"""How well a tokenizer must suit the data for a run to go on. The numbers stand in `workloads/params.yaml`, under `tokens`; FALAJ_PARAMS names another file."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
@@ -31,8 +32,14 @@ class Limits(BaseModel):
     """Rows of the model's vocabulary that no token has; models round their size up."""
 
 
-def read_limits(path: Path = PARAMS) -> Limits:
-    """The limits of this installation. Raises UsageError when the file lacks one, or holds what nobody reads."""
+def params_file() -> Path:
+    """The file that the limits of this process stand in."""
+    return Path(os.environ.get("FALAJ_PARAMS") or PARAMS)
+
+
+def read_limits(path: Path | None = None) -> Limits:
+    """The limits in `path`, else in this process's own file. Raises UsageError when the file lacks one, or holds what nobody reads."""
+    path = path or params_file()
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Limits.model_validate(value["tokens"])
