@@ -18,13 +18,14 @@ from typing import Any
 from falaj.canonical import digest, digest_bytes, digest_file
 from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import read_json
-from workloads import reference, tracking
+from workloads import reference
 from workloads.artifacts import begin, finish
 from workloads.release import DOCUMENT, MODEL, POINTER, POINTER_SCHEMA, PUBLIC_KEY, SIGNATURE, Release, public_half, seal, signing_key_file, trusted_key, verify
 from workloads.sealing import identity_of, seal_folder
 from workloads.sealing_keys import SealingKey, from_environment
 from workloads.serve.settings import threads
 from workloads.store import Store, releases_uri
+from workloads.tracking import registry
 
 NAME = "flan-t5"
 """Name of the registered model."""
@@ -42,13 +43,13 @@ def main(run: Path, *, measure: Callable[[Path, Path], dict[str, Any]] | None = 
     store, key = Store.open(releases_uri()), from_environment(os.environ)
     candidate, decision = check_decision(run)
     out = begin(run, "register")
-    registry = tracking.prepare()
+    made_ready = registry.prepare()
     with tempfile.TemporaryDirectory(prefix="falaj-release-") as scratch:
         release = _release(run, Path(scratch) / version_of(candidate), store, candidate, decision, measure or profile, key)
         for name in (DOCUMENT, SIGNATURE, PUBLIC_KEY):
             shutil.copyfile(release.folder / name, out / name)
-    registry.join()
-    entry = tracking.record(candidate, release, store.uri)
+    made_ready.join()
+    entry = registry.record(candidate, release, store.uri)
     pointer = point(store, release)
     facts = {"version": release.version, "release": release.digest, "previous": pointer["previous"], "store": store.uri, **entry}
     inputs = {"candidate": release.document["candidate"], "decision": release.document["decision"]}

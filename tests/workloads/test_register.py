@@ -12,12 +12,13 @@ import pytest
 from falaj.canonical import digest, digest_file
 from falaj.errors import Denied, Undecided, UsageError
 from tests.workloads.worlds import profile, publish
-from workloads import register, tracking
+from workloads import register
 from workloads.artifacts import open_artifact
 from workloads.release import POINTER, NotTrusted, public_half, signing_key_file, trusted_key, verify
 from workloads.sealing import open_model
 from workloads.sealing_keys import KeyFile
 from workloads.store import Store
+from workloads.tracking import open_client, registry
 
 _PROFILE: list[dict[str, Any]] = []
 
@@ -31,14 +32,15 @@ def measure(run: Path, model: Path) -> dict[str, Any]:
 def store(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("FALAJ_RELEASES", str(tmp_path / "releases"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setenv("FALAJ_WORK", str(tmp_path / "work"))
     return Store.open(tmp_path / "releases")
 
 
 @pytest.fixture
 def unlisted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves MLflow out, where the registry's entry is not what the test is about: importing it takes seconds."""
-    monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {"mlflow_version": "1"})
-    monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
+    monkeypatch.setattr(registry, "record", lambda candidate, release, uri: {"mlflow_version": "1"})
+    monkeypatch.setattr(registry, "_open_quietly", lambda: None)
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def test_an_allowed_candidate_becomes_a_signed_release_that_is_pointed_to(store:
     signature = store.read_bytes(f"{version}/model.sig")
     assert register.main(run, measure=measure) == facts
     assert (store.read_bytes(f"{version}/model.sig"), register.versions(store)) == (signature, [version])
-    entries = tracking._client().search_model_versions("name = 'flan-t5'")
+    entries = open_client().search_model_versions("name = 'flan-t5'")
     assert [(str(entry.version), entry.source, entry.tags) for entry in entries] == [
         (
             facts["mlflow_version"],
@@ -113,7 +115,7 @@ def test_an_allowed_candidate_becomes_a_signed_release_that_is_pointed_to(store:
             },
         )
     ]
-    logged = tracking._client().get_run(facts["mlflow_run"]).data
+    logged = open_client().get_run(facts["mlflow_run"]).data
     assert (logged.metrics, logged.params) == ({"int8.language.accuracy": 0.7}, {"name": "tiny", "steps": "3"})
 
 
@@ -152,7 +154,7 @@ def test_a_job_killed_anywhere_and_started_again_ends_with_one_release(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(tracking if point == "record" else type(store), point, kill)
+        patch.setattr(registry if point == "record" else type(store), point, kill)
         register.main(run, measure=measure)
     assert store.read_json(POINTER) is None
     register.main(run, measure=measure)
