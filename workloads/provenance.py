@@ -1,11 +1,18 @@
-"""Which code made an artifact."""
+"""Which code made an artifact, and where."""
 
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from falaj.home import ROOT
+from workloads.machine import read_machine
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 
 
 def commit() -> str:
@@ -21,6 +28,33 @@ def commit() -> str:
         return head + ("+changes" if _git("status", "--porcelain", "--", "workloads", "falaj") else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
+
+
+def environment() -> dict[str, Any]:
+    """What a run ran on: system, processor, memory in bytes, versions of the packages that decide its numbers, and GPUs where torch is there."""
+    import psutil
+
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+        "processor": read_machine().model,
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_bytes": psutil.virtual_memory().total,
+        "packages": {name: told for name in _PACKAGES if (told := _version(name))},
+        "gpus": [],
+    }
+    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
+        found["gpus"] = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        found["cuda"] = torch.version.cuda
+    return found
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _git(*arguments: str) -> str:

@@ -86,7 +86,7 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
         if world.leads:
             record = recorded(run.name, recipe, data, inputs, progress, parts, checkpoints.counts, needed=needed, validation=validation)
             write_json(out / RECORD, record)
-            _log(record)
+            _log(record, out)
             metrics = {name: record[name] for name in ("steps", "seconds", "tokens_per_second", "peak_bytes", "loss_first", "loss_last", "loss_validation")}
             finish(out, SCHEMA, inputs=inputs, parameters=parameters, metrics=metrics)
             checkpoints.remove()
@@ -135,13 +135,10 @@ def _save_model(parts: Parts, base: Path, out: Path) -> None:
             shutil.copyfile(base / name, out / name)
 
 
-def _log(record: dict[str, Any]) -> None:
-    """Enter the run into MLflow where MLFLOW_TRACKING_URI names a server or file. A tracking server that is away fails no training."""
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
-        return
-    from workloads.training.log import log
+def _log(record: dict[str, Any], out: Path) -> None:
+    """Enter the run into MLflow, or put it aside for when MLflow is there again. Neither fails training."""
+    from workloads import tracking
+    from workloads.training.tracked import entry_of
 
-    try:
-        log(record)
-    except Exception as problem:  # the client raises its own, SQLAlchemy's and requests' errors
-        print(f"not entered into MLflow: {type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}", flush=True)
+    if tracking.wanted():
+        tracking.enter(entry_of(record), {RECORD: out / RECORD}, say=_say)

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from falaj.errors import Exit, Fault, UsageError
+from tests.conftest import free_block
 from tests.workloads.small import own_rows, still, tiny_model, write_jsonl
 from workloads import provenance
 from workloads.artifacts import open_artifact
 from workloads.data.rows import Row
 from workloads.prepare import open_dataset, prepare
 from workloads.recipes import DEFAULT, RECIPES, Recipe, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
+from workloads.tracking import Spool, open_client
 from workloads.train import train, train_with
-from workloads.training import memory
+from workloads.training import flops, memory
 from workloads.training.batches import Batches
 from workloads.training.progress import Progress, rate
 
@@ -178,21 +180,53 @@ def test_the_commit_is_the_checkouts_or_the_one_that_the_image_names(monkeypatch
     assert len(provenance.commit().removesuffix("+changes")) == 40 or provenance.commit() == "unknown"
 
 
-def test_a_record_is_entered_into_mlflow_once(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlflow import MlflowClient
-
-    from workloads.training import log as training_log
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+def test_a_run_is_entered_into_mlflow_once_with_its_curves_the_machine_and_what_it_was_made_from(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALAJ_WORK", str(tmp_path / "work"))
     record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
-    found = training_log.log(record)
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
-    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    assert [run.info.run_id for run in runs] == [found]
-    assert [metric.value for metric in client.get_metric_history(found, "loss")] == record["losses"] and runs[0].data.params["name"] == "tiny"
-
-
-def test_training_goes_on_without_its_tracking_server(prepared: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nothing://here")
+    shutil.rmtree(prepared / "train")
     train_with(prepared, TINY)
-    assert "not entered into MLflow" in capfd.readouterr().out and open_artifact(prepared / "train").stage == "train"
+    client = open_client()
+    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    assert [(run.info.status, run.data.params["name"], run.data.params["ranks"]) for run in runs] == [("FINISHED", "tiny", "1")]
+    run, of = runs[0].info.run_id, lambda name: [point.value for point in client.get_metric_history(runs[0].info.run_id, name)]
+    assert (of("loss"), of("gradient_norm"), of("learning_rate")) == (record["losses"], record["gradient_norms"], record["rates"])
+    assert len(of("tokens_per_second_now")) == 8 and min(of("tokens_per_second_now")) > 0 and of("mfu") == [record["mfu"]]
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes", "system/process_memory_usage_megabytes"} <= set(runs[0].data.metrics)
+    environment = json.loads(runs[0].data.tags["environment"])
+    assert (runs[0].data.tags["commit"], runs[0].data.tags["data"]) == ("c0ffee", record["inputs"]["data"])
+    assert environment == record["environment"] and environment["packages"]["torch"] and environment["processors"] >= 1
+    assert [found.dataset.digest for found in runs[0].inputs.dataset_inputs] == [record["data"]["digest"].removeprefix("sha256:")[:36]]
+    assert [found.path for found in client.list_artifacts(run)] == ["run_record.json"]
+    assert Spool.of_environment().waiting() == []
+
+
+def test_training_goes_on_without_its_tracking_server_and_its_record_waits(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FALAJ_WORK", str(tmp_path / "work"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_block()}")
+    train_with(prepared, TINY)
+    assert "not entered into MLflow yet, waiting in" in capfd.readouterr().out and open_artifact(prepared / "train").stage == "train"
+    assert len(Spool.of_environment().waiting()) == 1
+
+
+def test_a_record_says_how_much_of_the_machine_was_used(prepared: Path) -> None:
+    record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
+    assert 0 < record["mfu"] < 1 and record["peak_flops_per_second"]["from"] == "measured"
+    assert record["clock"][-1] == [pytest.approx(record["seconds"], abs=0.01), record["tokens"]] and len(record["rates"]) == len(record["clock"]) == 8
+    assert record["machine"][0]["process_bytes"] > 1e8 and 0 <= record["machine"][0]["processors_percent"] <= 100
+
+
+def test_what_a_t5_needs_is_twice_each_weight_a_token_meets_three_times(tmp_path: Path) -> None:
+    from transformers import T5ForConditionalGeneration
+
+    model = T5ForConditionalGeneration.from_pretrained(tiny_model(tmp_path))
+    counted = {name: parameter.numel() for name, parameter in model.named_parameters() if parameter.ndim == 2}
+    of_decoder = sum(number for name, number in counted.items() if name.startswith("decoder.") and "EncDecAttention" not in name and "bias" not in name)
+    crossed = {part: sum(number for name, number in counted.items() if f"EncDecAttention.{part}." in name) for part in "qkvo"}
+    of_encoder = sum(number for name, number in counted.items() if name.startswith("encoder.") and "bias" not in name)
+    target = of_decoder + crossed["q"] + crossed["o"] + counted["lm_head.weight"]
+    assert flops.needed(model.config, 1, 0) == 6 * (of_encoder + crossed["k"] + crossed["v"])
+    assert flops.needed(model.config, 0, 1) == 6 * target

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from workloads.tracking.entry import Entry, flat
 from workloads.tracking.server import EXPERIMENT, open_client, tracking_uri
-from workloads.tracking.spool import Outcome, Spool, enter
+from workloads.tracking.spool import Outcome, Spool, enter, wanted
 
-__all__ = ["EXPERIMENT", "Entry", "Outcome", "Spool", "enter", "flat", "open_client", "tracking_uri"]
+__all__ = ["EXPERIMENT", "Entry", "Outcome", "Spool", "enter", "flat", "open_client", "tracking_uri", "wanted"]

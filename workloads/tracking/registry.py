@@ -11,7 +11,7 @@ from typing import Any
 from workloads.release import Release
 from workloads.tracking import server
 from workloads.tracking.entry import Entry, flat
-from workloads.tracking.spool import enter
+from workloads.tracking.spool import enter, wanted
 
 
 def prepare() -> threading.Thread:
@@ -24,7 +24,7 @@ def prepare() -> threading.Thread:
 def _open_quietly() -> None:
     # What is wrong here is wrong again in `record`, which says so where it can be heard.
     with contextlib.suppress(Exception):
-        if not server.away(uri := server.tracking_uri()):
+        if wanted() and not server.away(uri := server.tracking_uri()):
             server.open_client(uri).search_experiments(max_results=1)
 
 
@@ -33,6 +33,8 @@ def record(candidate: Mapping[str, Any], release: Release, store_uri: str) -> di
 
     The signed release in the store is what counts; MLflow lists it. So a release waits for no server, and its entry is sent later.
     """
+    if not wanted():
+        return {}
     now = int(time.time() * 1000)
     scores = {key: value for key, value in flat(candidate["evaluation"]["models"]).items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
     placed = enter(

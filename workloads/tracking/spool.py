@@ -89,6 +89,11 @@ class Spool:
         return outcome
 
 
+def wanted() -> bool:
+    """Whether runs are tracked: where MLFLOW_TRACKING_URI or a work volume (FALAJ_WORK) is named, and FALAJ_TRACKING is not `off`."""
+    return os.environ.get("FALAJ_TRACKING") != "off" and bool(os.environ.get("MLFLOW_TRACKING_URI") or os.environ.get("FALAJ_WORK"))
+
+
 def enter(entry: Entry, files: Mapping[str, Path] | None = None, *, send: bool = True, say: Callable[[str], None] | None = None) -> Placed | None:
     """Put `entry` into the environment's spool and, with `send`, bring all that waits to MLflow. Where this one is then, or None while it waits.
 

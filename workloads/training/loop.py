@@ -17,6 +17,7 @@ from workloads.training.guards import trouble
 from workloads.training.parallel import clipped, last_part, put_back
 from workloads.training.parts import Parts
 from workloads.training.progress import Progress, ended_by, rate
+from workloads.training.watch import Watch
 
 _MOST_BACK = 3
 """Times that training falls back to one and the same step before it gives up."""
@@ -45,6 +46,7 @@ def loop(
     def made(position: int) -> list[dict[str, Any]]:
         return [encode(rows) for rows in parts_of(batches.at(position), share=world.share, shares=world.shares, parts=recipe.accumulate)]
 
+    watch = Watch(world.device)
     parts.go_on_scaling(progress.scaling)
     saved_at = said_at = time.monotonic()
     before = saved_at - progress.seconds
@@ -52,9 +54,10 @@ def loop(
         checkpoints.save(parts.source, parts.optimizer, progress)  # a place to fall back to
     with ahead(made) as queue:
         while not ended_by(recipe, progress):
+            learning = rate(recipe, progress)
             for group in parts.optimizer.param_groups:
-                group["lr"] = rate(recipe, progress)
-            loss, norm, tokens, told, seconds = _learnt(parts, queue.at(progress.position), recipe, progress, stop(), time.monotonic() - before)
+                group["lr"] = learning
+            loss, norm, tokens, answers, told, seconds = _learnt(parts, queue.at(progress.position), recipe, progress, stop(), time.monotonic() - before)
             if wrong := trouble(loss, norm if not parts.scaled else 0.0, progress.losses, recipe.spike):
                 _fall_back(parts, checkpoints, progress, wrong, seconds, say)
                 continue
@@ -62,7 +65,9 @@ def loop(
             progress.step, progress.position = progress.step + 1, progress.position + 1
             progress.losses.append(round(loss, 6))
             progress.norms.append(round(norm, 6) if math.isfinite(norm) else None)
-            progress.tokens, progress.seconds, progress.scaling = progress.tokens + tokens, seconds, parts.scaling()
+            progress.tokens, progress.answers = progress.tokens + tokens, progress.answers + answers
+            progress.seconds, progress.scaling = seconds, parts.scaling()
+            watch.step(progress, learning)
             if recipe.validate_steps and progress.step % recipe.validate_steps == 0:
                 _look(parts, encode, held, recipe, progress, checkpoints, say)
             if told:
@@ -93,8 +98,8 @@ def ahead(make: Callable[[int], list[dict[str, Any]]]) -> Generator[Ahead]:
 
 def _learnt(
     parts: Parts, batch: Sequence[dict[str, Any]], recipe: Recipe, progress: Progress, told: bool, seconds: float
-) -> tuple[float, float, int, bool, float]:
-    """Gradients of one batch. Returns loss, gradient length, tokens, whether a rank was told to stop, and seconds: equal on all ranks.
+) -> tuple[float, float, int, int, bool, float]:
+    """Gradients of one batch. Returns loss, gradient length, tokens, those of targets, whether a rank was told to stop, and seconds: equal on all ranks.
 
     The loss is the mean over all labels of the batch, however it is dealt out: each part counts by its labels.
     """
@@ -120,7 +125,7 @@ def _learnt(
         mine += float(weighed.detach())
     norm = clipped(parts.unscaled(), _LONGEST)
     loss = world.total(mine)[0] / (world.size / world.shares)
-    return loss, norm, int(all_seen), bool(stops), whole_seconds
+    return loss, norm, int(all_seen), int(all_labels), bool(stops), whole_seconds
 
 
 def _fall_back(parts: Parts, checkpoints: Checkpoints, progress: Progress, wrong: str, seconds: float, say: Callable[[str], None]) -> None:

@@ -25,6 +25,14 @@ class Progress:
     losses: list[float] = field(default_factory=list)
     norms: list[float | None] = field(default_factory=list)
     """Length of the gradient at each step, before it was clipped; None where it left fp16's range and the step was not taken."""
+    answers: int = 0
+    """Those of `tokens` that were tokens of targets."""
+    rates: list[float] = field(default_factory=list)
+    """Learning rate of each step."""
+    clock: list[list[float]] = field(default_factory=list)
+    """Seconds and tokens at the end of each step."""
+    machine: list[dict[str, float]] = field(default_factory=list)
+    """Looks at the machine: step, time since 1970 in seconds, and what `Watch.look` sees."""
     resumed: list[int] = field(default_factory=list)
     """Steps at which a later process took over."""
     rolled_back: list[dict[str, Any]] = field(default_factory=list)

@@ -11,6 +11,7 @@ from workloads import provenance
 from workloads.prepare import Dataset
 from workloads.recipes import Recipe
 from workloads.serve.settings import threads
+from workloads.training import flops
 from workloads.training.checkpoints import Counts
 from workloads.training.parts import Parts
 from workloads.training.progress import Progress, ended_by
@@ -23,6 +24,8 @@ def record(
 ) -> dict[str, Any]:
     """The record of a finished run. Losses are in nats, seconds are of training alone, without loading and saving."""
     head, tail = progress.losses[:10], progress.losses[-10:]
+    done = flops.needed(parts.source.config, progress.tokens - progress.answers, progress.answers) / max(progress.seconds, 1e-6)
+    most, told_by = flops.peak(parts.world, parts.precision)
     return {
         "schema": SCHEMA,
         "run": run,
@@ -30,6 +33,7 @@ def record(
         "inputs": inputs,
         "data": {"name": data.card["name"], "digest": data.card["digest"], "rows": data.card["rows"]},
         "commit": provenance.commit(),
+        "environment": provenance.environment(),
         "precision": parts.precision,
         "threads": threads(os.environ),
         "ranks": parts.world.size,
@@ -42,6 +46,9 @@ def record(
         "checkpoints": {name: round(value, 3) for name, value in asdict(counts).items()},
         "tokens": progress.tokens,
         "tokens_per_second": round(progress.tokens / max(progress.seconds, 1e-6), 1),
+        "flops_per_second": round(done),
+        "peak_flops_per_second": {"of_a_rank": round(most), "from": told_by},
+        "mfu": round(done / (most * parts.world.size), 4),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "needed_bytes_estimate": needed,
         "loss_first": round(sum(head) / len(head), 4),
@@ -50,4 +57,7 @@ def record(
         "looks": progress.looks,
         "losses": progress.losses,
         "gradient_norms": progress.norms,
+        "rates": progress.rates,
+        "clock": progress.clock,
+        "machine": progress.machine,
     }
