@@ -86,6 +86,9 @@ def told(plan: Plan) -> JsonText:
     """What rules are told of `plan`."""
     # Its fields are JSON values as they stand: no copy of them is made first.
     resources = [{name: getattr(resource, name) for name in TOLD} for resource in plan.resources]
+    for resource in resources:
+        # To a rule an input that was computed from nothing is one that is not mentioned; of a large plan these are a tenth.
+        resource["property_dependencies"] = {name: urns for name, urns in resource["property_dependencies"].items() if urns}
     about = {name: value for name, value in plan.__dict__.items() if name not in ("resources", "state")}
     return JsonText(canonical({**about, "state": plan.state.__dict__, "resources": resources}).decode())
 

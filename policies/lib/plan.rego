@@ -46,8 +46,14 @@ customs := {resource.urn: resource |
 
 custom := object.keys(customs)
 
-# All that providers are told, as one text: whoever looks for a pattern looks here first, and most often finds nothing.
-everything := json.marshal([resource.inputs | some _, resource in customs])
+# URNs of those that are told anything at all.
+filled := custom - {urn | some urn, resource in customs; resource.inputs == {}}
+
+# Type -> all that providers are told of its resources, as one text.
+texts := {type: json.marshal([resource.inputs | some resource in found; resource.custom]) | some type, found in managed}
+
+# All of it as one text: whoever looks for a pattern looks here first, and most often finds nothing.
+everything := concat("\n", [text | some text in texts])
 
 # URN -> custom resource that the AWS provider makes, other than those it only reads.
 aws := {resource.urn: resource |
@@ -89,15 +95,12 @@ suspects := [resource |
 awaiting := {type |
 	some type in with_awaited
 	found := managed[type]
-	unmentioned := [value | some each in found; some field, value in each.inputs; not each.property_dependencies[field]]
-	unreferred := [value | some each in found; some field, value in each.inputs; each.property_dependencies[field] == []]
+	unmentioned := [object.remove(each.inputs, object.keys(object.get(each, "property_dependencies", {}))) | some each in found]
+	unreferred := [each.inputs[field] | some each in found; some field, urns in each.property_dependencies; urns == []]
 	contains(json.marshal([unmentioned, unreferred]), awaited)
 }
 
-with_awaited := {type |
-	some type, found in managed
-	contains(json.marshal([each.inputs | some each in found]), awaited)
-}
+with_awaited := {type | some type, text in texts; contains(text, awaited)}
 
 awaited := `"__falaj__":"unknown"`
 

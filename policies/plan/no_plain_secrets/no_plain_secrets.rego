@@ -27,7 +27,7 @@ credential := `(password|passwd|passphrase|secret[_-]?access[_-]?key|secret[_-]?
 
 named_like_one := concat("", ["(?i)", credential, "$"])
 
-judged := plan.custom - {urn | some urn, resource in plan.customs; resource.inputs == {}}
+judged := plan.filled
 
 fail[urn] contains sprintf("%v is plain text", [concat(".", [sprintf("%v", [step]) | some step in path])]) if {
 	some [urn, path, value] in texts

@@ -31,7 +31,7 @@ looks := {
 	"a password in an address": "[a-z][a-z0-9+.-]*://[^/\\s:@]+:[^/\\s:@]+@",
 }
 
-judged := plan.custom - {urn | some urn, resource in plan.customs; resource.inputs == {}}
+judged := plan.filled
 
 fail[urn] contains sprintf("%v holds %v", [concat(".", [sprintf("%v", [step]) | some step in path]), what]) if {
 	some urn in suspicious
