@@ -31,7 +31,7 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as problem:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -46,7 +46,8 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         ) from problem
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk knows what is in `folder`: names, not contents. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -11,9 +11,8 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -145,7 +144,8 @@ class FolderStore(Store):
     def replace_document(self, name: str, value: Any, *, expect: str) -> str:
         data = _encode(value)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with _patient_lock(self._folder / f".{name.replace('/', '.')}.lock"):
+        # The holder needs milliseconds.
+        with lock(self._folder / f".{name.replace('/', '.')}.lock", what="the store's pointer", patience=_LOCK_SECONDS):
             if self.read_document(name).tag != expect:
                 raise _conflict(name, self.uri)
             self.write_bytes(name, data)
@@ -302,19 +302,3 @@ def _parse(data: bytes, name: str, uri: str) -> Any:
         return json.loads(data)
     except ValueError as problem:
         raise Fault(f"{name} is not JSON", given=uri, why=str(problem), next="write it again with the command that makes it") from problem
-
-
-@contextlib.contextmanager
-def _patient_lock(path: Path) -> Generator[None]:
-    # The shared lock refuses at once, which is right for a person's command; here the holder needs milliseconds.
-    deadline = time.monotonic() + _LOCK_SECONDS
-    with contextlib.ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(lock(path, what="the store's pointer"))
-                break
-            except UsageError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-        yield
