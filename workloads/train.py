@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest
 from falaj.files import write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
-from workloads.prepare import open_dataset
+from workloads.prepare import Dataset, open_dataset
 from workloads.recipes import Recipe, base_digest, base_folder, recipe_named
 from workloads.serve.settings import threads
 from workloads.store import Store
+from workloads.tokens.agreement import Own, own_tokenizer
+from workloads.tokens.cache import TokenCache, cached
+from workloads.tokens.limits import read_limits
 from workloads.training import memory
-from workloads.training.batches import Batches, encoder
+from workloads.training.batches import Batches, from_cache
 from workloads.training.checkpoints import Checkpoints
 from workloads.training.loop import loop, validated
 from workloads.training.parts import Parts, prepared
@@ -28,6 +32,7 @@ SCHEMA = "falaj.model/1"
 MODEL = "model"
 RECORD = "run_record.json"
 CHECKPOINTS = "train.checkpoint"
+TOKENS = "train.tokens"
 
 
 def main(run: Path, *, recipe: str = "") -> Artifact:
@@ -64,6 +69,8 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
     if (before := finished(run, "train", schema=SCHEMA, inputs=inputs, parameters=parameters)) is not None:
         return before
     needed = memory.require(recipe, base)
+    # Asked again: another base may have been named since the rows were prepared.
+    own = own_tokenizer(base, most_unused=read_limits().most_unused)
     with joined(recipe) as world, told_to_stop() as stop:
         check_rows(len(data.rows["train"]), world)
         out = begin(run, "train") if world.leads else run / "train"
@@ -74,7 +81,7 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
         if progress.step:
             progress.resumed.append(progress.step)
             checkpoints.say(f"goes on at step {progress.step}")
-        encode = encoder(parts.tokenizer, recipe, world.device)
+        encode = from_cache(tokens_of(data, own, recipe, checkpoints.say), parts.tokenizer, world.device)
         held = data.rows["validation"]
         batches = Batches(data.rows["train"], recipe)
         if not loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held):
@@ -97,6 +104,13 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+def tokens_of(data: Dataset, own: Own, recipe: Recipe, say: Callable[[str], None]) -> TokenCache:
+    """The numbers of the rows that training reads, beside the data set itself, so that all ranks and all trials share them."""
+    folder = data.artifact.folder.resolve().parent / TOKENS
+    rows = [*data.rows["train"], *data.rows["validation"]]
+    return cached(folder, rows, own, data=data.card["digest"], lengths=(recipe.input_tokens, recipe.target_tokens), say=say)
 
 
 def _store(run: Path) -> Store | None:

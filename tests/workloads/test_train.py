@@ -62,6 +62,24 @@ def test_the_same_recipe_and_data_are_not_trained_twice(prepared: Path) -> None:
     assert (first.folder / "manifest.json").stat().st_mtime_ns == written
 
 
+def test_trainings_on_the_same_rows_share_their_numbers(prepared: Path) -> None:
+    train_with(prepared, TINY)
+    (cache,) = (path for path in (prepared / "train.tokens").iterdir() if path.is_dir())
+    written = (cache / "manifest.json").stat().st_mtime_ns
+    train_with(prepared, replace(TINY, learning_rate=1e-3, most_steps=2))
+    assert [path.name for path in (prepared / "train.tokens").iterdir() if path.is_dir()] == [cache.name]
+    assert (cache / "manifest.json").stat().st_mtime_ns == written
+
+
+def test_a_base_with_another_models_tokenizer_is_refused_though_the_rows_were_prepared_with_the_right_one(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALAJ_BASE_MODEL", str(tiny_model(tmp_path / "other", eos_token_id=2)))
+    with pytest.raises(UsageError, match="the tokenizer is another model's") as caught:
+        train_with(prepared, TINY)
+    assert "texts end with 1 (</s>), the model's end is 2 (<unk>)" in (caught.value.given or "") and not (prepared / "train").exists()
+
+
 def test_a_run_that_was_told_to_stop_goes_on_where_it_was_and_ends_the_same(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = shutil.copytree(prepared, prepared.parent / "whole")
     losses = json.loads(train_with(whole, TINY).path("run_record.json").read_text())["losses"]

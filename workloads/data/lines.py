@@ -15,12 +15,22 @@ from falaj.errors import Fault
 def lines(path: Path) -> Generator[Callable[[str], object]]:
     """A function that appends text to what becomes `path` at the end. Raises Fault when the disk is full; `path` is untouched then."""
     partial = path.with_name(f".{path.name}.partial")
+    with faults_of(path):
+        try:
+            with partial.open("w", encoding="utf-8", newline="\n") as stream:
+                yield stream.write
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def faults_of(path: Path) -> Generator[None]:
+    """Raise what the disk says against writing `path` as a Fault that a person can act on."""
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream.write
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
+        yield
     except OSError as problem:
         full = problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise Fault(
@@ -28,5 +38,3 @@ def lines(path: Path) -> Generator[Callable[[str], object]]:
             given=str(path),
             next=f"{'free some disk space' if full else 'make the folder writable'} and run the same command again",
         ) from problem
-    finally:
-        partial.unlink(missing_ok=True)

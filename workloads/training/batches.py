@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from falaj.errors import UsageError
 from workloads.data.rows import Row
 from workloads.recipes import Recipe
+from workloads.tokens.cache import TokenCache
 
 IGNORED = -100
 """The label of a place that is padding."""
 Encode = Callable[[Sequence[Row]], dict[str, Any]]
+Ids = Sequence[int] | NDArray[Any]
+"""Token ids of a text."""
 
 
 class Batches:
@@ -70,16 +76,13 @@ def parts_of(rows: Sequence[Row], *, share: int, shares: int, parts: int) -> lis
 
 
 def encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Encode:
-    """Rows -> a batch as the model takes it, cut to the recipe's lengths; labels are -100 where there is only padding.
-
-    input_ids and attention_mask (rows, S), labels (rows, T).
-    """
-    import torch
+    """Rows -> a batch as `collated` makes it, cut to the recipe's lengths; for rows whose numbers lie in no cache."""
     from tokenizers import Tokenizer
 
     def cut(length: int) -> Any:
         # One each, so that two threads may encode at once.
         own = Tokenizer.from_str(tokenizer.to_str())
+        own.no_padding()
         own.enable_truncation(length)
         return own
 
@@ -88,15 +91,36 @@ def encoder(tokenizer: Any, recipe: Recipe, device: Any) -> Encode:
     def encode(rows: Sequence[Row]) -> dict[str, Any]:
         sources = for_sources.encode_batch([row.source for row in rows])
         targets = for_targets.encode_batch([row.target for row in rows])
-        labels = torch.tensor([target.ids for target in targets])
-        labels[torch.tensor([target.attention_mask for target in targets]) == 0] = IGNORED
-        return {
-            "input_ids": torch.tensor([source.ids for source in sources]).to(device),
-            "attention_mask": torch.tensor([source.attention_mask for source in sources]).to(device),
-            "labels": labels.to(device),
-        }
+        return collated([source.ids for source in sources], [target.ids for target in targets], tokenizer.padding, device)
 
     return encode
+
+
+def from_cache(cache: TokenCache, tokenizer: Any, device: Any) -> Encode:
+    """Rows -> a batch as `collated` makes it, from their numbers on disk."""
+    padding = tokenizer.padding
+    return lambda rows: collated(*cache.of(rows), padding, device)
+
+
+def collated(sources: Sequence[Ids], targets: Sequence[Ids], padding: Mapping[str, Any], device: Any) -> dict[str, Any]:
+    """A batch as the model takes it: input_ids and attention_mask (rows, S), labels (rows, T) that are -100 where there is only padding.
+
+    `padding` is the tokenizer's: which id, and of what the width is a multiple.
+    """
+    import torch
+
+    multiple = padding["pad_to_multiple_of"] or 1
+
+    def padded(texts: Sequence[Ids], fill: int) -> Any:
+        width = -(-max(map(len, texts)) // multiple) * multiple
+        table = np.full((len(texts), width), fill, dtype=np.int64)
+        for row, text in zip(table, texts, strict=True):
+            row[: len(text)] = text
+        return torch.from_numpy(table)
+
+    input_ids = padded(sources, padding["pad_id"])
+    mask = torch.arange(input_ids.shape[1]) < torch.tensor([len(source) for source in sources])[:, None]
+    return {"input_ids": input_ids.to(device), "attention_mask": mask.long().to(device), "labels": padded(targets, IGNORED).to(device)}
 
 
 class Ahead:
