@@ -156,7 +156,11 @@ RECIPES: dict[str, Callable[[], Recipe]] = {"local_seed": local_seed, "local_see
 
 
 def recipe_named(name: str) -> Recipe:
-    """The recipe called `name`, the default for an empty one. Raises UsageError naming those there are."""
+    """The recipe called `name`, the one in the file that it names (`.json`), the default for an empty one. Raises UsageError naming those there are."""
+    if name.endswith(".json"):
+        from workloads.recipe_files import read
+
+        return read(Path(name))
     if (name or DEFAULT) not in RECIPES:
         raise UsageError(f"there is no recipe {name!r}", allowed=", ".join(RECIPES), next="choose one of them, or add a function to workloads/recipes.py")
     return RECIPES[name or DEFAULT]()

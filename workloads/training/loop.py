@@ -36,10 +36,12 @@ def loop(
     stop: Callable[[], bool],
     say: Callable[[str], None],
     held: Sequence[Row] = (),
+    looked: Callable[[Progress], None] = lambda progress: None,
 ) -> bool:
     """Train until the budget is spent (True) or a rank is told to stop (False, after a checkpoint). `progress` is kept up to date.
 
-    `held` are the rows that the recipe's looks are taken at. Raises UsageError when training runs away again and again.
+    `held` are the rows that the recipe's looks are taken at; `looked` is called after each of them, and may end training by raising.
+    Raises UsageError when training runs away again and again.
     """
     world = parts.world
 
@@ -70,6 +72,7 @@ def loop(
             watch.step(progress, learning)
             if recipe.validate_steps and progress.step % recipe.validate_steps == 0:
                 _look(parts, encode, held, recipe, progress, checkpoints, say)
+                looked(progress)
             if told:
                 checkpoints.save(parts.source, parts.optimizer, progress, wait=True)
                 return False
