@@ -60,8 +60,11 @@ def train(run: Path, *, recipe: str = "") -> Artifact:
     return train_with(run, recipe_named(recipe))
 
 
-def train_with(run: Path, recipe: Recipe) -> Artifact:
-    """`train` with a recipe of one's own. Under torchrun every rank calls this."""
+def train_with(run: Path, recipe: Recipe, *, looked: Callable[[Progress], None] | None = None) -> Artifact:
+    """`train` with a recipe of one's own. Under torchrun every rank calls this.
+
+    With `looked` it is a trial: whoever looks after it is told of each look at the validation split, may end it by raising, and enters it into MLflow.
+    """
     settle_in()
     data, base = open_dataset(run), base_folder(recipe)
     inputs = {"data": data.artifact.digest, "base": base_digest(recipe)}
@@ -84,7 +87,12 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
         encode = from_cache(tokens_of(data, own, recipe, checkpoints.say), parts.tokenizer, world.device)
         held = data.rows["validation"]
         batches = Batches(data.rows["train"], recipe)
-        if not loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held):
+        try:
+            whole = loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held, looked=looked or _nobody)
+        except BaseException:
+            checkpoints.settle()
+            raise
+        if not whole:
             checkpoints.say(f"told to stop at step {progress.step}; a checkpoint is written")
             raise SystemExit(TERMINATED)
         validation = validated(parts, encode, held, recipe) if held else None
@@ -93,13 +101,18 @@ def train_with(run: Path, recipe: Recipe) -> Artifact:
         if world.leads:
             record = recorded(run.name, recipe, data, inputs, progress, parts, checkpoints.counts, needed=needed, validation=validation)
             write_json(out / RECORD, record)
-            _log(record, out)
+            if looked is None:
+                _log(record, out)
             metrics = {name: record[name] for name in ("steps", "seconds", "tokens_per_second", "peak_bytes", "loss_first", "loss_last", "loss_validation")}
             finish(out, SCHEMA, inputs=inputs, parameters=parameters, metrics=metrics)
             checkpoints.remove()
             _say(f"trained {progress.step} steps in {progress.seconds:.0f} s, loss {record['loss_first']:.2f} -> {record['loss_last']:.2f}")
         world.total(0.0)  # nobody leaves before the manifest is there
     return open_artifact(out, schema=SCHEMA)
+
+
+def _nobody(progress: Progress) -> None:
+    """Nobody looks on."""
 
 
 def _say(text: str) -> None:
