@@ -16,6 +16,7 @@ VERBS = {
     "gate": "Judge plans, the repository or evidence: 0 allowed, 3 denied, 4 undecided.",
     "run": "Run road B: prepare, train, compress, evaluate, judge, register.",
     "data": "Check, pull, list, compare and roll back data; trace a model to its rows.",
+    "tracking": "List and send the runs that wait for MLflow.",
     "serve": "Serve a release on this machine.",
     "keys": "Make, list and revoke API keys of the server.",
     "traffic": "Canary, shadow and kill switch of the served releases.",
