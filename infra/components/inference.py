@@ -11,13 +11,12 @@ from pulumi import ResourceOptions
 
 from falaj.processors import CLASSES, LABEL, Processor
 from infra.components.jobs import environment_of, labels
-from infra.components.pods import Mount, Work, claim, container, image, pod
+from infra.components.pods import Work, claim, container, image, pod, trust
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
 PORT = 8080
 REQUESTS = "/var/lib/falaj/requests"
-_TRUST = "/var/run/falaj/trust"
 _ANSWER_SECONDS = 20
 """The longest that a request in flight is waited for after the drain."""
 _NOT_WAITED_FOR = {"annotations": {"pulumi.com/skipAwait": "true"}}
@@ -125,14 +124,6 @@ class Inference(pulumi.ComponentResource):
             },
             opts=ResourceOptions(parent=self, depends_on=[deployment]),
         )
-
-
-def trust(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Input[str]]]:
-    """How a pod knows whose releases to believe: never from the release itself."""
-    if not config.release_keys:
-        return [], {}
-    mount = Mount("trust", _TRUST, {"config_map": {"name": "release-trust"}}, read_only=True)
-    return [mount], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/release.pub.pem"}
 
 
 def log_policy() -> dict[str, pulumi.Input[str]]:

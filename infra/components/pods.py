@@ -10,8 +10,9 @@ import pulumi
 
 from infra.components.node_pools import GPU_TAINT, KIND
 from infra.config import naming
-from infra.config.model import Common
+from infra.config.model import Common, WorkloadsConfig
 
+_TRUST = "/var/run/falaj/trust"
 USER = 10001
 """User, group and volume group of every container."""
 
@@ -50,6 +51,14 @@ def image(config: Common, repository: str, digest: str) -> str:
 def claim(name: str, path: str, held: pulumi.Input[str]) -> Mount:
     """A volume claim mounted at `path`."""
     return Mount(name, path, {"persistent_volume_claim": {"claim_name": held}})
+
+
+def trust(config: WorkloadsConfig, *, needed: bool = True) -> tuple[list[Mount], dict[str, pulumi.Input[str]]]:
+    """How a pod knows whose releases to believe: never from the release itself. It starts without the key where that is not `needed`."""
+    if not config.release_keys:
+        return [], {}
+    source: dict[str, Any] = {"name": "release-trust", **({} if needed else {"optional": True})}
+    return [Mount("trust", _TRUST, {"config_map": source}, read_only=True)], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/release.pub.pem"}
 
 
 def container(work: Work, **more: Any) -> Any:

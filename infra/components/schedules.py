@@ -6,9 +6,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
-from infra.components.inference import REQUESTS, log_policy, trust
+from infra.components.inference import REQUESTS, log_policy
 from infra.components.jobs import StageLike, environment_of, job, labels
-from infra.components.pods import Work, claim, image, pod
+from infra.components.pods import Work, claim, image, pod, trust
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
