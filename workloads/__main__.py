@@ -50,6 +50,8 @@ def run_folder(run: str) -> Path:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one stage. Returns the exit code; errors for people are printed on stderr."""
+    if arguments[:1] == ["tune"]:
+        return int(import_module("workloads.tune.__main__").main(arguments[1:]))
     signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser(prog="python -m workloads", description="One stage of road B.")
     parser.add_argument("stage", choices=[*STAGE_NAMES, DRIFT.name, "retrain", "tracking"])

@@ -17,6 +17,7 @@ VERBS = {
     "run": "Run road B: prepare, train, compress, evaluate, judge, register.",
     "data": "Check, pull, list, compare and roll back data; trace a model to its rows.",
     "tracking": "List and send the runs that wait for MLflow.",
+    "tune": "Search for a better recipe, and take the winner.",
     "serve": "Serve a release on this machine.",
     "keys": "Make, list and revoke API keys of the server.",
     "traffic": "Canary, shadow and kill switch of the served releases.",

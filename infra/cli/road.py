@@ -10,7 +10,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from falaj.canonical import digest, digest_file, manifest
 from falaj.errors import Denied, Exit, FalajError, Fault, Undecided, UsageError
 from falaj.files import read_json, write_json
 from falaj.home import ROOT, runs_folder, volume_folder
+from workloads import recipe_files
 from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run
 from workloads.stages import Stage
 
@@ -77,7 +78,7 @@ def basis(environment: str) -> dict[str, str]:
 
     code: dict[str, dict[str, str]] = {"code": {}, "register": {}}
     for name, found in manifest(ROOT / "workloads").items():
-        if "__pycache__" in name or name in _OF_NO_STAGE or (name.startswith("serve/") and name != "serve/runtime.py"):
+        if "__pycache__" in name or name in _OF_NO_STAGE or name.startswith("tune/") or (name.startswith("serve/") and name != "serve/runtime.py"):
             continue
         code["register" if name in _OF_REGISTER else "code"][name] = found
     library = Library.open()
@@ -94,7 +95,9 @@ def _handed_on() -> dict[str, str]:
 
 def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cause: dict[str, Any] | None) -> Spec:
     """The spec of a run. A file of the user's is copied into the work volume, named by its digest, so that it cannot change under the run."""
-    spec = Spec(run, environment, recipe=recipe, data=_take_in(environment, data) if data else None, cause=cause, basis=basis(environment))
+    spec = Spec(
+        run, environment, recipe=_take_in_recipe(environment, recipe), data=_take_in(environment, data) if data else None, cause=cause, basis=basis(environment)
+    )
     return spec if run else replace(spec, run=default_run(spec))
 
 
@@ -112,6 +115,23 @@ def _take_in(environment: str, data: Path) -> dict[str, str]:
     files = [data, card] if card.is_file() else [data]
     found = digest_file(data) if len(files) == 1 else digest({file.name: digest_file(file) for file in files})
     place = f"data/{found.removeprefix('sha256:')[:16]}/{data.name}"
+    _copy(environment, place, files)
+    return {"name": data.name, "path": f"{_WORK}/{place}", "digest": found}
+
+
+def _take_in_recipe(environment: str, recipe: str) -> str:
+    """A recipe's name as it is. A recipe file is copied as data is, so that its content is part of what the run is made from."""
+    if not recipe.endswith(recipe_files.SUFFIX):
+        return recipe
+    path = Path(recipe)
+    recipe_files.read(path)
+    place = f"recipes/{digest_file(path).removeprefix('sha256:')[:16]}/{path.name}"
+    _copy(environment, place, [path])
+    return f"{_WORK}/{place}"
+
+
+def _copy(environment: str, place: str, files: Sequence[Path]) -> None:
+    """Copy `files` beside `place` of the work volume, each whole or not at all."""
     folder = (volume_folder(environment, TRAINING, "work") / place).parent
     for file in files:
         target = folder / file.name
@@ -120,7 +140,6 @@ def _take_in(environment: str, data: Path) -> dict[str, str]:
             partial = folder / f".{file.name}.{os.getpid()}"
             shutil.copyfile(file, partial)
             os.replace(partial, target)
-    return {"name": data.name, "path": f"{_WORK}/{place}", "digest": found}
 
 
 def _take_in_revision(environment: str, data: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from infra.cli.output import emit, progress, table
 @click.command()
 @environment_option
 @click.option("--data", type=click.Path(path_type=Path), help="A JSONL, CSV or Parquet file with the columns source and target, or a source file (.yaml).")
-@click.option("--recipe", default="", help="Named training recipe; the platform's small one where left out.")
+@click.option("--recipe", default="", help="Named training recipe, or a recipe file (.json); the platform's small one where left out.")
 @click.option("--run", "run_id", default="", help="Id of the run; the same inputs are the same run where left out.")
 @click.option("--retrain", is_flag=True, help="Start a run only if the last drift report asks for one.")
 @json_option

@@ -60,7 +60,7 @@ def _work(given: argparse.Namespace) -> None:
         budget = Budget(given.trials, given.minutes)
         study = search.begin(run, search.Request(given.space, given.recipe, given.study, given.sampler, given.pruner, given.seed, budget))
     else:
-        study = search.known(run, given.study)
+        study = search.join(run, given.study)
     _take_own_gpu(given.index)
     work(study, run, f"{socket.gethostname()}/{os.getpid()}", say=_say)
 

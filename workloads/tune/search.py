@@ -70,6 +70,22 @@ def begin(run: Path, request: Request, environ: Mapping[str, str] = os.environ) 
     return Study.open(storage, name, plan, request.budget)
 
 
+def join(run: Path, name: str, environ: Mapping[str, str] = os.environ) -> Study:
+    """The study `name`, for a worker. Raises UsageError where it is about other data than lies in `run`, or another base model than is there."""
+    study = known(run, name, environ)
+    here = {"data": open_dataset(run).card["digest"], "base": base_digest(study.plan.recipe)}
+    for what, word in (("data", "data"), ("base", "base model")):
+        if here[what] != (bound := getattr(study.plan, what)):
+            raise UsageError(
+                f"the {word} of this worker is not that of study {study.name}",
+                given=here[what],
+                allowed=bound,
+                why="its trials could not be compared with those of the others",
+                next="give it the same run and FALAJ_BASE_MODEL as the others, or begin another study",
+            )
+    return study
+
+
 def known(run: Path, name: str, environ: Mapping[str, str] = os.environ) -> Study:
     """The study `name` of a run; of its only one where no name is given. Raises UsageError where there is none."""
     if not name:
@@ -102,8 +118,10 @@ def run_workers(run: Path, study: str, workers: int, *, say: Callable[[str], Non
     own = {**environ, "FALAJ_WORK": str(run.parent.parent)}
     own.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     command = [sys.executable, "-m", "workloads.tune", "--run", run.name, "--study", study]
+    # In sessions of their own, so that Ctrl-C reaches them as the word to stop, after which they write a checkpoint.
     began = [
-        subprocess.Popen([*command, "--index", str(index)], env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for index in range(workers)
+        subprocess.Popen([*command, "--index", str(index)], env=own, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for index in range(workers)
     ]
     last: dict[int, list[str]] = {index: [] for index in range(workers)}
     listeners = [threading.Thread(target=_listen, args=(each, index, last[index], say), daemon=True) for index, each in enumerate(began)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -87,14 +88,16 @@ def _tried(study: Study, claim: Claim, run: Path, say: Callable[[str], None], tr
             except FalajError as problem:
                 study.end(claim, "FAIL", why=_in_words(problem))
                 say(f"{name}: failed: {problem.what}")
+            except (BrokenPipeError, KeyboardInterrupt, SystemExit) as stop:  # told to stop, or the command that listened is gone
+                kept = True
+                # Where the word came right after the trial was told, there is nothing to give back.
+                with contextlib.suppress(Taken):
+                    study.end(claim, "FAIL")
+                    say(f"{name}: given back")
+                raise SystemExit(stop.code if isinstance(stop, SystemExit) else TERMINATED) from stop
             except Exception as problem:  # whatever training may raise: one bad trial must not end the search
                 study.end(claim, "FAIL", why=f"{type(problem).__name__}: {problem}"[:1000])
                 say(f"{name}: failed: {type(problem).__name__}: {problem}")
-            except BaseException as stop:
-                kept = True
-                study.end(claim, "FAIL")
-                say(f"{name}: given back")
-                raise SystemExit(stop.code if isinstance(stop, SystemExit) else TERMINATED) from stop
     except Taken:
         say(f"{name}: was taken over by another worker while this one was silent")
     finally:
@@ -115,11 +118,12 @@ def _attempt(study: Study, claim: Claim, run: Path) -> Path:
     link = here / "prepare"
     if not link.is_symlink():
         link.symlink_to(os.path.relpath(run / "prepare", here))
-    before = attempts / str(claim.before) / claim.recipe.name / CHECKPOINTS
-    if claim.before is not None and before.is_dir():
+    if claim.before is not None:
+        before = attempts / str(claim.before)
         # Moved in one step: should the silent worker wake up, it finds its folder empty and writes nothing into ours.
-        before.rename(here / CHECKPOINTS)
-        shutil.rmtree(before.parent.parent, ignore_errors=True)
+        if (left := before / claim.recipe.name / CHECKPOINTS).is_dir():
+            left.rename(here / CHECKPOINTS)
+        shutil.rmtree(before, ignore_errors=True)
     return here
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from falaj.errors import UsageError
-from tests.workloads.tune.world import FAST, GRID, NOON, RECIPE, opened, plan, storage_in, taken
+from tests.workloads.tune.world import FAST, GRID, NOON, RECIPE, opened, plan, silent, storage_in, taken
 from workloads.tune import results, space
-from workloads.tune.storage import Storage, Timing, Unreachable, address, shown
+from workloads.tune.storage import Storage, Timing, Unreachable, address, beating, shown
 from workloads.tune.study import Budget, Claim, Study, Taken, busy_seconds
 
 
@@ -71,7 +71,7 @@ def test_a_silent_workers_trial_is_taken_over_with_the_same_values(tmp_path: Pat
     study = opened(tmp_path, trials=1)
     first = taken(study, "dies")
     assert study.claim("w", NOON) == "wait"
-    time.sleep(FAST.grace + 1.5)
+    silent(study.storage, first.trial_id)
     second = taken(study, "w")
     assert (second.number, second.first, second.before, second.values, second.recipe) == (1, 0, 0, first.values, first.recipe)
     study.end(second, "COMPLETE", 0.5)
@@ -84,6 +84,16 @@ def test_a_silent_workers_trial_is_taken_over_with_the_same_values(tmp_path: Pat
     with pytest.raises(Taken):
         study.end(first, "FAIL", why="something else")
     assert study.winner().number == 1 and counts(study) == {"done": 1}
+
+
+def test_a_worker_that_gives_signs_of_life_keeps_its_trial(tmp_path: Path) -> None:
+    study = opened(tmp_path, trials=1)
+    claim = taken(study)
+    silent(study.storage, claim.trial_id)
+    with beating(study.storage, claim.trial_id):
+        time.sleep(FAST.beat + 1.0)
+    assert study.claim("w", NOON) == "wait"
+    study.end(claim, "COMPLETE", 1.0)
 
 
 def test_what_a_worker_left_that_died_right_after_asking_is_taken_over_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from falaj.errors import Fault, UsageError
+from tests.workloads.small import tiny_model
 from tests.workloads.tune.world import GRID, NOON, RECIPE, prepared_run, recipe_file, space_file, storage_in
 from workloads import recipe_files, tracking
 from workloads.artifacts import open_artifact
@@ -179,6 +180,40 @@ def test_a_study_of_other_data_is_refused(begun: Callable[..., Study], made: Pat
     monkeypatch.setattr(search, "open_dataset", other)
     with pytest.raises(UsageError, match="was begun with another data"):
         begun()
+
+
+def test_a_worker_with_another_base_model_does_not_join(begun: Callable[..., Study], made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = begun()
+    assert search.join(made, study.name).plan == study.plan
+    monkeypatch.setenv("FALAJ_BASE_MODEL", str(tiny_model(tmp_path / "other", d_ff=32)))
+    with pytest.raises(UsageError, match="the base model of this worker is not that of study") as caught:
+        search.join(made, study.name)
+    assert caught.value.allowed == study.plan.base
+
+
+def test_a_word_to_stop_right_after_the_trial_was_told_stops_the_worker_and_changes_nothing(
+    begun: Callable[..., Study], made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = begun(budget=Budget(trials=2))
+    end = Study.end
+
+    def ended_then_told(self: Study, claim: Any, state: str, *given: Any, **more: Any) -> None:
+        end(self, claim, state, *given, **more)
+        if state == "COMPLETE":
+            raise SystemExit(143)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, "end", ended_then_told)
+        with pytest.raises(SystemExit) as stopped:
+            work(study, made, "w", say=lambda text: None)
+    assert stopped.value.code == 143 and [(row["state"], len(row["attempts"])) for row in rows(study)] == [("done", 1)]
+
+
+def test_workers_that_cannot_work_say_why(made: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(UsageError, match="no worker reached the end of the search") as caught:
+        search.run_workers(made, "nothing", 1, say=said.append)
+    assert caught.value.given == "worker 0: exit code 2" and "there is no study 'nothing'" in (caught.value.why or "") and said[0].startswith("worker 0 | ")
 
 
 def test_a_study_that_is_not_there_is_named_with_those_that_are(made: Path, tmp_path: Path) -> None:

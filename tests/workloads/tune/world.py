@@ -17,7 +17,8 @@ from workloads.tune.storage import Storage, Timing, address
 from workloads.tune.study import Budget, Claim, Plan, Study
 
 NOON = datetime(2026, 11, 26, 12, 0, 0)
-FAST = Timing(beat=1, grace=2, patience=2)
+FAST = Timing(beat=1, grace=600, patience=2)
+"""So long a grace that no load makes a living worker look dead; `silent` lets the time pass."""
 RECIPE = replace(smoke(), name="little", base="google/flan-t5-base", precision="fp32", most_steps=6, most_seconds=1e6, validate_steps=2, checkpoint_seconds=0.0)
 SPACE = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "batch": [4, 8]}
 GRID = {"learning_rate": [0.001, 0.01], "warmup_steps": {"low": 0, "high": 4, "step": 2}}
@@ -60,6 +61,17 @@ def prepared_run(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     run = folder / "runs" / "mine"
     prepare(run, data=write_jsonl(folder / "mine.jsonl", own_rows()), recipe="smoke")
     return run
+
+
+def silent(storage: Storage, trial_id: int) -> None:
+    """Let the last sign of life of a trial's worker be years ago."""
+    import sqlalchemy
+
+    with storage.trials.engine.begin() as connection:
+        found = connection.execute(
+            sqlalchemy.text("update trial_heartbeats set heartbeat = '2000-01-01 00:00:00' where trial_id = :trial"), {"trial": trial_id}
+        )
+    assert found.rowcount == 1
 
 
 def recipe_file(folder: Path) -> Path:
