@@ -60,7 +60,8 @@ def search(
 ) -> None:
     """Train trials of what the file SPACE names, and write the winner as a recipe file.
 
-    It ends when the budget is spent. Asking again goes on where it was; a larger budget adds to it. FALAJ_TUNE_STORAGE names a PostgreSQL database that workers of many machines share.
+    It ends when the budget is spent. Asking again goes on where it was; a larger budget adds to it. FALAJ_TUNE_STORAGE
+    names a PostgreSQL database that workers of many machines share.
     """
     from workloads.tune import search as searches
     from workloads.tune.study import Budget
