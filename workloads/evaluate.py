@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from falaj.canonical import digest_bytes, digest_file
-from falaj.errors import UsageError
+from falaj.errors import FalajError, UsageError
 from falaj.files import read_json, write_json
-from workloads import documents, provenance, reference
+from workloads import documents, provenance, reference, tracking
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.compress.stage import FULL, INT8, REPORT, export_base
 from workloads.data import erasure
 from workloads.data import report as data_report
 from workloads.data.rows import Row
-from workloads.evaluation import confidence, contamination, paired, plots, scores
+from workloads.evaluation import confidence, contamination, paired, plots, scores, tracked
 from workloads.evaluation.current import Current, current_release
 from workloads.evaluation.labels import Truth
 from workloads.prepare import CARD, Dataset, open_dataset
@@ -90,6 +90,9 @@ def evaluate(run: Path) -> Artifact:
     candidate = _candidate(run, recipe, data, trained, compressed, report)
     write_json(out / CANDIDATE, _documented(out, candidate, data.card, report))
     artifact = finish(out, SCHEMA, inputs=inputs, parameters=parameters, metrics={"loss": report["loss"]})
+    if tracking.wanted():
+        # Only put aside: registering, the next training or `falaj tracking sync` sends it, and importing MLflow here would take seconds.
+        tracking.enter(tracked.entry_of(report, inputs, provenance.commit()), tracked.files_of(report, out / PLOTS), send=False)
     for line in table(report):
         print(line, flush=True)
     return artifact
@@ -147,7 +150,7 @@ class Exam:
             return current.about
         try:
             other = answer(current.folder, self)
-        except UsageError as problem:
+        except FalajError as problem:
             return {**current.about, "compared": False, "why": problem.what}
         tasks = {task: paired.compared(self.per_row(task, own), self.per_row(task, other), seed=self.recipe.seed) for task in self.rows}
         same = current.about["data"] == self.data.card["digest"]

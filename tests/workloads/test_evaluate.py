@@ -13,6 +13,7 @@ from falaj.errors import UsageError
 from tests.workloads.small import spoil
 from workloads.artifacts import finish, open_artifact
 from workloads.evaluate import clean_test, evaluate, judged_rows
+from workloads.evaluation import tracked
 from workloads.evaluation.contamination import ContaminatedTestSet
 from workloads.prepare import open_dataset
 from workloads.release import POINTER, seal, signing_key_file
@@ -148,6 +149,20 @@ def test_the_plots_of_a_report_are_there_and_hold_text_that_can_be_read(finished
     names = {name for kinds in report["plots"].values() for name in kinds.values()}
     assert {path.name for path in (finished_run / "evaluate" / "plots").iterdir()} == names
     assert "section: int8, rows by target and answer" in (finished_run / "evaluate" / "plots" / report["plots"]["section"]["confusion"]).read_text()
+
+
+def test_mlflow_is_told_each_score_and_given_the_plots_and_no_text_of_a_row(finished_run: Path) -> None:
+    report = json.loads((finished_run / "evaluate" / "eval.json").read_text())
+    entry = tracked.entry_of(report, {"data": "sha256:1"}, "c0ffee", now=5.0)
+    told = {name: points[0][2] for name, points in entry.metrics.items()}
+    assert told["int8.section.macro_f1"] == report["models"]["int8"]["section"]["macro_f1"] and told["full.summarize.chrf_low"] <= told["full.summarize.chrf"]
+    assert told["calibration.int8.section.ece"] == report["calibration"]["int8"]["section"]["ece"] and told["contamination.near"] == 0
+    assert entry.tags == {
+        "stage": "evaluate", "falaj_run": "happy", "commit": "c0ffee", "data": "sha256:1", "compared_with": "there is no place for releases",
+    }  # fmt: skip
+    files = tracked.files_of(report, finished_run / "evaluate" / "plots")
+    assert len(files) == 11 and all(path.is_file() for path in files.values())
+    assert not any(example["source"] in json.dumps(entry.to_json()) for example in report["examples"])
 
 
 def test_a_first_run_says_that_there_is_nothing_to_compare_with(finished_run: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from statistics import median
 from typing import Any, Literal, Protocol
 
@@ -79,17 +80,12 @@ def summary(answers: Sequence[str], targets: Sequence[str], metric: Metric, *, s
 def interval(values: NDArray[np.float64], *, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the mean, over rows."""
     chance = np.random.default_rng(seed)
-    means = values[chance.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, _INTERVAL)
-    return round(float(low), 6), round(float(high), 6)
+    return _quantiles(values[chance.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1))
 
 
 def over_resamples(score: Callable[[NDArray[np.int64]], float], rows: int, *, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of a score that is no mean. `score` is given how often each of `rows` rows was drawn."""
-    chance = np.random.default_rng(seed)
-    drawn = chance.multinomial(rows, np.full(rows, 1 / rows), RESAMPLES)
-    low, high = np.quantile([score(times) for times in drawn], _INTERVAL)
-    return round(float(low), 6), round(float(high), 6)
+    return _quantiles([score(times) for times in _drawn(rows, seed)])
 
 
 def members(rows: Sequence[Asked], answers: Sequence[Answered], metric: Metric) -> dict[str, list[bool]]:
@@ -132,6 +128,17 @@ def lead(source: str, words: int = 8) -> str:
     return " ".join((rest if colon and len(prefix.split()) <= 2 else source).split()[:words])
 
 
+@lru_cache(maxsize=4)
+def _drawn(rows: int, seed: int) -> NDArray[np.int64]:
+    """How often each row was drawn in each resample, as (resamples, rows)."""
+    return np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), RESAMPLES)
+
+
+def _quantiles(values: Any) -> tuple[float, float]:
+    low, high = np.quantile(values, _INTERVAL)
+    return round(float(low), 6), round(float(high), 6)
+
+
 class _Words:
     """ROUGE's words. As in the original for English; it would drop each letter that is not of the English alphabet, and so all of Arabic."""
 
@@ -154,11 +161,11 @@ def _of_corpus(score: Any, answers: Sequence[str], targets: Sequence[str], *, se
     """A score of sacreBLEU over all rows, and its interval. Each row is counted once; what is drawn anew is the sum of the counts."""
     counts = np.array(score._extract_corpus_statistics(list(answers), [list(targets)]), dtype=np.float64)
 
-    def of(times: NDArray[Any]) -> float:
-        value = score._compute_score_from_stats([int(count) for count in np.rint(times @ counts)]).score / 100
-        return min(1.0, max(0.0, value))
+    def of(sums: NDArray[np.float64]) -> float:
+        return min(1.0, max(0.0, score._compute_score_from_stats(np.rint(sums).astype(int).tolist()).score / 100))
 
-    return of(np.ones(len(counts))), *over_resamples(of, len(counts), seed=seed)
+    low, high = _quantiles([of(sums) for sums in _drawn(len(counts), seed).astype(np.float64) @ counts])
+    return of(counts.sum(axis=0)), low, high
 
 
 def _bleu() -> Any:

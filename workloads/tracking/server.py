@@ -145,7 +145,7 @@ def _run(server: Any, entry: Entry, experiment: str) -> Any:
         server.delete_run(other.info.run_id)
     if known:
         return known[0]
-    tags = {name: str(value)[:_TAG] for name, value in entry.tags.items()} | {KEY: entry.key}
+    tags = {_named(name): str(value)[:_TAG] for name, value in entry.tags.items()} | {KEY: entry.key}
     return server.create_run(experiment, start_time=entry.started, run_name=entry.name, tags=tags)
 
 
