@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from workloads.stages import GATE, STAGES, road, stage
+from workloads.stages import GATE, reads, road, stage
 
 WORK = ".falaj/dvc"
 """Where DVC's runs lie, beside those of `falaj run`."""
@@ -44,17 +44,21 @@ def _stage(name: str) -> dict[str, Any]:
     return {
         "wdir": "..",
         "cmd": f"FALAJ_WORK=$PWD/{WORK} python -m workloads {' '.join(each.args)} {options}",
-        "deps": [*_CODE[name], *(f"{_RUN}/decision.json" if other == GATE else f"{_RUN}/{other}" for other in each.after)],
+        "deps": [*_CODE[name], *map(_made, reads(name))],
         **({"params": [{"workloads/params.yaml": list(_PARAMS[name])}]} if name in _PARAMS else {}),
-        "outs": [f"{_RUN}/{name}"],
+        "outs": [_made(name)],
     }
 
 
 def _gate() -> dict[str, Any]:
-    before = next(STAGES[place - 1].name for place, each in enumerate(STAGES) if GATE in each.after)
     return {
         "wdir": "..",
         "cmd": f"python -m infra.cli.main data judge {_RUN}",
-        "deps": [*_CODE[GATE], f"{_RUN}/{before}"],
-        "outs": [f"{_RUN}/decision.json"],
+        "deps": [*_CODE[GATE], *map(_made, reads(GATE))],
+        "outs": [_made(GATE)],
     }
+
+
+def _made(name: str) -> str:
+    """What a step leaves."""
+    return f"{_RUN}/decision.json" if name == GATE else f"{_RUN}/{name}"

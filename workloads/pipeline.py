@@ -1,23 +1,28 @@
-"""Drives one run of road B: every stage once, in order, and only what is not finished already.
+"""Drives one run of road B: every stage once, as soon as what it reads is there, and only what is not finished already.
 
 The driver knows neither jobs nor policies: it is given `submit` (run this stage, come back when it has ended) and `judge`
 (the gate). What it knows is in `run.json`, written durably before and after each step, so a driver that was killed goes on
-where it was. A step is skipped when what it reads and what it wrote are still what the record says, by digest.
+where it was. A step is skipped when what it reads and what it wrote are still what the record says, by digest. Who reads
+what stands in the table of stages alone; stages that do not read each other run side by side.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 
 from falaj.canonical import digest, digest_file
-from falaj.errors import FalajError, UsageError
+from falaj.errors import FalajError, Fault, UsageError
 from falaj.files import lock, read_json, write_json
 from workloads.artifacts import MANIFEST, open_artifact
-from workloads.stages import GATE, Stage, road, stage
+from workloads.stages import GATE, STAGES, Stage, reads, road
 
 SCHEMA = "falaj.run/1"
 RECORD = "run.json"
@@ -94,7 +99,7 @@ class RunRecord:
         }
 
 
-def read_record(folder: Path) -> RunRecord | None:
+def read_record(folder: Path, stages: tuple[Stage, ...] = STAGES) -> RunRecord | None:
     """The record of a run folder, or None for a fresh one. Raises UsageError when it was cut or edited."""
     path = folder / RECORD
     if not path.exists():
@@ -104,16 +109,20 @@ def read_record(folder: Path) -> RunRecord | None:
     try:
         spec = Spec(**{name: value[name] for name in ("run", "environment", "recipe", "data", "cause", "basis")})
         steps = tuple(Step(**step) for step in value["steps"])
-        if value["schema"] != SCHEMA or tuple(step.name for step in steps) != road():
+        if value["schema"] != SCHEMA or tuple(step.name for step in steps) != road(stages):
             raise ValueError("other steps than this version's")
         return RunRecord(spec, steps, value["status"], value["started"], value["finished"], reasons=tuple(value["reasons"]))
     except (KeyError, TypeError, ValueError) as problem:
         raise UsageError("the run record cannot be used", given=str(path), why=f"{type(problem).__name__}: {problem}", next=advice) from problem
 
 
+class Lost(Fault):
+    """Nobody can say how a stage is doing: it may be going on, and whoever asks for it again follows it."""
+
+
 @dataclass(frozen=True)
 class Driver:
-    """Runs one road. `submit` must be safe to call again for a stage that is still going: it then waits for that one."""
+    """Runs one road. `submit` must be safe to call again for a stage that is still going: it then waits for that one. It is called in a thread."""
 
     folder: Path
     submit: Callable[[Stage, Spec], None]
@@ -124,25 +133,26 @@ class Driver:
     progress: Callable[[str], None] = lambda text: None
     saved: Callable[[RunRecord], None] = lambda record: None
     """Called after each write of the record; for displays, and for tests that pull the plug there."""
+    stages: tuple[Stage, ...] = STAGES
+    pauses: tuple[float, ...] = (1.0, 5.0, 15.0, 30.0, 60.0)
+    """Seconds before a stage that was lost is asked for again, one after the other. A stage that failed has been tried again by its Job."""
+    grace: float = 15.0
+    """Seconds that cancelled stages are given to end."""
 
     def drive(self, spec: Spec) -> RunRecord:
         """Do what is left of the run. Returns the record, also when the gate did not allow; raises what a failed stage raised.
 
-        Raises UsageError when another driver holds the run, or when the run was made from another recipe or other data.
+        After a failure nothing new is started, and what runs beside it is waited for; being stopped ends it. Raises UsageError when another
+        driver holds the run, or when the run was made from another recipe or other data.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with lock(self.folder / "driver.lock", what=f"run {spec.run}", next="wait for it, or start another with --run"):
-            record = self._begin(spec)
-            for name in road():
-                record = self._advance(record, name)
-                if record.status != "running":
-                    return record
-            return self._save(replace(record, status="done", finished=self.now() if len(record.reused) < len(road()) else record.finished))
+            return _Drive(self, self._begin(spec)).go()
 
     def _begin(self, spec: Spec) -> RunRecord:
-        before = read_record(self.folder)
+        before = read_record(self.folder, self.stages)
         if before is None:
-            return self._save(RunRecord(spec, tuple(Step(name) for name in road()), started=self.now()))
+            return self.save(RunRecord(spec, tuple(Step(name) for name in road(self.stages)), started=self.now()))
         old = before.spec
         if (old.recipe, (old.data or {}).get("digest"), old.environment) != (spec.recipe, (spec.data or {}).get("digest"), spec.environment):
             raise UsageError(
@@ -154,74 +164,176 @@ class Driver:
             )
         return replace(before, spec=replace(spec, cause=old.cause or spec.cause), status="running", reasons=(), reused=())
 
-    def _advance(self, record: RunRecord, name: str) -> RunRecord:
-        inputs = self._inputs(record, name)
-        step = record.step(name)
+    def save(self, record: RunRecord) -> RunRecord:
+        """Write the record."""
+        write_json(self.folder / RECORD, record.to_json())
+        self.saved(record)
+        return record
+
+
+@dataclass
+class _Running:
+    step: Step
+    began: float
+    thread: threading.Thread
+
+
+class _Drive:
+    """One drive: who is settled, who runs. Only the thread that drives touches the record."""
+
+    def __init__(self, driver: Driver, record: RunRecord) -> None:
+        self.driver, self.record = driver, record
+        self.order = road(driver.stages)
+        self.settled: set[str] = set()
+        self.running: dict[str, _Running] = {}
+        self.ended: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
+        self.failure: BaseException | None = None
+        self.stopping = threading.Event()
+
+    def go(self) -> RunRecord:
+        try:
+            while True:
+                self._start_what_can()
+                if not self.running:
+                    break
+                self._settle(*self.ended.get())
+        except BaseException as problem:
+            self._give_up(problem)
+            raise
+        if self.failure is not None:
+            raise self.failure
+        if self.record.status != "running":
+            return self.record
+        finished = self.driver.now() if len(self.record.reused) < len(self.order) else self.record.finished
+        return self.driver.save(replace(self.record, status="done", finished=finished))
+
+    def _start_what_can(self) -> None:
+        while ready := [name for name in self.order if self._can_start(name)]:
+            for name in ready:
+                if self.record.status == "running":
+                    self._start(name)
+
+    def _can_start(self, name: str) -> bool:
+        free = name not in self.settled and name not in self.running
+        return self.record.status == "running" and free and self.settled.issuperset(reads(name, self.driver.stages))
+
+    def _start(self, name: str) -> None:
+        inputs, step = self._inputs(name), self.record.step(name)
         if step.inputs == inputs and step.status == "done" and self._output(name) == step.output:
-            self.progress(f"{name}: unchanged")
-            return replace(record, reused=(*record.reused, name))
+            self.driver.progress(f"{name}: unchanged")
+            self.record = replace(self.record, reused=(*self.record.reused, name))
+            self.settled.add(name)
+            return
         if step.inputs == inputs and step.status == "running" and name != GATE and (output := self._output(name)) is not None:
             # The driver died after the stage had ended: its manifest is written last, so the work is whole.
-            self.progress(f"{name}: had finished")
-            return self._put(record, replace(step, status="done", output=output, finished=self.now()))
+            self.driver.progress(f"{name}: had finished")
+            self._put(replace(step, status="done", output=output, finished=self.driver.now()))
+            self.settled.add(name)
+            return
         self._clear(name, keep_work=step.inputs == inputs and step.status in ("running", "failed", "cancelled"))
-        step = replace(Step(name, "running", inputs=inputs, started=self.now()), attempts=step.attempts + 1 if step.inputs == inputs else 1)
-        record = self._put(record, step)
-        self.progress(f"{name}: started")
-        return self._judge(record, step) if name == GATE else self._run(record, step)
-
-    def _run(self, record: RunRecord, step: Step) -> RunRecord:
-        began = self.clock()
-        try:
-            self.submit(stage(step.name), record.spec)
-            output = self._output(step.name)
-            if output is None:
-                raise UsageError(
-                    f"{step.name} ended without a result",
-                    given=f"no {MANIFEST} in {self.folder / step.name}",
-                    next="look at the job's log",
-                )
-        except FalajError as problem:
-            self._end(record, step, "failed", self.clock() - began, problem.what)
-            raise
-        except BaseException as problem:
-            status: Status = "cancelled" if isinstance(problem, (KeyboardInterrupt, SystemExit)) else "failed"
-            self._end(record, step, status, self.clock() - began, type(problem).__name__)
-            self.cancel(stage(step.name), record.spec)
-            raise
-        seconds = round(self.clock() - began, 3)
-        self.progress(f"{step.name}: done in {seconds:.1f} s")
-        return self._put(record, replace(step, status="done", seconds=seconds, output=output, finished=self.now()))
-
-    def _judge(self, record: RunRecord, step: Step) -> RunRecord:
-        began = self.clock()
-        judgement = self.judge(self.folder)
-        seconds = round(self.clock() - began, 3)
-        if judgement.verdict == "allowed":
-            self.progress("gate: allowed")
-            return self._put(record, replace(step, status="done", seconds=seconds, output=self._output(GATE), finished=self.now()))
-        self.progress(f"gate: {judgement.verdict}")
-        return self._end(record, step, judgement.verdict, seconds, None, judgement.reasons)
-
-    def _end(self, record: RunRecord, step: Step, status: Status, seconds: float, error: str | None, reasons: tuple[str, ...] = ()) -> RunRecord:
-        finished = self.now()
-        record = self._with(record, replace(step, status=status, seconds=round(seconds, 3), finished=finished, error=error))
-        return self._save(replace(record, status=status, finished=finished, reasons=reasons))
-
-    def _inputs(self, record: RunRecord, name: str) -> str:
-        spec = record.spec
-        own = spec.basis.get(name)
+        step = replace(Step(name, "running", inputs=inputs, started=self.driver.now()), attempts=step.attempts + 1 if step.inputs == inputs else 1)
+        self._put(step)
+        self.driver.progress(f"{name}: started")
+        began = self.driver.clock()
         if name == GATE:
-            return digest({"step": name, "read": {"evaluate": record.step("evaluate").output}, "own": own})
-        read = {other: record.step(other).output for other in stage(name).after}
-        return digest({"step": name, **_made_from(spec), "own": own, "read": read})
+            self._judge(step, began)
+            return
+        thread = threading.Thread(target=self._work, args=(name,), name=f"stage-{name}", daemon=True)
+        self.running[name] = _Running(step, began, thread)
+        thread.start()
+
+    def _work(self, name: str) -> None:
+        problem: BaseException | None = None
+        try:
+            self._submit(name)
+        except BaseException as found:
+            problem = found
+        self.ended.put((name, problem))
+
+    def _submit(self, name: str) -> None:
+        for pause in self.driver.pauses:
+            try:
+                return self.driver.submit(self._stage(name), self.record.spec)
+            except Lost as problem:
+                self.driver.progress(f"{name}: {problem.what}; asks again in {pause:.0f} s")
+                if self.stopping.wait(pause):
+                    raise
+                if self._output(name) is not None:  # it ended while nobody looked
+                    return None
+        return self.driver.submit(self._stage(name), self.record.spec)
+
+    def _settle(self, name: str, problem: BaseException | None) -> None:
+        one = self.running.pop(name)
+        seconds = round(self.driver.clock() - one.began, 3)
+        output = self._output(name) if problem is None else None
+        if output is not None:
+            self.driver.progress(f"{name}: done in {seconds:.1f} s")
+            self._put(replace(one.step, status="done", seconds=seconds, output=output, finished=self.driver.now()))
+            self.settled.add(name)
+            return
+        problem = problem or UsageError(f"{name} ended without a result", given=f"no {MANIFEST} in {self.driver.folder / name}", next="look at the job's log")
+        self.failure = self.failure or problem
+        told_to_stop = isinstance(problem, (KeyboardInterrupt, SystemExit))
+        self._end(one.step, "cancelled" if told_to_stop else "failed", seconds, problem.what if isinstance(problem, FalajError) else type(problem).__name__)
+        if not isinstance(problem, FalajError):
+            self.driver.cancel(self._stage(name), self.record.spec)
+        if told_to_stop:
+            raise problem
+
+    def _judge(self, step: Step, began: float) -> None:
+        judgement = self.driver.judge(self.driver.folder)
+        seconds = round(self.driver.clock() - began, 3)
+        self.driver.progress(f"gate: {judgement.verdict}")
+        if judgement.verdict == "allowed":
+            self._put(replace(step, status="done", seconds=seconds, output=self._output(GATE), finished=self.driver.now()))
+            self.settled.add(GATE)
+        else:
+            self._end(step, judgement.verdict, seconds, None, judgement.reasons)
+
+    def _give_up(self, problem: BaseException) -> None:
+        """End what runs, and wait until it has ended: what a stage has done so far is kept for the next drive."""
+        self.stopping.set()
+        left, self.running = self.running, {}
+        status: Status = "cancelled" if isinstance(problem, (KeyboardInterrupt, SystemExit)) else "failed"
+        for one in left.values():
+            with contextlib.suppress(FalajError):  # a full disk, perhaps; the job is to end all the same
+                self._end(one.step, status, self.driver.clock() - one.began, type(problem).__name__)
+        deadline, going = time.monotonic() + self.driver.grace, list(left)
+        while going:
+            for name in going:
+                # Again and again, since a job may come to be only now.
+                with contextlib.suppress(FalajError):
+                    self.driver.cancel(self._stage(name), self.record.spec)
+            for name in going:
+                left[name].thread.join(1.0)
+            going = [name for name in going if left[name].thread.is_alive()]
+            if going and time.monotonic() > deadline:
+                self.driver.progress(f"{' and '.join(going)}: may still be going")
+                return
+
+    def _end(self, step: Step, status: Status, seconds: float, error: str | None, reasons: tuple[str, ...] = ()) -> None:
+        finished = self.driver.now()
+        record = _with(self.record, replace(step, status=status, seconds=round(seconds, 3), finished=finished, error=error))
+        self.record = self.driver.save(replace(record, status=status, finished=finished, reasons=reasons or record.reasons))
+
+    def _put(self, step: Step) -> None:
+        self.record = self.driver.save(_with(self.record, step))
+
+    def _stage(self, name: str) -> Stage:
+        return next(each for each in self.driver.stages if each.name == name)
+
+    def _inputs(self, name: str) -> str:
+        spec = self.record.spec
+        made_from = {} if name == GATE else _made_from(spec)
+        read = {other: self.record.step(other).output for other in reads(name, self.driver.stages)}
+        return digest({"step": name, **made_from, "own": spec.basis.get(name), "read": read})
 
     def _output(self, name: str) -> str | None:
         if name == GATE:
-            path = self.folder / DECISION
+            path = self.driver.folder / DECISION
             return digest_file(path) if path.is_file() else None
         try:
-            return open_artifact(self.folder / name).digest
+            return open_artifact(self.driver.folder / name).digest
         except UsageError:
             return None
 
@@ -229,23 +341,15 @@ class Driver:
         # What is left of an earlier attempt must never be taken for this one's result; a stage may go on from its own checkpoints,
         # but only where it reads what it read then.
         if name == GATE:
-            (self.folder / DECISION).unlink(missing_ok=True)
+            (self.driver.folder / DECISION).unlink(missing_ok=True)
             return
-        (self.folder / name / MANIFEST).unlink(missing_ok=True)
+        (self.driver.folder / name / MANIFEST).unlink(missing_ok=True)
         if not keep_work:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.rmtree(self.driver.folder / name, ignore_errors=True)
 
-    def _put(self, record: RunRecord, step: Step) -> RunRecord:
-        return self._save(self._with(record, step))
 
-    @staticmethod
-    def _with(record: RunRecord, step: Step) -> RunRecord:
-        return replace(record, steps=tuple(step if old.name == step.name else old for old in record.steps))
-
-    def _save(self, record: RunRecord) -> RunRecord:
-        write_json(self.folder / RECORD, record.to_json())
-        self.saved(record)
-        return record
+def _with(record: RunRecord, step: Step) -> RunRecord:
+    return replace(record, steps=tuple(step if old.name == step.name else old for old in record.steps))
 
 
 def _made_from(spec: Spec) -> dict[str, Any]:

@@ -32,7 +32,9 @@ class Stage:
 
 
 GATE = "gate"
-"""The judgement between `evaluate` and `register`; made by the command line, not by a Job."""
+"""The judgement before `register`; made by the command line, not by a Job."""
+GATE_AFTER = ("evaluate",)
+"""Stages that the gate reads."""
 
 STAGES: tuple[Stage, ...] = (
     Stage("prepare", ("prepare",), cpu="2", memory="4Gi", gpu=0, deadline_seconds=1800, retries=1, after=()),
@@ -41,7 +43,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("evaluate", ("evaluate",), cpu="2", memory="8Gi", gpu=0, deadline_seconds=7200, retries=1, after=("prepare", "train", "compress")),
     Stage("register", ("register",), cpu="1", memory="4Gi", gpu=0, deadline_seconds=1800, retries=2, after=(GATE,)),
 )
-"""In the order they run; `gate` stands before `register`."""
+"""Each after those that it reads; stages that do not read each other run side by side."""
 
 STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
 
@@ -57,11 +59,16 @@ def stage(name: str) -> Stage:
     raise KeyError(f"{name!r} is not a stage; the stages are {', '.join(STAGE_NAMES)} and {DRIFT.name}")
 
 
-def road() -> tuple[str, ...]:
-    """Every step of a run in order, the gate included."""
+def reads(name: str, stages: tuple[Stage, ...] = STAGES) -> tuple[str, ...]:
+    """The steps whose results the step `name` reads, which may be the gate."""
+    return GATE_AFTER if name == GATE else next(each.after for each in stages if each.name == name)
+
+
+def road(stages: tuple[Stage, ...] = STAGES) -> tuple[str, ...]:
+    """Every step of a run in order, the gate included where a stage asks for it."""
     order: list[str] = []
-    for each in STAGES:
-        if GATE in each.after:
+    for each in stages:
+        if GATE in each.after and GATE not in order:
             order.append(GATE)
         order.append(each.name)
     return tuple(order)

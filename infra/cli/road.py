@@ -21,7 +21,7 @@ from falaj.errors import Denied, Exit, FalajError, Fault, Undecided, UsageError
 from falaj.files import read_json, write_json
 from falaj.home import ROOT, runs_folder, volume_folder
 from workloads import recipe_files
-from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run
+from workloads.pipeline import Driver, Judgement, Lost, RunRecord, Spec, default_run
 from workloads.stages import Stage
 
 if TYPE_CHECKING:
@@ -165,7 +165,17 @@ class Jobs:
     progress: Callable[[str], None]
 
     def submit(self, stage: Stage, spec: Spec) -> None:
-        """Run one stage to its end. Raises the error whose exit code the stage ended with."""
+        """Run one stage to its end. Raises the error whose exit code the stage ended with, Lost when the cluster does not answer."""
+        from infra.sandbox.kubernetes.client import NoAnswer
+
+        try:
+            self._follow(stage, spec)
+        except NoAnswer as problem:
+            raise Lost(problem.what, given=problem.given, next=problem.next) from problem
+
+    def _follow(self, stage: Stage, spec: Spec) -> None:
+        from infra.sandbox.kubernetes.client import NoAnswer
+
         name, there = self._place(stage, spec)
         if not there:
             arguments = ["--run", spec.run]
@@ -180,6 +190,8 @@ class Jobs:
 
         try:
             self.client.wait_for_job(TRAINING, name, stage.deadline_seconds + 60, on_log=follow)
+        except NoAnswer:
+            raise
         except Fault as problem:
             raise _failure(stage, name, self._exit_code(name), lines, problem) from problem
 

@@ -20,7 +20,7 @@ from infra.sandbox.kubernetes.client import Client
 from infra.sandbox.kubernetes.service import kubernetes_daemon
 from infra.sandbox.kubernetes.settings import IMAGES_VARIABLE, SCALE_VARIABLE
 from tests.workloads.worlds import wait_until
-from workloads.pipeline import Spec
+from workloads.pipeline import Lost, Spec
 from workloads.stages import STAGES, Stage, stage
 
 _STAGE = """
@@ -115,6 +115,12 @@ def test_after_kill_9_of_the_driver_the_same_job_is_followed(work: Path) -> None
     jobs_of([]).submit(stage("prepare"), SPEC)
     names = [job["metadata"]["name"] for job in Client(kubernetes_daemon().url).list("Job", "training")]
     assert (names, (work / "pid").read_text()) == (["prepare-demo-1"], pid)
+
+
+def test_a_cluster_that_does_not_answer_has_lost_the_stage_and_not_failed_it(work: Path) -> None:
+    kubernetes_daemon().stop()
+    with pytest.raises(Lost, match="the process cluster does not answer"):
+        jobs_of([]).submit(stage("prepare"), SPEC)
 
 
 def test_cancelling_ends_the_process(work: Path) -> None:

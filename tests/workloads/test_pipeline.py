@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -15,8 +17,8 @@ import pytest
 from falaj.errors import Fault, UsageError
 from falaj.files import lock
 from workloads.artifacts import begin, finish
-from workloads.pipeline import Driver, Judgement, RunRecord, Spec, default_run, read_record
-from workloads.stages import Stage, road
+from workloads.pipeline import Driver, Judgement, Lost, RunRecord, Spec, default_run, read_record
+from workloads.stages import Stage, road, stage
 
 SPEC = Spec("demo", "local", recipe="tiny", basis={"code": "sha256:1", "gate": "sha256:2"})
 
@@ -50,19 +52,17 @@ class World:
         (folder / "decision.json").write_text(json.dumps({"verdict": self.verdict.verdict}))
         return self.verdict
 
-    def drive(self, spec: Spec = SPEC) -> RunRecord:
+    def drive(self, spec: Spec = SPEC, **options: Any) -> RunRecord:
         self.done.clear()
         ticks = count()
-        return Driver(
-            self.folder,
-            self.submit,
-            self.judge,
-            now=lambda: "2026-01-01T00:00:00Z",
-            clock=lambda: float(next(ticks)),
-            cancel=lambda stage, spec: self.cancelled.append(f"{stage.name} of {spec.run}"),
-            progress=self.said.append,
-            saved=self.saved,
-        ).drive(spec)
+        happy: dict[str, Any] = {
+            "now": lambda: "2026-01-01T00:00:00Z",
+            "clock": lambda: float(next(ticks)),
+            "cancel": lambda stage, spec: self.cancelled.append(f"{stage.name} of {spec.run}"),
+            "progress": self.said.append,
+            "saved": self.saved,
+        }
+        return Driver(self.folder, self.submit, self.judge, **(happy | options)).drive(spec)
 
 
 @pytest.fixture
@@ -231,6 +231,120 @@ def test_a_stage_that_ends_without_a_result_is_a_failure(world: World) -> None:
     driver = Driver(world.folder, lambda stage, spec: None, world.judge, now=lambda: "", clock=lambda: 0.0)
     with pytest.raises(UsageError, match="prepare ended without a result"):
         driver.drive(SPEC)
+
+
+def of(name: str, *after: str) -> Stage:
+    return replace(stage("prepare"), name=name, after=after)
+
+
+FORK = (of("rows"), of("left", "rows"), of("right", "rows"), of("joined", "left", "right"))
+
+
+def statuses(world: World) -> dict[str, str]:
+    record = read_record(world.folder, FORK)
+    assert record is not None
+    return {step.name: step.status for step in record.steps}
+
+
+def test_stages_that_do_not_read_each_other_run_side_by_side(world: World) -> None:
+    both = threading.Barrier(2, timeout=20)
+    world.before = lambda name: both.wait() if name in ("left", "right") else None
+    assert world.drive(stages=FORK).status == "done"
+    assert (world.done[0], sorted(world.done[1:3]), world.done[3]) == ("rows", ["left", "right"], "joined")
+    assert world.drive(stages=FORK).reused == ("rows", "left", "right", "joined") and world.done == []
+
+
+def test_what_runs_beside_a_stage_that_fails_is_waited_for_and_nothing_new_is_started(world: World) -> None:
+    failed = threading.Event()
+
+    def one_fails(name: str) -> None:
+        if name == "left":
+            failed.set()
+            raise Fault("out of memory")
+        if name == "right":
+            assert failed.wait(20)
+
+    world.before = one_fails
+    with pytest.raises(Fault, match="out of memory"):
+        world.drive(stages=FORK)
+    assert (world.done, statuses(world)) == (["rows", "right"], {"rows": "done", "left": "failed", "right": "done", "joined": "waiting"})
+    world.before = lambda name: None
+    assert world.drive(stages=FORK).reused == ("rows", "right") and world.done == ["left", "joined"]
+
+
+def test_being_stopped_ends_all_that_runs_and_waits_for_it(world: World) -> None:
+    both, ended = threading.Barrier(2, timeout=20), threading.Event()
+
+    def stop(name: str) -> None:
+        if name in ("left", "right"):
+            if both.wait() == 0:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            assert ended.wait(20)
+            raise Fault("its job was deleted")
+
+    def cancel(stage: Stage, spec: Spec) -> None:
+        world.cancelled.append(stage.name)
+        if {"left", "right"} <= set(world.cancelled):
+            ended.set()
+
+    world.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        world.drive(stages=FORK, cancel=cancel)
+    assert set(world.cancelled) == {"left", "right"}
+    assert statuses(world) == {"rows": "done", "left": "cancelled", "right": "cancelled", "joined": "waiting"}
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("stage-")]
+    world.before = lambda name: None
+    assert world.drive(stages=FORK).status == "done" and sorted(world.done) == ["joined", "left", "right"]
+
+
+def test_a_stage_that_does_not_end_when_told_to_does_not_hold_the_driver(world: World) -> None:
+    for_ever = threading.Event()
+
+    def hang(name: str) -> None:
+        if name == "train":
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            for_ever.wait()
+
+    world.before = hang
+    with pytest.raises(KeyboardInterrupt):
+        world.drive(grace=0.0)
+    assert (world.said[-1], world.cancelled) == ("train: may still be going", ["train of demo"])
+    for_ever.set()
+
+
+def test_a_stage_that_was_lost_is_asked_for_again_until_it_is_found(world: World) -> None:
+    lost = count()
+
+    def lose(name: str) -> None:
+        if name == "train" and next(lost) < 2:
+            raise Lost("the cluster does not answer")
+
+    world.before = lose
+    record = world.drive(pauses=(0.0, 0.0, 0.0))
+    assert (record.status, record.step("train").attempts, world.done) == ("done", 1, list(road()))
+    assert world.said.count("train: the cluster does not answer; asks again in 0 s") == 2
+
+
+def test_a_stage_that_ended_while_it_was_lost_is_not_run_twice(world: World) -> None:
+    def end_unseen(each: Stage, spec: Spec) -> None:
+        world.submit(each, spec)
+        if each.name == "train":
+            raise Lost("the line was cut")
+
+    driver = Driver(world.folder, end_unseen, world.judge, now=lambda: "", clock=lambda: 0.0, pauses=(0.0,))
+    assert driver.drive(SPEC).status == "done" and world.done == list(road())
+
+
+def test_a_stage_that_stays_lost_has_failed(world: World) -> None:
+    def lose(name: str) -> None:
+        if name == "train":
+            raise Lost("the cluster does not answer")
+
+    world.before = lose
+    with pytest.raises(Lost, match="the cluster does not answer"):
+        world.drive(pauses=(0.0, 0.0))
+    record = read_record(world.folder)
+    assert record is not None and (record.step("train").status, record.step("train").error) == ("failed", "the cluster does not answer")
 
 
 def test_one_id_is_one_recipe_and_one_data_set(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from falaj.errors import UsageError
 from workloads.__main__ import call_stage, main, run_folder
-from workloads.stages import GATE, STAGE_NAMES, STAGES, road, stage
+from workloads.stages import GATE, STAGE_NAMES, STAGES, reads, road, stage
 
 
 def test_the_gate_stands_between_evaluate_and_register() -> None:
@@ -19,7 +19,8 @@ def test_the_gate_stands_between_evaluate_and_register() -> None:
 
 def test_a_stage_only_reads_what_comes_before_it() -> None:
     order = road()
-    assert [name for each in STAGES for name in each.after if order.index(name) >= order.index(each.name)] == []
+    assert [(name, other) for name in order for other in reads(name) if order.index(other) >= order.index(name)] == []
+    assert sum(len(each.after) for each in STAGES) + 1 == sum(len(reads(name)) for name in order)
 
 
 def test_a_jobs_first_argument_is_its_stage() -> None:

@@ -39,8 +39,12 @@ class ApiFailure(Fault):
         self.code, self.reason = code, reason
 
 
+class NoAnswer(Fault):
+    """Nobody answers at the address of the API, or the line was cut: what was asked may have been done."""
+
+
 class Client:
-    """One process cluster. Kinds are given by name (`Job`) or row; a failed request raises ApiFailure, no connection raises Fault."""
+    """One process cluster. Kinds are given by name (`Job`) or row; a failed request raises ApiFailure, no connection raises NoAnswer."""
 
     def __init__(self, url: str | None = None) -> None:
         self.url = (url or endpoint()).rstrip("/")
@@ -247,7 +251,7 @@ class Client:
             refusal = json.loads(answer.read())
         except (OSError, ValueError, http.client.HTTPException) as problem:
             line.close()
-            raise Fault(
+            raise NoAnswer(
                 f"the process cluster does not answer: {problem or type(problem).__name__}",
                 given=f"{method} {self.url}{path}",
                 next="start it: falaj up --env local",
