@@ -37,10 +37,20 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @options
-def plan(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool) -> None:
+@click.option("--cost", is_flag=True, help="Estimate what it would cost a month, at list prices; 4 where machines have no price.")
+def plan(folder: Path | None, environment: str, stack: str | None, engine_name: str | None, as_json: bool, cost: bool) -> None:
     """Plan an environment's stacks, or the Pulumi Python program in DIR, and write plan.json for the gate."""
     plans = make(folder, environment, stack, engine_name)
-    emit({"plans": [one.to_json() for one in plans]}, as_json, lambda: show(plans))
+    answer = {"plans": [one.to_json() for one in plans]}
+    if not cost:
+        emit(answer, as_json, lambda: show(plans))
+        return
+    from infra.cli.cost import estimated, require_instance_prices
+    from infra.cli.cost import show as show_cost
+
+    found = estimated(plans, folder, environment, engine_name)
+    emit({**answer, "cost": found.to_json()}, as_json, lambda: show(plans) + "\n\n" + show_cost(found))
+    require_instance_prices(found)
 
 
 def make(folder: Path | None, environment: str, stack: str | None, engine_name: str | None) -> list[Plan]:

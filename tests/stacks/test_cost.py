@@ -1,0 +1,81 @@
+"""What our own environments would cost, in USD a month, by the prices of the committed table. New prices or resources change these figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.artifacts import Plan, PlannedResource, StateRef
+from infra.config.model import ENVIRONMENTS
+from infra.pipeline.cost import Estimate, estimate
+from tests.stacks.test_programs import Made
+from tests.stacks.world import STACKS, Recorded
+
+UNPRICED = [
+    "EKS audit log events looked at",
+    "S3 data events looked at",
+    "backups kept",
+    "configuration items recorded",
+    "data events written; the first copy of management events is free",
+    "files kept on EFS, Standard",
+    "flow logs delivered to S3",
+    "requests to the key",
+]
+
+
+def planned(each: Recorded) -> PlannedResource:
+    return PlannedResource(
+        urn=each.urn,
+        type=each.type,
+        name=each.name,
+        op="create",
+        custom=each.custom,
+        provider=each.provider,
+        inputs=each.inputs,
+        property_dependencies=each.refers,
+    )
+
+
+def costed(made: Made, environment: str) -> Estimate:
+    nothing = StateRef(serial=0, digest="")
+    return estimate(
+        [
+            Plan(
+                environment=environment,
+                project=f"falaj-{stack}",
+                stack=stack,
+                program="",
+                state=nothing,
+                resources=[*map(planned, made(stack, environment).resources)],
+            )
+            for stack in STACKS
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ("local", {"foundation": (216.04, 216.04), "cluster": (337.22, 1522.62), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
+        ("dev", {"foundation": (216.04, 216.04), "cluster": (436.16, 1786.83), "platform": (4.84, 4.84), "workloads": (0.0, 0.0)}),
+        ("staging", {"foundation": (322.0, 322.0), "cluster": (914.64, 7108.74), "platform": (19.36, 19.36), "workloads": (0.0, 0.0)}),
+        ("prod", {"foundation": (322.0, 322.0), "cluster": (1606.09, 14487.95), "platform": (48.4, 48.4), "workloads": (0.0, 0.0)}),
+    ],
+)
+def test_an_environment_costs_what_is_written_down(made: Made, environment: str, expected: dict[str, tuple[float, float]]) -> None:
+    found = costed(made, environment)
+    assert ({each.stack: each.monthly for each in found.stacks}, found.prices_from) == (expected, ("2026-05-31", "2026-11-26"))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_has_no_price_is_known_by_name(made: Made, environment: str) -> None:
+    found = costed(made, environment)
+    shared = {"files kept on EFS, Standard"} if environment == "local" else set()
+    assert sorted({line.what or line.type for line in found.only("unpriced")}) == [each for each in UNPRICED if each not in shared]
+    assert found.unpriced_instances == {}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_the_claims_of_local_cannot_be_counted(made: Made, environment: str) -> None:
+    unknown = [(line.name, line.why) for line in costed(made, environment).only("unknown")]
+    why = "it names no storage class, and what the cluster's default is nobody says"
+    assert unknown == ([("work", why), ("requests", why)] if environment == "local" else [])
