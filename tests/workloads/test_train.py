@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from falaj.errors import Exit, Fault, UsageError
+from falaj.home import ROOT
 from tests.conftest import free_block
 from tests.workloads.small import own_rows, still, tiny_model, write_jsonl
 from workloads import provenance
@@ -69,6 +73,17 @@ def test_trainings_on_the_same_rows_share_their_numbers(prepared: Path) -> None:
     train_with(prepared, replace(TINY, learning_rate=1e-3, most_steps=2))
     assert [path.name for path in (prepared / "train.tokens").iterdir() if path.is_dir()] == [cache.name]
     assert (cache / "manifest.json").stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_ranks_of_one_machine_write_their_numbers_once_and_train_from_them(prepared: Path, tmp_path: Path) -> None:
+    shutil.copytree(prepared, tmp_path / "work" / "runs" / "r")
+    environ = {**os.environ, "FALAJ_WORK": str(tmp_path / "work"), "FALAJ_RANKS": "2", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "workloads", "train", "--run", "r", "--recipe", "smoke"]
+    answer = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=500)
+    assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
+    record = json.loads(open_artifact(tmp_path / "work" / "runs" / "r" / "train").path("run_record.json").read_text())
+    assert (record["ranks"], record["steps"], answer.stdout.count("rows became")) == (2, 6, 1)
 
 
 def test_a_base_with_another_models_tokenizer_is_refused_though_the_rows_were_prepared_with_the_right_one(
