@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest
+from falaj.errors import UsageError
 from falaj.files import write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.prepare import Dataset, open_dataset
@@ -89,8 +90,11 @@ def train_with(run: Path, recipe: Recipe, *, looked: Callable[[Progress], None] 
         batches = Batches(data.rows["train"], recipe)
         try:
             whole = loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held, looked=looked or _nobody)
-        except BaseException:
+        except BaseException as problem:
             checkpoints.settle()
+            if isinstance(problem, UsageError) and progress.losses and looked is None and world.leads:
+                record = recorded(run.name, recipe, data, inputs, progress, parts, checkpoints.counts, needed=needed, validation=None)
+                _log(record, out, failed=problem.what)
             raise
         if not whole:
             checkpoints.say(f"told to stop at step {progress.step}; a checkpoint is written")
@@ -162,10 +166,10 @@ def _save_model(parts: Parts, base: Path, out: Path) -> None:
             shutil.copyfile(base / name, out / name)
 
 
-def _log(record: dict[str, Any], out: Path) -> None:
-    """Enter the run into MLflow, or put it aside for when MLflow is there again. Neither fails training."""
+def _log(record: dict[str, Any], out: Path, *, failed: str = "") -> None:
+    """Enter the run, or a `failed` one with the reason, into MLflow, or put it aside for when MLflow is there again. Neither fails training."""
     from workloads import tracking
     from workloads.training.tracked import entry_of
 
     if tracking.wanted():
-        tracking.enter(entry_of(record), {RECORD: out / RECORD}, say=_say)
+        tracking.enter(entry_of(record, failed=failed), {} if failed else {RECORD: out / RECORD}, say=_say)

@@ -22,16 +22,20 @@ _MACHINE = {
 _GPU = {"percent": ("utilization_percentage", 1), "bytes": ("memory_usage_megabytes", _MEGABYTE), "watts": ("power_usage_watts", 1)}
 
 
-def entry_of(record: Mapping[str, Any], *, now: float | None = None) -> Entry:
-    """The entry of a run record. One run with the same inputs and recipe has one key, however often it is entered."""
+def entry_of(record: Mapping[str, Any], *, failed: str = "", now: float | None = None) -> Entry:
+    """The entry of a run record. One run with the same inputs and recipe has one key, however often it is entered.
+
+    Each `failed` attempt (the reason, in words) is a run of its own, so that the one that succeeds at last is entered too.
+    """
     ended = int((time.time() if now is None else now) * 1000)
     started = ended - int(record["seconds"] * 1000)
     environment = record["environment"]
     return Entry(
-        key=digest({"stage": "train", "run": record["run"], "inputs": record["inputs"], "recipe": record["recipe"]}),
+        key=digest({"stage": "train", **{name: record[name] for name in ("run", "inputs", "recipe")}, **({"failed": ended} if failed else {})}),
         name=f"train-{record['run']}",
         started=started,
         ended=ended,
+        status="FAILED" if failed else "FINISHED",
         tags={
             "stage": "train",
             "falaj_run": record["run"],
@@ -40,7 +44,7 @@ def entry_of(record: Mapping[str, Any], *, now: float | None = None) -> Entry:
             "mlflow.source.name": "workloads/train.py",
             "data": record["inputs"]["data"],
             "base": record["inputs"]["base"],
-            "ended_by": record["ended_by"],
+            "ended_by": failed or record["ended_by"],
             "environment": json.dumps(environment, sort_keys=True),
         },
         params={name: str(value) for name, value in flat({**record["recipe"], **{name: record[name] for name in ("ranks", "threads", "device")}}).items()}
