@@ -15,6 +15,7 @@ from infra.artifacts import Plan
 from infra.cli import plan as verb
 from infra.cli.cost import show
 from infra.cli.plan import plan
+from infra.engine.embedded.state import StateFile
 from infra.pipeline.cost import estimate, standing
 from tests.pipeline.test_cost import GROUP, World
 
@@ -85,3 +86,16 @@ def test_a_real_stack_is_planned_and_costed(falaj_home: Path) -> None:
         [216.04, 216.04],
         [{"stack": "foundation", "monthly": [216.04, 216.04], "now": None}],
     )
+
+
+def test_a_real_state_says_what_a_stack_costs_now(falaj_home: Path) -> None:
+    """All there is so far is one key, which the program no longer wants."""
+    first = "urn:pulumi:dev::falaj-foundation::"
+    provider = {"urn": f"{first}pulumi:providers:aws::old", "custom": True, "id": "1", "type": "pulumi:providers:aws", "inputs": {"region": "me-central-1"}}
+    key = {"urn": f"{first}aws:kms/key:Key::old", "custom": True, "id": "2", "type": "aws:kms/key:Key", "provider": provider["urn"] + "::1"}
+    StateFile("dev", "falaj-foundation").write(json.dumps({"resources": [provider, key]}), 7)
+    answer = CliRunner().invoke(plan, ["--env", "dev", "--stack", "foundation", "--cost", "--json"])
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    assert found["plans"][0]["state"]["serial"] == 7
+    assert found["cost"]["stacks"] == [{"stack": "foundation", "monthly": [216.04, 216.04], "now": [1.0, 1.0]}]
