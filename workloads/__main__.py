@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from falaj.errors import Exit, FalajError, UsageError
+from workloads.again import run_again
 from workloads.stages import DRIFT, STAGE_NAMES
 
 _RUN_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -58,10 +59,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--run", default=os.environ.get("FALAJ_RUN", ""), help="id of the run; its folder is $FALAJ_WORK/runs/ID")
     parser.add_argument("--recipe", default="", help="named recipe; the stage's own default where left out")
     parser.add_argument("--data", type=Path, help="a file of your own with the columns source and target")
+    parser.add_argument("--retries", type=int, default=0, help="start the stage again so many times after an end that may pass, for callers that do not")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as ended:
         return int(Exit.USAGE) if ended.code else int(Exit.DONE)
+    if given.retries > 0:
+        return run_again([sys.executable, "-m", "workloads", *arguments, "--retries", "0"], given.retries)
     try:
         return _dispatch(given)
     except FalajError as problem:

@@ -40,7 +40,8 @@ def text() -> str:
 
 def _stage(name: str) -> dict[str, Any]:
     each = stage(name)
-    options = "--run ${run} --recipe ${recipe}" + (" ${options}" if not each.after else "")
+    # A Job is tried again by its cluster; DVC tries nothing again.
+    options = f"--retries {each.retries} --run ${{run}} --recipe ${{recipe}}" + (" ${options}" if not each.after else "")
     return {
         "wdir": "..",
         "cmd": f"FALAJ_WORK=$PWD/{WORK} python -m workloads {' '.join(each.args)} {options}",

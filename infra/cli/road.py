@@ -33,7 +33,7 @@ _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 HANDED_ON = ("FALAJ_BASE_MODEL", "FALAJ_DATA_LICENCE", "FALAJ_DATA_SOURCE", "HF_ENDPOINT")
 """Settings of the person's shell that the stages read too; they are part of what a run is made from."""
 _OF_NO_STAGE = frozenset(
-    {"__init__.py", "__main__.py", "pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py", "lineage.py"}
+    {"__init__.py", "__main__.py", "again.py", "pipeline.py", "drift.py", "retrain.py", "stages.py", "store.py", "lineage.py"}
     | {"dvc.py", "dvc.yaml", "dvc.lock", "params.yaml"}
 )
 _OF_REGISTER = frozenset({"register.py", "release.py", "reference.py", "tracking.py"})

@@ -15,7 +15,7 @@ import yaml
 from falaj.home import ROOT
 from tests.workloads.small import own_rows, write_jsonl
 from workloads import dvc
-from workloads.stages import reads, road
+from workloads.stages import STAGES, reads, road
 
 
 def test_the_pipeline_in_the_repository_is_that_of_the_table() -> None:
@@ -29,6 +29,11 @@ def test_every_step_reads_what_the_steps_before_it_make() -> None:
     assert {name: [made[other] for other in reads(name)] for name in road()} == {
         name: [dep for dep in stages[name]["deps"] if dep in made.values()] for name in road()
     }
+
+
+def test_a_step_is_tried_again_as_often_as_its_job_is() -> None:
+    stages = dvc.pipeline()["stages"]
+    assert {each.name: f"--retries {each.retries} " in stages[each.name]["cmd"] for each in STAGES} == {each.name: True for each in STAGES}
 
 
 def test_every_piece_of_code_that_a_step_names_is_there() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from falaj.errors import UsageError
 from workloads.__main__ import call_stage, main, run_folder
+from workloads.again import run_again
 from workloads.stages import GATE, STAGE_NAMES, STAGES, reads, road, stage
 
 
@@ -55,6 +56,29 @@ def test_without_a_work_folder_a_stage_ends_as_wrong_use(monkeypatch: pytest.Mon
 def test_an_unknown_stage_ends_as_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy"]) == 2
     assert "invalid choice" in capsys.readouterr().err
+
+
+_FAILS = """
+import sys
+from pathlib import Path
+seen, code, good_at = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+seen.write_text(seen.read_text() + "x" if seen.exists() else "x")
+sys.exit(0 if len(seen.read_text()) >= good_at else code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "good_at", "found"),
+    [(1, 1, (0, 1)), (1, 3, (0, 3)), (1, 9, (1, 3)), (143, 2, (0, 2)), (2, 9, (2, 1)), (3, 9, (3, 1))],
+)
+def test_a_stage_that_dvc_runs_is_tried_again_unless_its_end_is_final(tmp_path: Path, code: int, good_at: int, found: tuple[int, int]) -> None:
+    ended = run_again([sys.executable, "-c", _FAILS, str(tmp_path / "seen"), str(code), str(good_at)], 2)
+    assert (ended, len((tmp_path / "seen").read_text())) == found
+
+
+def test_a_stage_that_was_killed_is_tried_again_as_often_as_its_table_says(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_again([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], 1) == 137
+    assert capfd.readouterr().err == "ended with exit code 137; is started again, 1 times at most\n"
 
 
 def test_a_stage_gets_the_options_it_takes_and_no_others(tmp_path: Path) -> None:
