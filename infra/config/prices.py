@@ -25,7 +25,7 @@ class Source(_Row):
     """Name of AWS's offer file."""
     date: date
     dated: Literal["published", "read"]
-    """What `date` is of: the offer file, or the day a copy was read that does not say its own."""
+    """What `date` is: the offer file's own day, or the day on which it was read where a copy does not say that."""
 
 
 class Price(_Row):
