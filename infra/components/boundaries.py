@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -11,7 +12,19 @@ from pulumi import ResourceOptions
 from infra.components import policies
 from infra.components.policies import Statement, document, statement
 from infra.config import naming
+from infra.config.classes import ClassName
 from infra.config.model import BUCKETS, Common, FoundationConfig
+
+_WAYS_OUT = (
+    *("ec2:" + verb for verb in ("ModifySnapshotAttribute", "ModifyImageAttribute", "CopySnapshot", "CopyImage", "CreateStoreImageTask", "ExportImage")),
+    *("ec2:" + verb for verb in ("CreateInstanceExportTask", "CreateInternetGateway", "AttachInternetGateway", "CreateEgressOnlyInternetGateway")),
+    *("ec2:" + verb for verb in ("CreateNatGateway", "CreateVpcPeeringConnection", "AcceptVpcPeeringConnection", "CreateVpnGateway", "AttachVpnGateway")),
+    *("ec2:" + verb for verb in ("CreateVpnConnection", "CreateTransitGateway*", "CreateTrafficMirror*")),
+    *("ec2:" + verb for verb in ("DeleteFlowLogs", "DeleteVpcEndpoints", "ModifyVpcEndpoint*")),
+    *("elasticfilesystem:" + verb for verb in ("CreateReplicationConfiguration", "PutFileSystemPolicy", "DeleteFileSystemPolicy")),
+)
+"""Calls that would show disks to another account or region, open the network, or stop its being watched. No role of a service makes them."""
+_FOR_VOLUMES = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
 class Boundaries(pulumi.ComponentResource):
@@ -78,6 +91,8 @@ def _running(config: Common) -> list[Statement]:
     own_roles = naming.global_arn(config, "iam", "role/aws-service-role/*")
     return [
         statement("Machines", ["autoscaling:*", "ec2:*", "elasticfilesystem:*", "elasticloadbalancing:*"], [*machines, public]),
+        # The account's own disks and network are theirs to work with, never to show to others or to open.
+        statement("StaysHere", _WAYS_OUT, [*machines, public], effect="Deny"),
         statement("Images", pull, [images]),
         statement("Cluster", ["eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"], [cluster]),
         statement("OwnRoles", ["iam:CreateServiceLinkedRole"], [own_roles]),
@@ -86,20 +101,32 @@ def _running(config: Common) -> list[Statement]:
 
 def _keeping(config: Common) -> list[Statement]:
     kept = [naming.bucket_arn(config, bucket.name) for bucket in BUCKETS if bucket.data_class == "confidential"]
-    settings = ["s3:GetBucket*", "s3:GetInventoryConfiguration", "s3:List*", "s3:PutBucketNotification", "s3:PutInventoryConfiguration"]
-    objects = ["s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:AbortMultipartUpload"]
+    looks = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketNotification", "s3:GetBucketOwnershipControls", "s3:GetBucketTagging"]
+    looks += ["s3:GetBucketVersioning", "s3:GetInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListTagsForResource"]
+    settings = [*looks, "s3:PutBucketNotification", "s3:PutInventoryConfiguration"]
+    reads = ["s3:GetObjectAcl", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging", "s3:ListMultipartUploadParts", *policies.READ]
+    objects = [*reads, *policies.WRITE, "s3:PutObjectAcl", "s3:PutObjectVersionAcl"]
     # A rehearsed restore goes into a bucket of its own, which it makes.
     restored = f"arn:{config.partition}:s3:::{naming.prefix(config)}-restored-*"
     makes = ["s3:CreateBucket", "s3:DeleteObject", "s3:PutBucketOwnershipControls", "s3:PutBucketVersioning"]
     rules = naming.arn(config, "events", "rule/AwsBackupManagedRule*")
     changes = ["events:DeleteRule", "events:DescribeRule", "events:DisableRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule"]
-    through = [f"{service}.{config.region}.amazonaws.com" for service in ("backup", "ec2", "elasticfilesystem", "s3")]
-    use = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    here = {"StringEquals": {"aws:RequestedRegion": config.region}}
     return [
         statement("KeptBuckets", settings, kept),
         statement("KeptObjects", objects, [f"{arn}/*" for arn in kept]),
-        statement("RestoredBuckets", [*settings, *objects, *makes], [restored]),
+        statement("RestoredBuckets", [*settings, *objects, *makes], [restored], Condition=here),
         statement("KeptPoints", ["backup:TagResource"], [naming.arn(config, "backup", "recovery-point:*")]),
         statement("KeptRules", [*changes, "events:PutTargets", "events:RemoveTargets"], [rules]),
-        statement("Keys", use, [naming.arn(config, "kms", "key/*")], Condition={"StringEquals": {"kms:ViaService": through}}),
+        _key(config, "KeyOfCopies", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], "confidential", ("backup", "s3")),
+        _key(config, "KeyOfVolumes", _FOR_VOLUMES, "personal", ("ec2", "elasticfilesystem")),
     ]
+
+
+def _key(config: Common, sid: str, actions: Sequence[str], data_class: ClassName, services: Sequence[str]) -> Statement:
+    """The key of one class, in the hands of services that work for the role."""
+    condition = {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, data_class)},
+        "StringEquals": {"kms:ViaService": [f"{service}.{config.region}.amazonaws.com" for service in services]},
+    }
+    return statement(sid, actions, [naming.arn(config, "kms", "key/*")], Condition=condition)

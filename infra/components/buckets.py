@@ -40,7 +40,8 @@ class EncryptedBucket(pulumi.ComponentResource):
         )
         versioning = aws.s3.BucketVersioning(name, bucket=made.id, versioning_configuration={"status": "Enabled"}, opts=self._here)
         self._encrypt(name, made, key)
-        policy = self._close(name, made, policies.bucket_policy(config, bucket, config.network.cidr))
+        document = policies.bucket_policy(config, bucket, config.network.cidr, copied=bucket.name in config.backups.buckets)
+        policy = self._close(name, made, document)
         self._expire(name, made, config, bucket, versioning)
         if bucket.locked:
             self._lock(name, made, config, versioning)

@@ -129,8 +129,11 @@ def use_of_key(config: Common, data_class: ClassName, *, sid: str, write: bool) 
 # Buckets
 
 
-def bucket_policy(config: Common, bucket: BucketConfig, network_cidr: str) -> str:
-    """TLS only and own account only; where `inside_only`, objects through the environment's own network only; and what services deliver."""
+def bucket_policy(config: Common, bucket: BucketConfig, network_cidr: str, *, copied: bool = False) -> str:
+    """TLS only and own account only; where `inside_only`, objects through the environment's own network only; and what services deliver.
+
+    `copied` is for a bucket that is backed up: AWS Backup takes our roles and calls from a network of its own.
+    """
     arn = naming.bucket_arn(config, bucket.name)
     everywhere, objects = [arn, f"{arn}/*"], [f"{arn}/*"]
     everybody: dict[str, Any] = {"Principal": "*", "effect": "Deny"}
@@ -143,7 +146,9 @@ def bucket_policy(config: Common, bucket: BucketConfig, network_cidr: str) -> st
     if bucket.inside_only:
         # This key is there only when a request comes through a VPC endpoint, so its absence denies as well. Endpoint ids would do
         # the same, but are not known before the endpoint is, and a policy that nobody can read beforehand cannot be judged.
-        inside = {"NotIpAddress": {"aws:VpcSourceIp": network_cidr}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+        inside: dict[str, Any] = {"NotIpAddress": {"aws:VpcSourceIp": network_cidr}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+        if copied:
+            inside["ArnNotEquals"] = {"aws:PrincipalArn": [naming.role_arn(config, role) for role in ("backup", "restore")]}
         found.append(statement("OwnNetworkOnly", [*READ, *WRITE, *_REMOVE], objects, Condition=inside, **everybody))
     if bucket.name == "evidence":
         found += _delivery(config, arn, "cloudtrail.amazonaws.com", trail_arn(config))
