@@ -22,11 +22,12 @@ from infra.cli import run as run_cli
 from infra.cli.rollback import rollback
 from infra.cli.serve import serve
 from tests.workloads.worlds import Live, load_words, measure_nothing, pairs, publish, serving
-from workloads import register, tracking
+from workloads import register
 from workloads.artifacts import begin, finish
 from workloads.pipeline import Judgement
 from workloads.serve.settings import Settings
 from workloads.store import Store
+from workloads.tracking import registry
 
 WORK = "/var/lib/falaj/work"
 JUDGE = road.judge
@@ -135,8 +136,8 @@ def cluster(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(road, "connect", lambda: found)
         monkeypatch.setattr(road, "use_local_cloud", lambda: None)
         monkeypatch.setattr(road, "judge", allow)
-        monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {})
-        monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
+        monkeypatch.setattr(registry, "record", lambda candidate, release, uri: {})
+        monkeypatch.setattr(registry, "_open_quietly", lambda: None)
         yield found
 
 
