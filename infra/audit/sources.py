@@ -161,6 +161,9 @@ def _drift(environment: str) -> Iterator[Source]:
     for path in sorted(top.rglob("*.json")):
         if _is_document(path):
             yield Source(f"drift/{path.relative_to(top).as_posix()}", path, "drift")
+    for path in sorted((environment_folder(environment) / "drift" / "infrastructure").glob("*.json")):
+        if _is_document(path):
+            yield Source(f"drift/infrastructure/{path.name}", path, "drift")
 
 
 def _policies(policies: Path) -> Iterator[Source]:

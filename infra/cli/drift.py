@@ -1,4 +1,4 @@
-"""`falaj drift`: are live requests still like the data the release was judged with?"""
+"""`falaj drift`: are live requests still like the data the release was judged with? And is what is live still what was applied?"""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from falaj.errors import Drifted, FalajError, Fault, Undecided, UsageError
-from infra.cli.options import environment_option, json_option
+from infra.cli.options import engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 _DEMO_ROWS = 200
@@ -26,11 +27,23 @@ _ARABIC = "مرحبا كيف يمكنني تجديد رخصة القيادة ف�
 @environment_option
 @click.option("--hours", type=float, help="Only requests of the last hours; all of the current release where left out.")
 @click.option("--demo", is_flag=True, help="Send held-out rows, then Arabic ones, and show that only the second raises the alarm.")
+@click.option("--infrastructure", is_flag=True, help="Look at every stack instead: what is live, beside what was applied. Changes nothing.")
+@click.option("--trail", type=click.Path(path_type=Path), help="Folder of CloudTrail's log files, to say who changed what (with --infrastructure).")
+@engine_option
 @json_option
-def drift(environment: str, hours: float | None, demo: bool, as_json: bool) -> None:
-    """Judge the request log. Exit 0 when it is as the reference, 5 on drift, 4 with too little data."""
+def drift(environment: str, hours: float | None, demo: bool, infrastructure: bool, trail: Path | None, engine_name: str | None, as_json: bool) -> None:
+    """Judge the request log. Exit 0 when it is as the reference, 5 on drift, 4 with too little data.
+
+    With --infrastructure: exit 0 when every resource is as it was applied, 5 when somebody changed one.
+    """
     from infra.cli import road
 
+    refuse_mixture(infrastructure, requests=hours is not None or demo, resources=trail is not None or engine_name is not None)
+    if infrastructure:
+        from infra.cli import drift_infrastructure
+
+        drift_infrastructure.run(environment, engine_name, trail, as_json, road.utc_now())
+        return
     road.require_local(environment, "falaj drift")
     if demo:
         result = demonstrate(environment)
@@ -42,6 +55,14 @@ def drift(environment: str, hours: float | None, demo: bool, as_json: bool) -> N
         road.note(environment, "drift found", report["release"], {"requests": report["window"]["requests"], "reasons": "; ".join(report["reasons"])})
     if problem := verdict(report):
         raise problem
+
+
+def refuse_mixture(infrastructure: bool, *, requests: bool, resources: bool) -> None:
+    """Raise UsageError for options of one kind of drift beside the other kind."""
+    if requests if infrastructure else resources:
+        wrong, right = ("--hours, --demo", "--trail, --engine") if infrastructure else ("--trail, --engine", "--hours, --demo")
+        kind = "infrastructure" if infrastructure else "live requests"
+        raise UsageError(f"these options do not go with the drift of {kind}", given=wrong, allowed=right, next="leave them out, or ask twice")
 
 
 def measure(environment: str, *, since: float = 0.0, demo: str | None = None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ VERBS = {
     "traffic": "Canary, shadow and kill switch of the served releases.",
     "seal": "Encrypt releases, and make the keys for it.",
     "edge": "Build one folder that serves a release without a cluster.",
-    "drift": "Compare live requests with the release's reference profile.",
+    "drift": "Compare live requests with the reference, or live resources with what was applied.",
     "rollback": "Serve the previous release again.",
     "status": "Show what is up, and where.",
     "down": "Destroy what `up` made and stop the sandbox.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.artifacts import SECRET, UNKNOWN, AppliedStep, Op, PlannedResource
+from infra.engine.differences import Drift, changes, names_of
 from infra.engine.engine import Progress
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -89,6 +90,37 @@ class Listener:
     def _finish(self, step: Any, op: str, error: str | None) -> None:
         seconds = time.monotonic() - self._began.get((step.urn, op), time.monotonic())
         self.steps.append(AppliedStep(urn=step.urn, op=_OPS.get(op, op), seconds=round(seconds, 3), error=error))
+
+
+class Watcher:
+    """Collects the events of a refresh that only looks."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self.resources = 0
+        self.drifts: list[Drift] = []
+        self.errors: list[str] = []
+
+    def listen(self, event: Any) -> None:
+        with self._mutex:
+            if event.res_outputs_event is not None:
+                self._seen(event.res_outputs_event.metadata)
+            elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+                self.errors.append(event.diagnostic_event.message.strip())
+
+    def _seen(self, step: Any) -> None:
+        if step.old is None or not step.old.custom or step.type.startswith("pulumi:providers:"):
+            return
+        self.resources += 1
+        outputs = to_plan(dict(step.old.outputs or {}))
+        names = names_of(step.old.id, outputs)
+        if step.new is None:
+            self.drifts.append(Drift(step.urn, step.type, step.old.id, "delete", (), names))
+            return
+        found = changes(to_plan(dict(step.old.inputs or {})), to_plan(dict(step.new.inputs or {})))
+        found = found or changes(outputs, to_plan(dict(step.new.outputs or {})))
+        if found:
+            self.drifts.append(Drift(step.urn, step.type, step.old.id, "update", tuple(found), names))
 
 
 def resource_of(urn: str, found: Planned, goal: dict[str, Any]) -> PlannedResource:

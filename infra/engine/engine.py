@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from infra.artifacts import AppliedStep, PlannedResource, StateRef
+from infra.engine.differences import Drift
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ class Outcome:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is live, beside what is recorded. Nothing was written."""
+
+    state: StateRef
+    resources: int
+    """How many were read."""
+    drifts: list[Drift]
+
+
 Progress = Callable[[str, str], None]
 """Called as (operation, urn) when a step starts."""
 Guard = Callable[[str, str, dict[str, Any]], None]
@@ -67,6 +78,10 @@ class Engine(Protocol):
         ...
 
     def refresh(self, program: Program, *, progress: Progress | None = None) -> Outcome: ...
+
+    def look(self, program: Program) -> Seen:
+        """A refresh that only looks. Raises Fault when something could not be read."""
+        ...
 
     def destroy(self, program: Program, *, progress: Progress | None = None) -> Outcome: ...
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest_bytes
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from infra.artifacts import StateRef
-from infra.engine.cli_events import Listener, resource_of, to_plan
+from infra.engine.cli_events import Listener, Watcher, resource_of, to_plan
 from infra.engine.cli_steps import Steps, pack_of
 from infra.engine.cli_workspace import plugin_folders, workspace
-from infra.engine.engine import Guard, Outcome, Preview, Program, Progress
+from infra.engine.engine import Guard, Outcome, Preview, Program, Progress, Seen
 from infra.engine.ordering import in_order
 
 
@@ -96,6 +96,20 @@ class PulumiCliEngine:
 
     def refresh(self, program: Program, *, progress: Progress | None = None) -> Outcome:
         return self._change(program, lambda stack, listen: stack.refresh(on_event=listen), progress)
+
+    def look(self, program: Program) -> Seen:
+        """`pulumi refresh --preview-only`: what the real plugins read, beside the state."""
+        from pulumi.automation.errors import CommandError
+
+        watcher = Watcher()
+        with self._open(program, plans=False) as stack:
+            deployment = stack.export_stack().deployment or {}
+            try:
+                stack.preview_refresh(on_event=watcher.listen)
+            except CommandError as problem:
+                given = "\n".join(watcher.errors or _error_lines(problem))
+                raise Fault(f"{program.project} could not be read whole", given=given, next="runbooks/failed_apply.md") from problem
+            return Seen(state=self._ref(stack, deployment), resources=watcher.resources, drifts=watcher.drifts)
 
     def destroy(self, program: Program, *, progress: Progress | None = None) -> Outcome:
         return self._change(program, lambda stack, listen: stack.destroy(on_event=listen), progress)

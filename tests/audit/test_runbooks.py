@@ -25,6 +25,7 @@ EXPECTED = {
     "gate_denied",
     "gate_undecided",
     "incident",
+    "infrastructure_drift",
     "residency_exception",
     "restore_state",
     "rollback_release",

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from infra.artifacts import StateRef
 from infra.engine.embedded import urns
 from infra.engine.embedded.ending import Deletion, delete_all, foresee, leftovers
 from infra.engine.embedded.program import run_program
 from infra.engine.embedded.providers import ProviderSource
-from infra.engine.embedded.refresh import recover, refresh_all
+from infra.engine.embedded.refresh import look, recover, refresh_all
 from infra.engine.embedded.resources import Resource
 from infra.engine.embedded.run import Run, start
 from infra.engine.embedded.sources import source_for
 from infra.engine.embedded.state import StateFile
 from infra.engine.embedded.values import Properties, to_plan
-from infra.engine.engine import Guard, Outcome, Preview, Program, Progress
+from infra.engine.engine import Guard, Outcome, Preview, Program, Progress, Seen
 from infra.engine.ordering import in_order
 
 
@@ -70,6 +70,25 @@ class EmbeddedEngine:
         """Bring the state to what is live: one step per resource that differs (`update`) or is gone (`delete`)."""
         return self._apply(program, refresh_all, progress)
 
+    def look(self, program: Program) -> Seen:
+        """What a refresh would change. Writes nothing. Raises Fault when something could not be read."""
+        self._refuse_elsewhere("look at what is live in")
+        file = self._file(program)
+        with file.locked():
+            snapshot = file.load()
+            if snapshot.pending:
+                raise UsageError(
+                    f"the last run of {program.project} was cut off, so what is recorded is not what was meant",
+                    given=f"{len(snapshot.pending)} operations under way",
+                    next="falaj up, which finds out what became of them; then look again",
+                )
+            run = start(snapshot, None, self._source(), preview=False)
+            count, found = look(run)
+            _raise_fatal(run)
+            if run.errors:
+                raise Fault(f"{program.project} could not be read whole", given="\n".join(run.errors), next="runbooks/failed_apply.md")
+            return Seen(state=snapshot.ref, resources=count, drifts=found)
+
     def destroy(self, program: Program, *, progress: Progress | None = None) -> Outcome:
         """Delete everything the state holds."""
         return self._apply(program, lambda run: delete_all(run, [Deletion(item, "delete") for item in run.journal.resources()]), progress)
@@ -90,15 +109,18 @@ class EmbeddedEngine:
     def _source(self) -> ProviderSource:
         return self._providers or source_for(self.environment)
 
-    def _apply(self, program: Program, work: Callable[[Run], None], progress: Progress | None) -> Outcome:
+    def _refuse_elsewhere(self, verb: str) -> None:
         if self.environment not in self._applies:
             raise UsageError(
-                f"the embedded engine does not apply '{self.environment}'",
+                f"the embedded engine does not {verb} '{self.environment}'",
                 given=self.environment,
                 allowed=", ".join(sorted(self._applies)),
                 why="only the Pulumi CLI may touch a real cloud",
                 next="use --env local; or, for a real account, put `pulumi` on PATH and set FALAJ_ENGINE=pulumi",
             )
+
+    def _apply(self, program: Program, work: Callable[[Run], None], progress: Progress | None) -> Outcome:
+        self._refuse_elsewhere("apply")
         file = self._file(program)
         with file.locked():
             snapshot = file.load()

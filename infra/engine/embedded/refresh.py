@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from falaj.errors import UsageError
+from infra.engine.differences import Change, Drift, changes, names_of
 from infra.engine.embedded import urns
 from infra.engine.embedded.providers import Interrupted, Read
 from infra.engine.embedded.resources import Resource
 from infra.engine.embedded.run import PARALLEL, Run, Stopped, now, protect_secrets
 from infra.engine.embedded.state import Pending
+from infra.engine.embedded.values import Properties, to_plan
 
 
 def recover(run: Run, pending: list[Pending]) -> None:
@@ -73,6 +75,24 @@ def _recover_other(run: Run, item: Pending) -> None:
 def refresh_all(run: Run) -> None:
     """Bring the state to what is live. Components, providers and what waits for its replacement are left as they are."""
     olds = run.journal.resources()
+    fresh = _read(run, olds)
+    for item in olds:
+        if item in fresh:
+            _take(run, item, fresh[item])
+    _mend(run)
+    run.journal.rebase()
+    run.journal.commit()
+
+
+def look(run: Run) -> tuple[int, list[Drift]]:
+    """How many resources were read, and what a refresh would change; nothing is written."""
+    olds = run.journal.resources()
+    fresh = _read(run, olds)
+    return len(fresh), [_drift(item, fresh[item]) for item in olds if item in fresh and _differs(item, fresh[item])]
+
+
+def _read(run: Run, olds: list[Resource]) -> dict[Resource, Resource | None]:
+    """What each of `olds` is live, None where it is gone; those that could not be read are errors of the run and left out."""
     targets = [item for item in olds if item.custom and not item.external and not item.pending_replacement and not urns.is_provider(item.type)]
     fresh: dict[Resource, Resource | None] = {}
 
@@ -85,19 +105,39 @@ def refresh_all(run: Run) -> None:
 
     with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
         list(pool.map(one, targets))
-    for item in olds:
-        if item in fresh:
-            _take(run, item, fresh[item])
-    _mend(run)
-    run.journal.rebase()
-    run.journal.commit()
+    return fresh
+
+
+def _differs(old: Resource, new: Resource | None) -> bool:
+    return new is None or (new.inputs, new.outputs, new.id) != (old.inputs, old.outputs, old.id)
+
+
+def _drift(old: Resource, new: Resource | None) -> Drift:
+    names = names_of(old.id, to_plan(old.outputs))
+    if new is None:
+        return Drift(old.urn, old.type, old.id, "delete", (), names)
+    found = _changed(old.inputs, new.inputs)
+    shown = {each.property.split(".")[0].split("[")[0] for each in found}
+    found += [each for each in _changed(old.outputs, new.outputs) if each.property.split(".")[0].split("[")[0] not in shown]
+    return Drift(old.urn, old.type, old.id, "update", tuple(found), names)
+
+
+def _changed(before: Properties, after: Properties) -> list[Change]:
+    found: list[Change] = []
+    for key in sorted({*before, *after}):
+        was, is_now = before.get(key), after.get(key)
+        if was != is_now:
+            old, new = to_plan({key: was} if key in before else {}).get(key), to_plan({key: is_now} if key in after else {}).get(key)
+            # Two secrets look the same once they are hidden; that they differ is said all the same.
+            found += changes(old, new, key) or [Change(key, old, new)]
+    return found
 
 
 def _take(run: Run, old: Resource, new: Resource | None) -> None:
     if new is None:
         with run.doing("delete", old, guarded=False):
             run.journal.note(drop=old)
-    elif (new.inputs, new.outputs, new.id) != (old.inputs, old.outputs, old.id):
+    elif _differs(old, new):
         try:
             with run.doing("update", new, guarded=False):
                 old.id, old.inputs, old.outputs, old.modified = new.id, new.inputs, new.outputs, new.modified

@@ -1,0 +1,52 @@
+"""`falaj drift --infrastructure`: what is live beside what was applied, for a person and for the evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from falaj.errors import Drifted
+from infra.cli.output import emit, progress
+
+if TYPE_CHECKING:
+    from infra.pipeline.infrastructure_drift import InfrastructureDrift
+
+_LONG = 120
+
+
+def run(environment: str, engine_name: str | None, trail: Path | None, as_json: bool, now: str) -> None:
+    """Look, keep the report, say what was found. Raises Drifted where something has changed."""
+    from infra.audit import chain
+    from infra.engine.choose import choose_to_apply
+    from infra.pipeline.infrastructure_drift import keep, look
+
+    report = look(environment, engine=choose_to_apply(environment, engine_name), trail=trail, now=now, say=progress)
+    path = keep(report)
+    details = {"report": report.digest, "resources": sum(each.resources for each in report.stacks), "drifted": len(report.drifted)}
+    chain.append(environment, "looked for drift", "infrastructure", details, now)
+    emit(report.to_json(), as_json, lambda: show(report, path))
+    if report.drifted:
+        raise Drifted(
+            "what is live is no longer what was applied",
+            given=f"{len(report.drifted)} of {details['resources']} resources: {', '.join(each.urn.rsplit('::', 1)[-1] for each in report.drifted[:10])}",
+            why=f"the report is {path}",
+            next="runbooks/infrastructure_drift.md; falaj up puts back what the programs say",
+        )
+
+
+def show(report: InfrastructureDrift, path: Path) -> str:
+    """A report as a person reads it."""
+    read = ", ".join(f"{each.stack} {each.resources}" for each in report.stacks)
+    lines = [f"{report.environment}: {'as it was applied' if report.state == 'ok' else f'{len(report.drifted)} drifted'}; resources read: {read}"]
+    for each in report.drifted:
+        lines.append(f"\n{each.stack} {each.type} {each.urn.rsplit('::', 1)[-1]}: {each.what} ({each.id})")
+        lines += [f"  {change.property}: {_short(change.before)} -> {_short(change.after)}" for change in each.changes]
+        lines += [f"  by {call.by}: {call.call} at {call.at} from {call.where_from or 'an address that the event lacks'}" for call in each.calls]
+        lines += [f"  by nobody who can be named: {each.nobody}"] if each.nobody else []
+    return "\n".join([*lines, f"\nreport: {path}"])
+
+
+def _short(value: Any) -> str:
+    text = "(not there)" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
