@@ -29,6 +29,12 @@ fail[subject] contains sprintf("it has no %v", [field]) if {
 	missing(object.get(origin, field, null))
 }
 
+fail[subject] contains "its uri holds a password" if {
+	some subject, origin in origins
+	is_string(origin.uri)
+	regex.match("://[^/:@]*:[^/@]+@", origin.uri)
+}
+
 fail[subject] contains sprintf("licence %v is not allowed", [origin.licence]) if {
 	some subject, origin in origins
 	is_string(origin.licence)

@@ -53,6 +53,12 @@ fail[subject] contains sprintf("it keeps state in %v, which names no allowed reg
 	not in_the_country(place)
 }
 
+fail[subject] contains "its address holds a password" if {
+	some subject, place in places
+	is_string(place)
+	regex.match("://[^/:@]*:[^/@]+@", place)
+}
+
 unknown[file] contains declared.error if {
 	some file in files
 	declared.error != ""
