@@ -83,7 +83,9 @@ def test_ranks_of_one_machine_write_their_numbers_once_and_train_from_them(prepa
     answer = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=500)
     assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
     record = json.loads(open_artifact(tmp_path / "work" / "runs" / "r" / "train").path("run_record.json").read_text())
-    assert (record["ranks"], record["steps"], answer.stdout.count("rows became")) == (2, 6, 1)
+    written = [path.name for path in (tmp_path / "work" / "runs" / "r" / "train.tokens").iterdir() if path.is_dir()]
+    # Whichever rank comes first writes them, and only the first rank's words are shown.
+    assert (record["ranks"], record["steps"], len(written)) == (2, 6, 1) and answer.stdout.count("rows became") <= 1
 
 
 def test_a_base_with_another_models_tokenizer_is_refused_though_the_rows_were_prepared_with_the_right_one(

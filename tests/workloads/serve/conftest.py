@@ -9,9 +9,10 @@ import pytest
 
 from falaj.canonical import digest
 from falaj.files import write_json
-from workloads import register, tracking
+from workloads import register
 from workloads.serve.settings import Settings
 from workloads.store import Store
+from workloads.tracking import registry
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def released(run: Path, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     write_json(run / "decision.json", {"schema_": "falaj.decision/1", "kind": "release", "verdict": "allowed", "subject_digest": digest(candidate)})
     monkeypatch.setenv("FALAJ_RELEASES", str(tmp_path / "releases"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(tracking, "record", lambda candidate, release, uri: {})
-    monkeypatch.setattr(tracking, "_open_quietly", lambda: None)
+    monkeypatch.setattr(registry, "record", lambda candidate, release, uri: {})
+    monkeypatch.setattr(registry, "_open_quietly", lambda: None)
     register.main(run)
     return Store.open(tmp_path / "releases")
