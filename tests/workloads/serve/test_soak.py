@@ -88,7 +88,7 @@ def test_no_percentile_is_beyond_the_largest() -> None:
 
 def test_a_real_server_holds_every_claim_for_a_short_while(released: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FALAJ_SERVE_CONCURRENCY", "4")
-    monkeypatch.setenv("FALAJ_SERVE_QUEUE", "8")
+    monkeypatch.setenv("FALAJ_SERVE_QUEUE", "64")
     code = soak.main(["--releases", released.uri, "--seconds", "6", "--tokens", "12", "--share", "0.3", "--overload", "4", "--bound", "15"])
     told = capsys.readouterr()
     report = json.loads(told.out)
