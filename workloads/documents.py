@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from falaj.canonical import digest
+from workloads.provenance import installed
 
 CARD_SCHEMA = "falaj.modelcard/1"
 CARD = "model_card.json"
@@ -68,7 +68,7 @@ def bill_of_materials(candidate: Mapping[str, Any], card: Mapping[str, Any]) -> 
         for source in data["sources"]
     ]
     files = [_component("file", f"file:{name}", name, digest_=found) for name, found in sorted(candidate["models"]["int8"]["files"].items())]
-    packages = [_component("library", f"pkg:pypi/{name}", name, _version(name)) for name in _RUNTIME]
+    packages = [_component("library", f"pkg:pypi/{name}", name, installed(name)) for name in _RUNTIME]
     model = _component("machine-learning-model", "model", "flan-t5", candidate["run"], licence=base["licence"])
     foundation = _component("machine-learning-model", "base-model", base["name"], base.get("revision"), licence=base["licence"], digest_=base["digest"])
     model["modelCard"] = {
@@ -112,10 +112,3 @@ def _metrics(card: Mapping[str, Any]) -> list[dict[str, str]]:
         for name, value in found.items()
         if name != "rows"
     ]
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -41,7 +41,7 @@ def environment() -> dict[str, Any]:
         "processor": read_machine().model,
         "processors": len(os.sched_getaffinity(0)),
         "memory_bytes": psutil.virtual_memory().total,
-        "packages": {name: told for name in _PACKAGES if (told := _version(name))},
+        "packages": {name: told for name in _PACKAGES if (told := installed(name))},
         "gpus": [],
     }
     if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
@@ -50,7 +50,8 @@ def environment() -> dict[str, Any]:
     return found
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """The version of an installed package; empty where it is not."""
     try:
         return version(package)
     except PackageNotFoundError:

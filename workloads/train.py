@@ -89,7 +89,7 @@ def train_with(run: Path, recipe: Recipe, *, looked: Callable[[Progress], None] 
         held = data.rows["validation"]
         batches = Batches(data.rows["train"], recipe)
         try:
-            whole = loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held, looked=looked or _nobody)
+            whole = loop(parts, encode, batches, recipe, progress, checkpoints, stop=stop, say=checkpoints.say, held=held, looked=looked)
         except BaseException as problem:
             checkpoints.settle()
             if isinstance(problem, UsageError) and progress.losses and looked is None and world.leads:
@@ -113,10 +113,6 @@ def train_with(run: Path, recipe: Recipe, *, looked: Callable[[Progress], None] 
             _say(f"trained {progress.step} steps in {progress.seconds:.0f} s, loss {record['loss_first']:.2f} -> {record['loss_last']:.2f}")
         world.total(0.0)  # nobody leaves before the manifest is there
     return open_artifact(out, schema=SCHEMA)
-
-
-def _nobody(progress: Progress) -> None:
-    """Nobody looks on."""
 
 
 def _say(text: str) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from workloads.recipes import SEED, Recipe, smoke
+from workloads.training.progress import Progress, rate
 
 LONG = "with a description that goes on for a while, so that a model has some words to read before it must answer"
 
@@ -78,3 +84,17 @@ def package_record(name: str, *, source: str = "", tags: str = "", section: str 
         f"Package: {name}\n" + (f"Source: {source} (1.0)\n" if source else "") + text + (f"Description-md5: {md5}\n" if md5 else "")
         + (f"Tag: role::program,\n {tags}\n" if tags else "") + f"Section: {section}\n"
     )  # fmt: skip
+
+
+@contextmanager
+def told_at_three(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Training inside gets SIGTERM at its third step."""
+
+    def told(recipe: Recipe, progress: Progress) -> float:
+        if progress.step == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return rate(recipe, progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workloads.training.loop.rate", told)
+        yield

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,12 +14,12 @@ import pytest
 from falaj.errors import Exit, Fault, UsageError
 from falaj.home import ROOT
 from tests.conftest import free_block
-from tests.workloads.small import own_rows, still, tiny_model, write_jsonl
+from tests.workloads.small import own_rows, still, tiny_model, told_at_three, write_jsonl
 from workloads import provenance
 from workloads.artifacts import open_artifact
 from workloads.data.rows import Row
 from workloads.prepare import open_dataset, prepare
-from workloads.recipes import DEFAULT, RECIPES, Recipe, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
+from workloads.recipes import DEFAULT, RECIPES, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
 from workloads.tracking import Spool, open_client
 from workloads.train import train, train_with
 from workloads.training import flops, memory
@@ -101,15 +100,8 @@ def test_a_run_that_was_told_to_stop_goes_on_where_it_was_and_ends_the_same(prep
     whole = shutil.copytree(prepared, prepared.parent / "whole")
     losses = json.loads(train_with(whole, TINY).path("run_record.json").read_text())["losses"]
 
-    def told_at_three(recipe: Recipe, progress: Progress) -> float:
-        if progress.step == 3:
-            signal.raise_signal(signal.SIGTERM)
-        return rate(recipe, progress)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("workloads.training.loop.rate", told_at_three)
-        with pytest.raises(SystemExit) as ended:
-            train_with(prepared, TINY)
+    with told_at_three(monkeypatch), pytest.raises(SystemExit) as ended:
+        train_with(prepared, TINY)
     assert ended.value.code == 143 and not (prepared / "train" / "manifest.json").exists()
     record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
     assert (record["resumed_at"], record["losses"]) == ([4], losses)

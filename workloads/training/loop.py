@@ -36,7 +36,7 @@ def loop(
     stop: Callable[[], bool],
     say: Callable[[str], None],
     held: Sequence[Row] = (),
-    looked: Callable[[Progress], None] = lambda progress: None,
+    looked: Callable[[Progress], None] | None = None,
 ) -> bool:
     """Train until the budget is spent (True) or a rank is told to stop (False, after a checkpoint). `progress` is kept up to date.
 
@@ -72,7 +72,8 @@ def loop(
             watch.step(progress, learning)
             if recipe.validate_steps and progress.step % recipe.validate_steps == 0:
                 _look(parts, encode, held, recipe, progress, checkpoints, say)
-                looked(progress)
+                if looked:
+                    looked(progress)
             if told:
                 checkpoints.save(parts.source, parts.optimizer, progress, wait=True)
                 return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any
 import pytest
 
 from falaj.errors import Fault, UsageError
-from tests.workloads.small import tiny_model
+from tests.workloads.small import tiny_model, told_at_three
 from tests.workloads.tune.world import GRID, NOON, RECIPE, prepared_run, recipe_file, space_file, storage_in
 from workloads import recipe_files, tracking
 from workloads.artifacts import open_artifact
 from workloads.recipes import recipe_named
 from workloads.train import train, train_with
-from workloads.training.progress import Progress, rate
 from workloads.tune import results, search, space
 from workloads.tune.search import Request
 from workloads.tune.study import Budget, Study
@@ -84,15 +82,8 @@ def test_a_trial_that_is_told_to_stop_is_given_back_and_ends_the_same_elsewhere(
 ) -> None:
     study = begun({"learning_rate": [1e-2]}, sampler="grid", budget=Budget())
 
-    def told_at_three(recipe: Any, progress: Progress) -> float:
-        if progress.step == 3:
-            signal.raise_signal(signal.SIGTERM)
-        return rate(recipe, progress)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("workloads.training.loop.rate", told_at_three)
-        with pytest.raises(SystemExit) as ended:
-            work(study, made, "one", say=lambda text: None)
+    with told_at_three(monkeypatch), pytest.raises(SystemExit) as ended:
+        work(study, made, "one", say=lambda text: None)
     assert ended.value.code == 143
     work(study, made, "two", say=lambda text: None)
     (row,) = rows(study)
