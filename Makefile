@@ -15,7 +15,7 @@ up: setup ## plan, judge, apply, train, compress, serve and watch, all on this m
 down: setup ## stop and remove what `make up` made
 	@.venv/bin/falaj down --env local
 
-test: setup lint opa admission checkov ## prove all of it
+test: setup lint opa admission checkov features ## prove all of it
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## style and types
@@ -34,7 +34,12 @@ checkov: .cache/checkov/installed ## checkov in an environment of its own, for `
 .cache/checkov/installed: requirements/checkov.txt
 	@sh tools/setup.sh checkov
 
+features: .cache/feast/installed ## Feast in an environment of its own, for `falaj data features`
+
+.cache/feast/installed: requirements/feast.txt
+	@sh tools/setup.sh feast
+
 lock: ## resolve the dependencies anew (needs uv)
 	@sh tools/lock.sh
 
-.PHONY: help setup up down test lint opa admission checkov lock
+.PHONY: help setup up down test lint opa admission checkov features lock

@@ -7,6 +7,8 @@ uv pip compile $options --all-extras pyproject.toml -o requirements/all.txt
 uv pip compile $options --extra serve pyproject.toml -o requirements/serve.txt
 # checkov pins its own dependencies so hard that it gets an environment of its own.
 echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
+# So does the feature store, which wants another pandas; s3fs is what reads its tables in a bucket.
+printf '%s\n' 'feast[aws]>=0.60,<1' 's3fs>=2025' | uv pip compile $options - -o requirements/feast.txt
 # So does pulumi-policy; the policy pack that `falaj policy build` makes carries this list.
 printf 'pulumi-policy>=1.21,<1.22\ngordon-to-regorus>=0.13\n' | uv pip compile $options - -o requirements/policy_pack.txt
 # A C++ compiler, for machines without one: the serving kernels are built with it.

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the locked dependencies and this package into .venv; with the word `checkov`, that tool into .cache/checkov.
+# Installs the locked dependencies and this package into .venv; with the word `checkov` or `feast`, that tool into .cache/<tool>.
 # Does nothing when they are there already.
 set -eu
 cd "$(dirname "$0")/.."
 
-[ "${1:-}" = checkov ] && rm -f .cache/checkov/installed
+tool=${1:-}
+[ -n "$tool" ] && rm -f ".cache/$tool/installed"
 stamp=.venv/installed-$(cat requirements/all.txt requirements/bootstrap.txt pyproject.toml | cksum | tr ' ' -)
-[ "${1:-}" != checkov ] && [ -f "$stamp" ] && exit 0
+[ -z "$tool" ] && [ -f "$stamp" ] && exit 0
 
 say() { echo "setup: $*" >&2; }
 
@@ -39,11 +40,11 @@ else
     fi
 fi
 
-if [ "${1:-}" = checkov ]; then
-    say "installing checkov into .cache/checkov"
-    "$uv" venv --quiet --clear --python "$python" .cache/checkov
-    "$uv" pip install --quiet --python .cache/checkov/bin/python --require-hashes -r requirements/checkov.txt
-    touch .cache/checkov/installed
+if [ -n "$tool" ]; then
+    say "installing $tool into .cache/$tool"
+    "$uv" venv --quiet --clear --python "$python" ".cache/$tool"
+    "$uv" pip install --quiet --python ".cache/$tool/bin/python" --require-hashes -r "requirements/$tool.txt"
+    touch ".cache/$tool/installed"
     exit 0
 fi
 
