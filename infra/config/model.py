@@ -4,53 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from falaj.processors import Processor
-from infra.config.classes import CLASSES, ClassName
+from infra.config.base import ENVIRONMENTS, Account, Arn, Common, Environment, Frozen, Name, Quantity
+from infra.config.classes import ClassName
 from infra.config.processors import processor_of
 from infra.config.versions import KUBERNETES
+from infra.config.workloads import WorkloadsConfig
 
-Environment = Literal["local", "dev", "staging", "prod"]
-ENVIRONMENTS: tuple[Environment, ...] = ("local", "dev", "staging", "prod")
-
-Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
-Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")]
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti)?$")]
-Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
-
-
-class Frozen(BaseModel):
-    """Base of all config: nothing changes after loading, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Common(Frozen):
-    """What every stack of an environment must be told, and told alike."""
-
-    environment: Environment
-    """Taken from the Pulumi stack's name, never from a file."""
-    region: str
-    allowed_regions: tuple[str, ...] = ("me-central-1",)
-    account: Account
-    partition: Literal["aws"] = "aws"
-    zones: tuple[str, ...] = Field(min_length=2)
-    owner: Name
-    """Team that answers for the environment; becomes the `owner` tag."""
-    retention_days: dict[ClassName, Annotated[int, Field(ge=1)]] = {}
-    """Data class -> days, where they differ from `infra.config.classes`."""
-
-    @property
-    def data_origin(self) -> Literal["real", "synthetic"]:
-        """Whether personal data is that of people; becomes the `data-origin` tag. Only prod holds any."""
-        return "real" if self.environment == "prod" else "synthetic"
-
-    def retention_of(self, data_class: ClassName) -> int:
-        """Days that objects of a class are kept."""
-        return self.retention_days.get(data_class, CLASSES[data_class].retention_days)
+__all__ = ["ENVIRONMENTS", "Account", "Common", "Environment", "Frozen", "WorkloadsConfig"]
 
 
 class KeysConfig(Frozen):
@@ -258,48 +221,6 @@ class PlatformStackConfig(Common):
     """Where TLS traffic to the object store may go. S3's gateway endpoint answers on public addresses; no other route leads out of the network."""
     pod_security_version: str = f"v{KUBERNETES}"
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
-
-
-class ImagesConfig(Frozen):
-    """Digest of each image in the environment's own registry."""
-
-    train: Digest
-    serve: Digest
-
-
-class ServingConfig(Frozen):
-    """How the model is served."""
-
-    cpu: Annotated[int, Field(ge=1)] = 2
-    """Whole CPUs of one replica, and so its threads."""
-    memory: Quantity = "2Gi"
-    minimum: int = Field(default=2, ge=1)
-    maximum: int = Field(default=6, ge=1)
-    target_cpu_percent: int = Field(default=70, ge=10, le=95)
-    cpus: tuple[Processor, ...] = ()
-    """Classes of processor that replicas may run on, as `falaj bench machine` measured them; empty: any, the widest preferred."""
-    drain_seconds: int = Field(default=10, ge=0)
-    """How long a replica goes on answering after it was told to end, while endpoints forget it."""
-
-
-class SchedulesConfig(Frozen):
-    """When what runs by the clock runs; times of `time_zone`."""
-
-    drift: Cron = "17 * * * *"
-    time_zone: str = "Asia/Dubai"
-
-
-class WorkloadsConfig(Common):
-    """Stack `workloads`: the FLAN-T5 jobs, their server and their schedules."""
-
-    images: ImagesConfig
-    serving: ServingConfig = ServingConfig()
-    schedules: SchedulesConfig = SchedulesConfig()
-    use_gpu: bool = True
-    """Stages that can use a GPU ask for one."""
-    tracking_uri: str = "sqlite:////var/lib/falaj/work/mlflow/mlflow.db"
-    release_keys: bool = True
-    """The signing key comes from the Secret `release-signing` and the trusted one from the ConfigMap `release-trust`; False takes the machine's own."""
 
 
 StackConfig = FoundationConfig | ClusterConfig | PlatformStackConfig | WorkloadsConfig
