@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from falaj.canonical import canonical
+import orjson
+
 from infra.artifacts import Plan, RuleResult
 from infra.pipeline.library import KINDS, Kind, Library, Rule
 from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, as_text, choose, too_late
@@ -83,14 +84,17 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
 
 
 def told(plan: Plan) -> JsonText:
-    """What rules are told of `plan`."""
-    # Its fields are JSON values as they stand: no copy of them is made first.
-    resources = [{name: getattr(resource, name) for name in TOLD} for resource in plan.resources]
-    for resource in resources:
+    """What rules are told of `plan`, whose digest was taken before: that has shown that JSON holds all of it exactly, which is not asked a second time."""
+    resources = []
+    for resource in plan.resources:
+        # Its fields are JSON values as they stand: no copy of them is made first.
+        fields = resource.__dict__
+        one = {name: fields[name] for name in TOLD}
         # To a rule an input that was computed from nothing is one that is not mentioned; of a large plan these are a tenth.
-        resource["property_dependencies"] = {name: urns for name, urns in resource["property_dependencies"].items() if urns}
+        one["property_dependencies"] = {name: urns for name, urns in one["property_dependencies"].items() if urns}
+        resources.append(one)
     about = {name: value for name, value in plan.__dict__.items() if name not in ("resources", "state")}
-    return JsonText(canonical({**about, "state": plan.state.__dict__, "resources": resources}).decode())
+    return JsonText(orjson.dumps({**about, "state": plan.state.__dict__, "resources": resources}).decode())
 
 
 def _text(input: Mapping[str, Any]) -> JsonText:
@@ -175,13 +179,13 @@ def _subjects(rule: Rule) -> str:
         return ""
     # Sets are taken from sets by the engine itself; a loop over all resources for each rule would take longer than most rules.
     whole = [subject.removesuffix("*") for subject in rule.subjects if subject.endswith("*")]
-    if whole == ["aws:"] and len(rule.subjects) == 1:
-        return "plan.aws_urns"
-    if whole:
-        exact = [subject for subject in rule.subjects if not subject.endswith("*")]
-        tail = f" | union({{customs_of_type[type] | some type in {json.dumps(exact)}}})" if exact else ""
-        return f"(union({{urns | some type, urns in customs_of_type; some start in {json.dumps(whole)}; startswith(type, start)}}){tail})"
-    return f"union({{customs_of_type[type] | some type in {json.dumps(rule.subjects)}}})"
+    exact = [subject for subject in rule.subjects if not subject.endswith("*")]
+    named = f"union({{customs_of_type[type] | some type in {json.dumps(exact)}}})"
+    if not whole:
+        return named
+    starting = f"union({{urns | some type, urns in customs_of_type; some start in {json.dumps(whole)}; startswith(type, start)}})"
+    starting = "plan.aws_urns" if whole == ["aws:"] else starting
+    return f"({starting} | {named})" if exact else starting
 
 
 def _result(rule: Rule, answer: Mapping[str, Any], day: str) -> RuleResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -80,12 +81,12 @@ class Library:
     @cached_property
     def digest(self) -> str:
         """Names everything that can change an answer: rules, helpers, data, schemas; not tests and samples."""
-        return digest({path.relative_to(self.folder).as_posix(): digest_file(path) for path in self._files()})
+        return digest({path.relative_to(self.folder).as_posix(): digest_file(path) for path in self._files})
 
     @cached_property
     def modules(self) -> dict[str, str]:
         """Relative path -> Rego text of every rule and helper."""
-        return {path.relative_to(self.folder).as_posix(): path.read_text(encoding="utf-8") for path in self._files() if path.suffix == ".rego"}
+        return {path.relative_to(self.folder).as_posix(): path.read_text(encoding="utf-8") for path in self._files if path.suffix == ".rego"}
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -174,17 +175,17 @@ class Library:
             raise UsageError(f"{name}.json is not a JSON object", given=str(self.folder / "data" / f"{name}.json"))
         return value
 
+    @cached_property
     def _files(self) -> list[Path]:
         others = [self.folder / name for name in ("checkov_baseline.json", "reviewed_types.json")]
-        return [
-            *(
-                path
-                for top in _JUDGING
-                for path in sorted((self.folder / top).rglob("*"))
-                if path.is_file() and not path.name.endswith("_test.rego") and (path.suffix == ".rego" or top in ("data", "schemas"))
-            ),
-            *(path for path in others if path.exists()),
+        return [*(path for top in _JUDGING for path in self._judging(top)), *(path for path in others if path.exists())]
+
+    def _judging(self, top: str) -> list[Path]:
+        """Files under `top` that can change an answer: neither tests nor samples do."""
+        found = [
+            Path(inside, name) for inside, _, names in os.walk(self.folder / top) for name in names if name.endswith(".rego") or top in ("data", "schemas")
         ]
+        return sorted((path for path in found if not path.name.endswith("_test.rego")), key=lambda path: path.parts)
 
     def _rule(self, kind: Kind, folder: Path) -> Rule:
         path = folder / f"{folder.name}.rego"

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
+
 from falaj.errors import Fault, UsageError
 from falaj.home import ROOT
 
@@ -99,7 +101,7 @@ class RegorusEngine:
             return evaluate(modules, rule, text, self._seconds)
         engine = self._loaded(modules, digest)
         engine.set_input_json(text)
-        return json.loads(engine.eval_rule_as_json(rule))
+        return orjson.loads(engine.eval_rule_as_json(rule))
 
     def _loaded(self, modules: Mapping[str, str], digest: str) -> Any:
         # Errors are part of its normal work, and are told without the stack here: to take one for each is dear.

@@ -46,8 +46,13 @@ customs := {resource.urn: resource |
 
 custom := object.keys(customs)
 
-# URNs of those that are told anything at all.
-filled := custom - {urn | some urn, resource in customs; resource.inputs == {}}
+# URNs of those that are told anything at all. One look at the text of a type tells whether any is told nothing.
+filled := custom - {resource.urn |
+	some type, text in texts
+	contains(text, "{}")
+	some resource in managed[type]
+	resource.inputs == {}
+}
 
 # Type -> all that providers are told of its resources, as one text.
 texts := {type: json.marshal([resource.inputs | some resource in found; resource.custom]) | some type, found in managed}
@@ -77,10 +82,10 @@ aws_urns := object.keys(aws)
 unsettled := {urn: fields |
 	some resource in suspects
 	urn := resource.urn
+	settled := {field | some field, urns in resource.property_dependencies; urns != []}
 	fields := {field |
-		some field, value in resource.inputs
+		some field, value in object.remove(resource.inputs, settled)
 		contains(json.marshal(value), awaited)
-		count(referred(resource, field)) == 0
 	}
 	count(fields) > 0
 }
@@ -96,7 +101,12 @@ awaiting := {type |
 	some type in with_awaited
 	found := managed[type]
 	unmentioned := [object.remove(each.inputs, object.keys(object.get(each, "property_dependencies", {}))) | some each in found]
-	unreferred := [each.inputs[field] | some each in found; some field, urns in each.property_dependencies; urns == []]
+	unreferred := [each.inputs[field] |
+		contains(json.marshal([each.property_dependencies | some each in found]), ":[]")
+		some each in found
+		some field, urns in each.property_dependencies
+		urns == []
+	]
 	contains(json.marshal([unmentioned, unreferred]), awaited)
 }
 
@@ -128,7 +138,6 @@ at(value, path) := found if {
 	found := object.get(value, path, null)
 	found != null
 } else := null if {
-	is_object(value)
 	not value[path[0]]
 	not value.__falaj__
 } else := null if {

@@ -94,14 +94,20 @@ names := {name |
 }
 
 # Most resources say nothing of their own, and their provider makes them in an allowed region.
-settled_by_provider := {urn |
-	some urn, resource in plan.aws
-	resource.provider in settled
-	not resource.inputs.region
-	not resource.inputs.availabilityZone
-}
+doubtful := {urn: plan.get(urn) | some urn in ((plan.aws_urns - settled_by_provider) | outspoken)}
 
-doubtful := {urn: plan.get(urn) | some urn in (plan.aws_urns - settled_by_provider)}
+settled_by_provider := {urn | some urn, resource in plan.aws; resource.provider in settled}
+
+# Those that say something of their own; one look at the text of a type tells whether any of it does.
+outspoken := {resource.urn |
+	some type, text in plan.texts
+	startswith(type, "aws:")
+	some field in ["region", "availabilityZone"]
+	contains(text, sprintf(`"%v":`, [field]))
+	some resource in plan.managed[type]
+	resource.custom
+	resource.inputs[field]
+}
 
 zones := {urn: zone |
 	some urn, resource in doubtful
