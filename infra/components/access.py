@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from itertools import product
 
 import pulumi
 import pulumi_aws as aws
@@ -12,10 +12,11 @@ from infra.components import policies
 from infra.components.roles import ServiceRole
 from infra.config import naming
 from infra.config.model import AccessConfig, ClusterConfig
+from infra.config.teams import access_of
 
 
 class Access(pulumi.ComponentResource):
-    """One access entry with one EKS access policy per configured role; roles by name, so that a gate can read who gets what."""
+    """One access entry with one EKS access policy per configured role and per team; roles by name, so that a gate can read who gets what."""
 
     def __init__(
         self,
@@ -26,7 +27,7 @@ class Access(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:cluster:Access", name, None, opts)
-        for entry in config.access:
+        for entry in (*config.access, *(access_of(team) for team in config.teams)):
             self._entry(entry, config, cluster, naming.role_arn(config, entry.role))
         self.register_outputs({})
 
@@ -60,17 +61,18 @@ class PodIdentities(pulumi.ComponentResource):
 
     def __init__(self, name: str, config: ClusterConfig, *, cluster: pulumi.Input[str], opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:PodIdentities", name, None, opts)
-        wanted: Mapping[str, str] = {naming.TRAINING: policies.training_policy(config), naming.INFERENCE: policies.inference_policy(config)}
+        documents = {naming.TRAINING: policies.training_policy, naming.INFERENCE: policies.inference_policy}
         self.role_arns = {}
-        for namespace, policy in wanted.items():
-            account = naming.SERVICE_ACCOUNTS[namespace]
+        for team, (purpose, account) in product(("", *(each.name for each in config.teams)), naming.SERVICE_ACCOUNTS.items()):
+            namespace = naming.of_team(purpose, team)
             role = ServiceRole(
                 namespace,
                 config,
                 trust=policies.trusts_pods(config, namespace, account),
-                inline={"buckets": policy},
+                inline={"buckets": documents[purpose](config, team)},
                 boundary="workloads",
                 purpose=f"pods of {namespace}",
+                team=team,
                 opts=ResourceOptions(parent=self),
             )
             aws.eks.PodIdentityAssociation(
@@ -79,7 +81,7 @@ class PodIdentities(pulumi.ComponentResource):
                 namespace=namespace,
                 service_account=account,
                 role_arn=role.arn,
-                tags=naming.tags(config, "internal", "access"),
+                tags=naming.tags(config, "internal", "access", team=team),
                 opts=ResourceOptions(parent=self, depends_on=role.attached),
             )
             self.role_arns[namespace] = role.arn

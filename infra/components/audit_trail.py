@@ -9,7 +9,8 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra.config import naming
-from infra.config.model import BUCKETS, FoundationConfig
+from infra.config.model import FoundationConfig
+from infra.config.teams import buckets
 
 
 class AuditTrail(pulumi.ComponentResource):
@@ -51,7 +52,7 @@ class AuditTrail(pulumi.ComponentResource):
 
 
 def _selectors(config: FoundationConfig) -> list[aws.cloudtrail.TrailAdvancedEventSelectorArgsDict]:
-    recorded = [f"{naming.bucket_arn(config, bucket.name)}/" for bucket in BUCKETS if bucket.record_access]
+    recorded = [f"{naming.bucket_arn(config, bucket.name)}/" for bucket in buckets(config) if bucket.record_access]
     return [
         {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]},
         {

@@ -12,6 +12,7 @@ from infra.components import policies
 from infra.components.roles import ServiceRole
 from infra.config import naming
 from infra.config.model import FoundationConfig
+from infra.config.teams import buckets
 
 _GRACE_DAYS = 7
 """In COMPLIANCE mode a lock can be taken back for so long, and then never again."""
@@ -65,9 +66,9 @@ class Backups(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=[lock]),
         )
         makes, _ = (self._role(config, role, managed, after) for role, managed in (("backup", "S3Backup"), ("restore", "S3Restore")))
-        buckets = [naming.bucket_arn(config, bucket) for bucket in config.backups.buckets]
+        kept = [naming.bucket_arn(config, bucket.name) for bucket in buckets(config) if bucket.kind in config.backups.buckets]
         aws.backup.Selection(
-            name, name="buckets", plan_id=plan.id, iam_role_arn=makes.arn, resources=buckets, opts=ResourceOptions(parent=self, depends_on=makes.attached)
+            name, name="buckets", plan_id=plan.id, iam_role_arn=makes.arn, resources=kept, opts=ResourceOptions(parent=self, depends_on=makes.attached)
         )
         self.register_outputs({})
 

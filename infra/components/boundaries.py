@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -24,6 +25,7 @@ _WAYS_OUT = (
     *("elasticfilesystem:" + verb for verb in ("CreateReplicationConfiguration", "PutFileSystemPolicy", "DeleteFileSystemPolicy")),
 )
 """Calls that would show disks to another account or region, open the network, or stop its being watched. No role of a service makes them."""
+_TEAM = "aws:PrincipalTag/team"
 _FOR_VOLUMES = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
@@ -56,14 +58,28 @@ def people(config: Common) -> str:
 
 
 def workloads(config: Common) -> str:
-    """The objects of two buckets, under their keys."""
-    buckets = [naming.bucket_arn(config, each) for each in ("data", "artifacts")]
+    """The objects of two buckets, under their keys: the environment's for its own roles, and a team's for roles that carry its tag.
+
+    Teams are told apart by the tag and not by name, since a policy has no room for a list of them.
+    """
+    if not config.teams:
+        return document(*_objects(config))
+    own, theirs = {"Null": {_TEAM: "true"}}, "${" + _TEAM + "}"
+    return document(*(_under(own, each) for each in _objects(config)), *(_objects(config, theirs, "Team")))
+
+
+def _objects(config: Common, team: str = "", word: str = "") -> list[Statement]:
+    buckets = [naming.bucket_arn(config, naming.of_team(each, team)) for each in ("data", "artifacts")]
     classes = sorted({policies.data_class_of("data"), policies.data_class_of("artifacts")})
-    return document(
-        statement("Lists", ["s3:ListBucket", "s3:GetBucketLocation"], buckets),
-        statement("Objects", [*policies.READ, *policies.WRITE, "s3:DeleteObject"], [f"{arn}/*" for arn in buckets]),
-        *(policies.use_of_key(config, each, sid=f"Key{each.capitalize()}", write=True) for each in classes),
-    )
+    return [
+        statement(f"{word}Lists", ["s3:ListBucket", "s3:GetBucketLocation"], buckets),
+        statement(f"{word}Objects", [*policies.READ, *policies.WRITE, "s3:DeleteObject"], [f"{arn}/*" for arn in buckets]),
+        *(policies.use_of_key(config, each, sid=f"{word}Key{each.capitalize()}", write=True, team=team) for each in classes),
+    ]
+
+
+def _under(condition: dict[str, Any], wanted: Statement) -> Statement:
+    return {**wanted, "Condition": {**wanted.get("Condition", {}), **condition}}
 
 
 def services(config: Common) -> str:
@@ -101,6 +117,7 @@ def _running(config: Common) -> list[Statement]:
 
 def _keeping(config: Common) -> list[Statement]:
     kept = [naming.bucket_arn(config, bucket.name) for bucket in BUCKETS if bucket.data_class == "confidential"]
+    kept += [naming.bucket_arn(config, "*-artifacts")] if config.teams else []
     looks = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketNotification", "s3:GetBucketOwnershipControls", "s3:GetBucketTagging"]
     looks += ["s3:GetBucketVersioning", "s3:GetInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListTagsForResource"]
     settings = [*looks, "s3:PutBucketNotification", "s3:PutInventoryConfiguration"]
@@ -118,15 +135,17 @@ def _keeping(config: Common) -> list[Statement]:
         statement("RestoredBuckets", [*settings, *objects, *makes], [restored], Condition=here),
         statement("KeptPoints", ["backup:TagResource"], [naming.arn(config, "backup", "recovery-point:*")]),
         statement("KeptRules", [*changes, "events:PutTargets", "events:RemoveTargets"], [rules]),
-        _key(config, "KeyOfCopies", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], "confidential", ("backup", "s3")),
+        _key(config, "KeyOfCopies", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], "confidential", ("backup", "s3"), teams=bool(config.teams)),
         _key(config, "KeyOfVolumes", _FOR_VOLUMES, "personal", ("ec2", "elasticfilesystem")),
     ]
 
 
-def _key(config: Common, sid: str, actions: Sequence[str], data_class: ClassName, services: Sequence[str]) -> Statement:
-    """The key of one class, in the hands of services that work for the role."""
+def _key(config: Common, sid: str, actions: Sequence[str], data_class: ClassName, services: Sequence[str], *, teams: bool = False) -> Statement:
+    """The key of one class, and with `teams` theirs for it, in the hands of services that work for the role."""
+    alias = naming.key_alias(config, data_class)
     condition = {
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, data_class)},
+        **({"ForAnyValue:StringLike": {"kms:ResourceAliases": [alias, naming.key_alias(config, data_class, "*")]}} if teams else {}),
+        **({} if teams else {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}),
         "StringEquals": {"kms:ViaService": [f"{service}.{config.region}.amazonaws.com" for service in services]},
     }
     return statement(sid, actions, [naming.arn(config, "kms", "key/*")], Condition=condition)

@@ -11,7 +11,8 @@ from pulumi import ResourceOptions
 from infra.components import policies
 from infra.config import naming
 from infra.config.classes import CLASSES, ClassName
-from infra.config.model import BUCKETS, BucketConfig, FoundationConfig
+from infra.config.model import BUCKETS, BucketConfig, FoundationConfig, TeamConfig
+from infra.config.teams import buckets_of
 
 
 class EncryptedBucket(pulumi.ComponentResource):
@@ -35,12 +36,12 @@ class EncryptedBucket(pulumi.ComponentResource):
             bucket=naming.bucket_name(config, bucket.name),
             object_lock_enabled=True if bucket.locked else None,
             force_destroy=config.removable,
-            tags=naming.tags(config, bucket.data_class, bucket.purpose),
+            tags=naming.tags(config, bucket.data_class, bucket.purpose, team=bucket.team),
             opts=ResourceOptions(parent=self, protect=not config.removable),
         )
         versioning = aws.s3.BucketVersioning(name, bucket=made.id, versioning_configuration={"status": "Enabled"}, opts=self._here)
         self._encrypt(name, made, key)
-        document = policies.bucket_policy(config, bucket, config.network.cidr, copied=bucket.name in config.backups.buckets)
+        document = policies.bucket_policy(config, bucket, config.network.cidr, copied=bucket.kind in config.backups.buckets)
         policy = self._close(name, made, document)
         self._expire(name, made, config, bucket, versioning)
         if bucket.locked:
@@ -81,7 +82,7 @@ class EncryptedBucket(pulumi.ComponentResource):
             }
         ]
         # State and releases are in use for as long as nothing replaced them: only what was replaced ends.
-        if wanted.name not in ("state", "artifacts"):
+        if wanted.kind not in ("state", "artifacts"):
             rules[0]["expiration"] = {"days": config.retention_of(wanted.data_class)}
         aws.s3.BucketLifecycleConfiguration(name, bucket=bucket.id, rules=rules, opts=ResourceOptions(parent=self, depends_on=[after]))
 
@@ -97,15 +98,24 @@ class EncryptedBucket(pulumi.ComponentResource):
 
 
 class Storage(pulumi.ComponentResource):
-    """The environment's buckets, each under the key of its data class."""
+    """The environment's buckets, or a team's, each under the key of its data class."""
 
     names: dict[str, pulumi.Output[str]]
     arns: dict[str, pulumi.Output[str]]
 
-    def __init__(self, name: str, config: FoundationConfig, *, keys: Mapping[ClassName, pulumi.Input[str]], opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: FoundationConfig,
+        *,
+        keys: Mapping[ClassName, pulumi.Input[str]],
+        team: TeamConfig | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None:
         super().__init__("falaj:storage:Storage", name, None, opts)
         self.buckets = {
-            bucket.name: EncryptedBucket(bucket.name, config, bucket, key=keys[bucket.data_class], opts=ResourceOptions(parent=self)) for bucket in BUCKETS
+            bucket.name: EncryptedBucket(bucket.name, config, bucket, key=keys[bucket.data_class], opts=ResourceOptions(parent=self))
+            for bucket in (buckets_of(team) if team else BUCKETS)
         }
         self.names = {each: bucket.name for each, bucket in self.buckets.items()}
         self.arns = {each: bucket.arn for each, bucket in self.buckets.items()}

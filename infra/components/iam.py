@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
@@ -22,24 +24,36 @@ class People(pulumi.ComponentResource):
     def __init__(self, name: str, config: FoundationConfig, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:security:People", name, None, opts)
         self.boundaries = Boundaries("boundaries", config, opts=ResourceOptions(parent=self)).policies
-        self._tags = naming.tags(config, "internal", "access")
         wanted = {
             "operator": (config.people.operators, policies.operator_policy(config)),
             "auditor": (config.people.auditors, policies.auditor_policy(config)),
         }
-        self.role_arns = {role: self._role(config, role, principals, policy) for role, (principals, policy) in wanted.items()}
+        self.role_arns = {
+            role: role_of_people(role, config, principals, policy, after=self.boundaries, parent=self) for role, (principals, policy) in wanted.items()
+        }
         self.register_outputs({"role_arns": self.role_arns})
 
-    def _role(self, config: FoundationConfig, role: str, principals: tuple[str, ...], policy: str) -> pulumi.Output[str]:
-        made = aws.iam.Role(
-            role,
-            name=naming.role_name(config, role),
-            description=f"Falaj {config.environment}: {role}s",
-            assume_role_policy=policies.trusts_people(principals),
-            max_session_duration=3600,
-            permissions_boundary=naming.boundary_arn(config, "people"),
-            tags=self._tags,
-            opts=ResourceOptions(parent=self, depends_on=self.boundaries),
-        )
-        aws.iam.RolePolicy(role, name=role, role=made.name, policy=policy, opts=ResourceOptions(parent=self))
-        return made.arn
+
+def role_of_people(
+    role: str,
+    config: FoundationConfig,
+    principals: Sequence[str],
+    policy: str,
+    *,
+    after: Sequence[pulumi.Resource],
+    parent: pulumi.Resource,
+    team: str = "",
+) -> pulumi.Output[str]:
+    """A role that `principals` take for an hour at a time; `after` holds the boundaries. Gives its ARN."""
+    made = aws.iam.Role(
+        role,
+        name=naming.role_name(config, role),
+        description=f"Falaj {config.environment}: {role}s",
+        assume_role_policy=policies.trusts_people(principals),
+        max_session_duration=3600,
+        permissions_boundary=naming.boundary_arn(config, "people"),
+        tags=naming.tags(config, "internal", "access", team=team),
+        opts=ResourceOptions(parent=parent, depends_on=list(after)),
+    )
+    aws.iam.RolePolicy(role, name=role, role=made.name, policy=policy, opts=ResourceOptions(parent=parent))
+    return made.arn

@@ -9,7 +9,8 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
 from infra.config import naming
-from infra.config.model import ClaimConfig, NamespaceConfig, PlatformStackConfig, QuotaConfig
+from infra.config.model import ClaimConfig, PlatformStackConfig, QuotaConfig
+from infra.config.teams import Room, group_of
 
 _OPERATORS = "falaj:operators"
 
@@ -24,21 +25,20 @@ class TeamNamespace(pulumi.ComponentResource):
     service_account: pulumi.Output[str]
     claims: dict[str, pulumi.Output[str]]
 
-    def __init__(self, name: str, config: PlatformStackConfig, namespace: NamespaceConfig, *, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, config: PlatformStackConfig, room: Room, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:platform:TeamNamespace", name, None, opts)
-        self._config, self._wanted, self._here = config, namespace, ResourceOptions(parent=self)
-        made = kubernetes.core.v1.Namespace(name, metadata={"name": namespace.name, "labels": labels(config)}, opts=self._here)
-        self.name = made.metadata.apply(lambda found: found.name or namespace.name)
-        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(namespace.quota)}, opts=self._here)
+        self._config, self._room, self._here = config, room, ResourceOptions(parent=self)
+        made = kubernetes.core.v1.Namespace(name, metadata={"name": room.name, "labels": labels(config, room.team)}, opts=self._here)
+        self.name = made.metadata.apply(lambda found: found.name or room.name)
+        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(room.quota)}, opts=self._here)
         kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(config.largest_pod)]}, opts=self._here)
         self._close(name)
         self._open(name)
-        account = kubernetes.core.v1.ServiceAccount(
-            name, metadata=self._metadata(naming.SERVICE_ACCOUNTS[namespace.name]), automount_service_account_token=False, opts=self._here
-        )
+        account = naming.SERVICE_ACCOUNTS[room.purpose]
+        made_account = kubernetes.core.v1.ServiceAccount(name, metadata=self._metadata(account), automount_service_account_token=False, opts=self._here)
         self._let_operators_work(name)
-        self.claims = {claim.name: self._claim(claim) for claim in namespace.claims}
-        self.service_account = account.metadata.apply(lambda found: found.name or naming.SERVICE_ACCOUNTS[namespace.name])
+        self.claims = {naming.of_team(claim.name, room.team): self._claim(claim) for claim in room.claims}
+        self.service_account = made_account.metadata.apply(lambda found: found.name or account)
         self.register_outputs({"name": self.name, "service_account": self.service_account, "claims": self.claims})
 
     def _metadata(self, name: str) -> Any:
@@ -63,13 +63,14 @@ class TeamNamespace(pulumi.ComponentResource):
         tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
         identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
         self._policy(name, "allow-services", {**everybody, "policy_types": ["Egress"], "egress": [tls, identity]})
-        if self._wanted.serves:
+        if self._room.serves:
             inside = {"from_": [{"namespace_selector": {}}], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
             selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}
             self._policy(name, "allow-requests", {**selector, "policy_types": ["Ingress"], "ingress": [inside]})
 
     def _let_operators_work(self, name: str) -> None:
-        """Operators start and read jobs and read their logs; they change nothing that a stack has made."""
+        """Operators, and the team's own people, start and read jobs and read their logs; they change nothing that a stack has made."""
+        groups = [_OPERATORS, *([group_of(self._room.team)] if self._room.team else [])]
         rules = [
             {"api_groups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete", "get", "list", "watch"]},
             {"api_groups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list", "watch"]},
@@ -80,13 +81,13 @@ class TeamNamespace(pulumi.ComponentResource):
             f"{name}-operators",
             metadata=self._metadata("operators"),
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": "operators"},
-            subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "Group", "name": _OPERATORS}],
+            subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "Group", "name": group} for group in groups],
             opts=ResourceOptions(parent=self, depends_on=[role]),
         )
 
     def _claim(self, claim: ClaimConfig) -> pulumi.Output[str]:
         made = kubernetes.core.v1.PersistentVolumeClaim(
-            claim.name,
+            naming.of_team(claim.name, self._room.team),
             metadata={**self._metadata(claim.name), "annotations": {"pulumi.com/skipAwait": "true"}},
             spec={
                 "access_modes": ["ReadWriteMany" if claim.shared else "ReadWriteOnce"],
@@ -122,14 +123,14 @@ class Priorities(pulumi.ComponentResource):
         self.register_outputs({"names": self.names})
 
 
-def labels(config: PlatformStackConfig) -> dict[str, str]:
+def labels(config: PlatformStackConfig, team: str = "") -> dict[str, str]:
     """Pod Security at its strictest, in a fixed version, and whose namespace it is."""
     security = {
         f"pod-security.kubernetes.io/{mode}{suffix}": value
         for mode in ("enforce", "audit", "warn")
         for suffix, value in (("", "restricted"), ("-version", config.pod_security_version))
     }
-    return {**security, "falaj/environment": config.environment, "falaj/owner": config.owner}
+    return {**security, "falaj/environment": config.environment, "falaj/owner": team or config.owner}
 
 
 def hard(quota: QuotaConfig) -> dict[str, str]:

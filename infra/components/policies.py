@@ -32,7 +32,7 @@ def statement(sid: str, actions: Sequence[str], resources: Sequence[str], *, eff
 
 
 def data_class_of(bucket: str) -> ClassName:
-    """The data class of one of the environment's buckets."""
+    """The data class of one of the environment's own buckets."""
     return next(each.data_class for each in BUCKETS if each.name == bucket)
 
 
@@ -73,11 +73,13 @@ def trusts_pods(config: Common, namespace: str, service_account: str) -> str:
 # Keys
 
 
-def key_policy(config: Common, data_class: ClassName) -> str:
-    """Who may use the key of a data class: the account's own IAM policies, and the services that write such data for us."""
+def key_policy(config: Common, data_class: ClassName, team: str = "") -> str:
+    """Who may use the key of a data class: the account's own IAM policies, and the services that write such data for us. No service writes a team's."""
     root = {"AWS": naming.root_arn(config)}
     own = statement("Account", ["kms:*"], ["*"], Principal=root)
     found = [own]
+    if team:
+        return document(own)
     if data_class == "internal":
         found.append(_for_log_groups(config))
         found.append(_for_service(config, "FlowLogs", "delivery.logs.amazonaws.com", naming.arn(config, "logs", "*")))
@@ -116,10 +118,10 @@ def _for_nodes(config: Common) -> list[Statement]:
     ]
 
 
-def use_of_key(config: Common, data_class: ClassName, *, sid: str, write: bool) -> Statement:
+def use_of_key(config: Common, data_class: ClassName, *, sid: str, write: bool, team: str = "") -> Statement:
     """Use of the key of a data class, found by its alias since its id is not known beforehand, and through S3 only."""
     condition = {
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, data_class)},
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, data_class, team)},
         "StringEquals": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
     }
     actions = ["kms:Decrypt", "kms:DescribeKey", *(["kms:GenerateDataKey"] if write else [])]
@@ -173,13 +175,16 @@ def trail_arn(config: Common) -> str:
     return naming.arn(config, "cloudtrail", f"trail/{naming.prefix(config)}")
 
 
-def bucket_access(config: Common, bucket: str, *, write: bool = False, under: str = "") -> list[Statement]:
-    """Reading, and with `write` also writing, the objects of one bucket below the prefix `under`, with its key. Never deleting versions."""
-    arn, word = naming.bucket_arn(config, bucket), bucket.capitalize()
+def bucket_access(config: Common, bucket: str, *, write: bool = False, under: str = "", team: str = "") -> list[Statement]:
+    """Reading, and with `write` also writing, the objects of one bucket below the prefix `under`, with its key. Never deleting versions.
+
+    With `team`, of the bucket that is like it and the team's own.
+    """
+    arn, word = naming.bucket_arn(config, naming.of_team(bucket, team)), bucket.capitalize()
     lists = statement(f"{word}List", ["s3:ListBucket", "s3:GetBucketLocation"], [arn])
     actions = [*READ, *(WRITE if write else ())] + (["s3:DeleteObject"] if write else [])
     objects = statement(f"{word}Objects", actions, [f"{arn}/{under}*"])
-    return [lists, objects, use_of_key(config, data_class_of(bucket), sid=f"{word}Key", write=write)]
+    return [lists, objects, use_of_key(config, data_class_of(bucket), sid=f"{word}Key", write=write, team=team)]
 
 
 def endpoint_policy(config: Common, *, image_layers: bool = False) -> str:
@@ -195,14 +200,14 @@ def endpoint_policy(config: Common, *, image_layers: bool = False) -> str:
 # Roles
 
 
-def training_policy(config: Common) -> str:
-    """Jobs read and write the data they prepare and the artifacts they make."""
-    return document(*bucket_access(config, "data", write=True), *bucket_access(config, "artifacts", write=True))
+def training_policy(config: Common, team: str = "") -> str:
+    """Jobs read and write the data they prepare and the artifacts they make; those of a team its own."""
+    return document(*bucket_access(config, "data", write=True, team=team), *bucket_access(config, "artifacts", write=True, team=team))
 
 
-def inference_policy(config: Common) -> str:
-    """Servers read releases and nothing else."""
-    return document(*bucket_access(config, "artifacts", under="releases/"))
+def inference_policy(config: Common, team: str = "") -> str:
+    """Servers read releases and nothing else; those of a team its own."""
+    return document(*bucket_access(config, "artifacts", under="releases/", team=team))
 
 
 def operator_policy(config: Common) -> str:
@@ -233,9 +238,10 @@ def volume_policy(config: Common) -> str:
 
 
 def vault_policy(config: Common) -> str:
-    """Copies are made and brought back under the key of confidential data, the vault's and the buckets' own."""
+    """Copies are made and brought back under the keys of confidential data, the vault's and the buckets' own."""
+    aliases = [naming.key_alias(config, "confidential", team) for team in ("", *(each.name for each in config.teams))]
     condition = {
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, "confidential")},
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases if config.teams else aliases[0]},
         "StringEquals": {"kms:ViaService": [f"{service}.{config.region}.amazonaws.com" for service in ("backup", "s3")]},
     }
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]

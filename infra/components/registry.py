@@ -17,9 +17,11 @@ class Registry(pulumi.ComponentResource):
 
     urls: dict[str, pulumi.Output[str]]
 
-    def __init__(self, name: str, config: FoundationConfig, *, key: pulumi.Input[str], opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, config: FoundationConfig, *, key: pulumi.Input[str], team: str = "", opts: ResourceOptions | None = None) -> None:
+        """`team`: repositories of its own, for the images that only its pods run."""
         super().__init__("falaj:registry:Registry", name, None, opts)
-        self.urls = {repository: self._repository(config, repository, key) for repository in config.repositories}
+        self._team = team
+        self.urls = {each: self._repository(config, each, key) for each in (naming.of_team(repository, team) for repository in config.repositories)}
         self.register_outputs({"urls": self.urls})
 
     def _repository(self, config: FoundationConfig, repository: str, key: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -31,7 +33,7 @@ class Registry(pulumi.ComponentResource):
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "KMS", "kms_key": key}],
             force_delete=config.removable,
-            tags=naming.tags(config, "confidential", "container-images"),
+            tags=naming.tags(config, "confidential", "container-images", team=self._team),
             opts=here,
         )
         aws.ecr.LifecyclePolicy(repository, repository=made.name, policy=untagged_end(config.untagged_image_days), opts=here)

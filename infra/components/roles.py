@@ -28,6 +28,7 @@ class ServiceRole(pulumi.ComponentResource):
         inline: Mapping[str, str] | None = None,
         boundary: naming.Boundary = "services",
         purpose: str,
+        team: str = "",
         after: Sequence[pulumi.Resource] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -40,7 +41,7 @@ class ServiceRole(pulumi.ComponentResource):
             description=f"Falaj {config.environment}: {purpose}",
             assume_role_policy=trust,
             permissions_boundary=naming.boundary_arn(config, boundary),
-            tags=naming.tags(config, "internal", "access"),
+            tags=naming.tags(config, "internal", "access", team=team),
             opts=ResourceOptions(parent=self, depends_on=list(after)),
         )
         attached: list[pulumi.Resource] = [

@@ -15,6 +15,8 @@ Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")]
+TeamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,19}$")]
+"""Without a dash, since dashes join it to what is the team's: `risk-training` belongs to nobody else."""
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti)?$")]
 PublicKey = Annotated[str, StringConstraints(pattern=r"^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----\n$")]
 Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
@@ -24,6 +26,29 @@ class Frozen(BaseModel):
     """Base of all config: nothing changes after loading, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class QuotaConfig(Frozen):
+    """The most that one namespace may ask for."""
+
+    cpu: Quantity
+    memory: Quantity
+    gpus: int = Field(default=0, ge=0)
+    pods: int = Field(default=50, ge=1)
+
+
+class TeamConfig(Frozen):
+    """One team that shares the environment. From this entry come its keys, buckets, repositories, roles, namespaces, quotas and queues."""
+
+    name: TeamName
+    people: tuple[Arn, ...] = Field(min_length=1)
+    """Who may take the team's role: principals of the organisation's identity account."""
+    training: QuotaConfig
+    inference: QuotaConfig
+    work: Quantity = "100Gi"
+    """Size of the volume of its training namespace."""
+    requests: Quantity = "20Gi"
+    """Size of the volume of its inference namespace."""
 
 
 class Common(Frozen):
@@ -40,6 +65,8 @@ class Common(Frozen):
     """Team that answers for the environment; becomes the `owner` tag."""
     retention_days: dict[ClassName, Annotated[int, Field(ge=1)]] = {}
     """Data class -> days, where they differ from `infra.config.classes`."""
+    teams: tuple[TeamConfig, ...] = ()
+    """Those that share the environment, besides its owner. A file may be named instead, beside the stacks' folders: one list for all stacks."""
 
     @property
     def data_origin(self) -> Literal["real", "synthetic"]:

@@ -9,6 +9,7 @@ from infra.config.classes import CLASSES, Residency
 from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig, PlatformStackConfig, WorkloadsConfig
 from infra.config.regions import is_arm, region, require_instance_type, require_service
 from infra.config.subnets import carve, parse
+from infra.config.teams import RESERVED
 
 _NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail", "guardduty", "config", "backup")
 
@@ -17,6 +18,7 @@ def check(config: Common, file: str) -> None:
     """Raise UsageError, in the words of the file it came from, for the first thing that is not right."""
     _region(config, file)
     _zones(config, file)
+    _teams(config, file)
     if isinstance(config, FoundationConfig):
         _foundation(config, file)
     elif isinstance(config, ClusterConfig):
@@ -59,6 +61,27 @@ def _zones(config: Common, file: str) -> None:
             why="subnets are cut per zone before anything is asked of the cloud",
             next="choose from those",
         )
+
+
+def _teams(config: Common, file: str) -> None:
+    names = [team.name for team in config.teams]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise UsageError(
+                f"teams.{index}.name: team {name} stands there twice",
+                given=_key(file, f"teams.{index}.name"),
+                allowed="a name of its own for each team",
+                why="two entries would make the same buckets, roles and namespaces",
+                next="make one entry of the two, or rename one",
+            )
+        if name in RESERVED or name == config.owner:
+            raise UsageError(
+                f"teams.{index}.name: '{name}' cannot be a team's name",
+                given=_key(file, f"teams.{index}.name"),
+                allowed=f"any word but {', '.join(sorted({*RESERVED, config.owner}))}",
+                why="what is the team's begins with its name, and other things begin with these",
+                next="choose another name",
+            )
 
 
 def _foundation(config: FoundationConfig, file: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, overload
@@ -25,8 +26,11 @@ from infra.config.model import (
     StackConfig,
     WorkloadsConfig,
 )
+from infra.config.together import check_together
 
 NAMESPACE = "falaj"
+TEAMS_FILE = re.compile(r"teams\.[a-z0-9.-]*yaml")
+"""One list of teams for all stacks of an environment, under stacks/."""
 
 
 @overload
@@ -68,7 +72,11 @@ def load_environment(environment: str, stacks: Path | None = None) -> PlatformCo
     folder = stacks or ROOT / "stacks"
     found = {stack: parse(stack, environment, read_values(folder / stack / f"Pulumi.{environment}.yaml"), folder) for stack in MODELS}
     _require_agreement(environment, found)
-    return PlatformConfig.model_validate(found)
+    whole = PlatformConfig.model_validate(found)
+    network, same = whole.foundation.network, whole.platform
+    _equal(environment, ("foundation", "network.cidr", network.cidr), ("platform", "network_cidr", same.network_cidr))
+    check_together(whole, lambda stack: _shown(folder / stack / f"Pulumi.{environment}.yaml"))
+    return whole
 
 
 def read_values(path: Path) -> dict[str, Any]:
@@ -93,10 +101,12 @@ def read_values(path: Path) -> dict[str, Any]:
 def parse(stack: str, environment: str, values: Mapping[str, Any], stacks: Path | None = None) -> StackConfig:
     """`values` (key without namespace -> value) as the config of one stack, checked against what its region has."""
     _require_environment(environment)
-    file = _shown((stacks or ROOT / "stacks") / stack / f"Pulumi.{environment}.yaml")
-    model = MODELS[stack]
+    folder, model = stacks or ROOT / "stacks", MODELS[stack]
+    file = _shown(folder / stack / f"Pulumi.{environment}.yaml")
     if "environment" in values:
         raise _unknown_key("environment", model, file, why="the environment is the name of the Pulumi stack")
+    if isinstance(teams := values.get("teams"), str):
+        values = {**values, "teams": _read_teams(teams, folder, file)}
     try:
         config = model.model_validate({**values, "environment": environment})
     except ValidationError as problem:
@@ -110,9 +120,33 @@ def schema(stack: str) -> dict[str, Any]:
     body = MODELS[stack].model_json_schema()
     body["properties"].pop("environment")
     body["properties"] = {f"{NAMESPACE}:{name}": value for name, value in body["properties"].items()}
+    teams = f"{NAMESPACE}:teams"
+    body["properties"][teams] = {"anyOf": [body["properties"][teams], {"type": "string", "pattern": TEAMS_FILE.pattern}]}
     body["required"] = [f"{NAMESPACE}:{name}" for name in body["required"] if name != "environment"]
     body["additionalProperties"] = True  # config of other namespaces stands in the same block
     return body
+
+
+def _read_teams(name: str, folder: Path, file: str) -> Any:
+    """The list in the file that `falaj:teams` names. Raises UsageError for another name than such a file's, and for a file that is no list."""
+    key = f"{file}, key {NAMESPACE}:teams"
+    if not TEAMS_FILE.fullmatch(name):
+        raise UsageError(
+            f"teams: '{name}' cannot be used",
+            given=key,
+            allowed="a list of teams, or the name of a file with one beside the stacks' folders, such as teams.prod.yaml",
+            why="the file is part of what a plan is made from, so it lies where plans look",
+            next="put the list there",
+        )
+    try:
+        found = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise UsageError(
+            f"teams: {_shown(folder / name)} cannot be read", given=key, why=" ".join(str(problem).split()), next="write the list of teams there"
+        ) from problem
+    if not isinstance(found, list):
+        raise UsageError(f"teams: {_shown(folder / name)} holds no list", given=key, allowed="a list of teams", next="write one")
+    return found
 
 
 def _require_environment(environment: str) -> None:
@@ -131,9 +165,6 @@ def _require_agreement(environment: str, found: Mapping[str, StackConfig]) -> No
     for name in Common.model_fields:
         for other in others:
             _equal(environment, (first, name, getattr(found[first], name)), (other, name, getattr(found[other], name)))
-    foundation, platform = found["foundation"], found["platform"]
-    if isinstance(foundation, FoundationConfig) and isinstance(platform, PlatformStackConfig):
-        _equal(environment, ("foundation", "network.cidr", foundation.network.cidr), ("platform", "network_cidr", platform.network_cidr))
 
 
 def _equal(environment: str, one: tuple[str, str, Any], other: tuple[str, str, Any]) -> None:

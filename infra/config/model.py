@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from falaj.processors import Processor
-from infra.config.base import ENVIRONMENTS, Account, Arn, Common, Environment, Frozen, Name, Quantity
+from infra.config.base import ENVIRONMENTS, Account, Arn, Common, Environment, Frozen, Name, Quantity, QuotaConfig, TeamConfig
 from infra.config.classes import ClassName
 from infra.config.processors import processor_of
 from infra.config.versions import KUBERNETES
 from infra.config.workloads import WorkloadsConfig
 
-__all__ = ["ENVIRONMENTS", "Account", "Common", "Environment", "Frozen", "WorkloadsConfig"]
+__all__ = ["ENVIRONMENTS", "Account", "Common", "Environment", "Frozen", "QuotaConfig", "TeamConfig", "WorkloadsConfig"]
 
 
 class KeysConfig(Frozen):
@@ -59,6 +59,13 @@ class BucketConfig(Frozen):
     """Object Lock: for the retention nobody can delete or overwrite a version."""
     record_access: bool = False
     """Every read and write of an object is written to the audit trail."""
+    team: str = ""
+    """Whose it is; empty: the environment's own."""
+
+    @property
+    def kind(self) -> str:
+        """Which of the environment's own buckets it is like."""
+        return self.name.removeprefix(f"{self.team}-") if self.team else self.name
 
 
 BUCKETS: tuple[BucketConfig, ...] = (
@@ -165,15 +172,6 @@ class ClusterConfig(Common):
         AccessConfig(role="auditor", policy="AmazonEKSViewPolicy", groups=("falaj:auditors",)),
     )
     protect_from_deletion: bool = True
-
-
-class QuotaConfig(Frozen):
-    """The most that one namespace may ask for."""
-
-    cpu: Quantity
-    memory: Quantity
-    gpus: int = Field(default=0, ge=0)
-    pods: int = Field(default=50, ge=1)
 
 
 class ClaimConfig(Frozen):

@@ -10,7 +10,9 @@ from infra.config.model import Common
 TRAINING = "training"
 INFERENCE = "inference"
 SERVICE_ACCOUNTS: dict[str, str] = {TRAINING: "falaj-training", INFERENCE: "falaj-inference"}
-"""Namespace -> service account whose pods get the role of that namespace."""
+"""What a namespace is for -> the service account in it whose pods get its role."""
+ENGINEER = "engineer"
+"""The role of a team's people, as in `risk-engineer`."""
 MODEL_SERVICE = "flan-t5"
 
 Boundary = Literal["people", "services", "workloads"]
@@ -21,6 +23,11 @@ BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads")
 def prefix(config: Common) -> str:
     """`falaj-<env>`: the beginning of every physical name."""
     return f"falaj-{config.environment}"
+
+
+def of_team(what: str, team: str = "") -> str:
+    """`what` as a team's own, such as `risk-data`; without a team the environment's."""
+    return f"{team}-{what}" if team else what
 
 
 def cluster_name(config: Common) -> str:
@@ -38,9 +45,9 @@ def bucket_arn(config: Common, bucket: str) -> str:
     return f"arn:{config.partition}:s3:::{bucket_name(config, bucket)}"
 
 
-def key_alias(config: Common, data_class: ClassName) -> str:
-    """Alias of the key of a data class."""
-    return f"alias/{prefix(config)}-{data_class}"
+def key_alias(config: Common, data_class: ClassName, team: str = "") -> str:
+    """Alias of the key of a data class, or of a team's own for it."""
+    return f"alias/{prefix(config)}-{of_team(data_class, team)}"
 
 
 def key_alias_arn(config: Common, data_class: ClassName) -> str:
@@ -93,16 +100,20 @@ def registry(config: Common) -> str:
     return f"{config.account}.dkr.ecr.{config.region}.amazonaws.com"
 
 
-def tags(config: Common, data_class: ClassName, purpose: str, **more: str) -> dict[str, str]:
-    """The tags of every resource: whose it is, what it holds and whether that is real, what for, on which legal basis, for how long."""
+def tags(config: Common, data_class: ClassName, purpose: str, *, team: str = "", **more: str) -> dict[str, str]:
+    """The tags of every resource: whose it is, what it holds and whether that is real, what for, on which legal basis, for how long.
+
+    What is a team's says so twice: as `owner`, to whom it costs, and as `team`, by which boundaries tell teams apart.
+    """
     known = CLASSES[data_class]
     return {
-        "owner": config.owner,
+        "owner": team or config.owner,
         "environment": config.environment,
         "data-class": data_class,
         "data-origin": config.data_origin,
         "purpose": purpose,
         "legal-basis": known.legal_basis,
         "retention": f"{config.retention_of(data_class)}d",
+        **({"team": team} if team else {}),
         **more,
     }

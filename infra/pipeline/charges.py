@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from falaj.quantity import quantity
 from infra.artifacts import PlannedResource
-from infra.sandbox.kubernetes.quantity import quantity
 
 GIB = Decimal(1 << 30)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from falaj.canonical import digest, digest_file
 from falaj.errors import UsageError
 from falaj.home import ROOT, environment_folder, stack_folder
 from infra.artifacts import Plan
+from infra.config.load import load_environment
 from infra.engine.engine import Engine, Program
 from infra.pipeline.reading import read_document
 
@@ -50,6 +51,7 @@ def plan_stack(environment: str, stack: str, *, engine: Engine | None = None, up
 def make_plan(environment: str, stack: str, *, engine: Engine | None = None, upstream: Outputs | None = None) -> Plan:
     """Plan one of our stacks and write nothing. `upstream` holds the outputs to use instead of recorded ones; where it is left out, stacks
     below that were never made are planned first."""
+    load_environment(environment)
     program = stack_program(environment, stack)
     engine = engine or _engine(environment)
     below = _planned_below(environment, stack, engine) if upstream is None else upstream
@@ -57,7 +59,7 @@ def make_plan(environment: str, stack: str, *, engine: Engine | None = None, ups
 
 
 def plan_environment(environment: str, *, engine: Engine | None = None) -> list[Plan]:
-    """Plan all our stacks, each on what those below it are to become."""
+    """Plan all our stacks, each on what those below it are to become. Raises UsageError where their config is wrong, or does not go together."""
     engine = engine or _engine(environment)
     plans: list[Plan] = []
     upstream: dict[str, Mapping[str, Any]] = {}
@@ -65,6 +67,16 @@ def plan_environment(environment: str, *, engine: Engine | None = None) -> list[
         plans.append(plan_stack(environment, stack, engine=engine, upstream=upstream))
         if set(plans[-1].changes()) - {"same", "read"}:
             upstream[stack] = plans[-1].outputs
+    return plans
+
+
+def plan_programs(programs: Sequence[Program], *, engine: Engine) -> list[Plan]:
+    """Plan programs of our stacks in their order, whatever config they are given, each on what those before it are to become. Writes nothing."""
+    plans: list[Plan] = []
+    upstream: dict[str, Mapping[str, Any]] = {}
+    for program in programs:
+        plans.append(_plan(program, program.folder.name, engine, upstream))
+        upstream[plans[-1].stack] = plans[-1].outputs
     return plans
 
 
@@ -106,6 +118,9 @@ def program_digest(program: Program) -> str:
             place = ROOT / name
             for path in [place] if place.is_file() else _sources(place, program.stack):
                 found["/" + path.relative_to(ROOT).as_posix()] = digest_file(path)
+        teams = ROOT / "stacks" / program.config.get("falaj:teams", "")
+        if teams.is_file():
+            found["/stacks/" + teams.name] = digest_file(teams)
     return digest({"sources": found, "config": dict(program.config)})
 
 

@@ -11,6 +11,7 @@ from infra.components.keys import DataKeys
 from infra.components.network import Network
 from infra.components.providers import aws_provider
 from infra.components.registry import Registry
+from infra.components.teams import Teams
 from infra.components.watch import Watch
 from infra.config.load import load
 
@@ -20,20 +21,19 @@ keys = DataKeys("keys", config, opts=cloud)
 storage = Storage("storage", config, keys=keys.arns, opts=cloud)
 logs, evidence = storage.buckets["logs"], storage.buckets["evidence"]
 network = Network("network", config, log_bucket_arn=logs.arn, after=logs.ready, opts=cloud)
-registry = Registry("registry", config, key=keys.arns["confidential"], opts=cloud)
-people = People("people", config, opts=cloud)
+registry, people = Registry("registry", config, key=keys.arns["confidential"], opts=cloud), People("people", config, opts=cloud)
 AuditTrail("trail", config, bucket=evidence.name, key=keys.arns["evidence"], after=evidence.ready, opts=cloud)
 Watch("watch", config, bucket=logs.name, key=keys.arns["internal"], after=logs.ready, opts=cloud)
+teams = Teams("teams", config, after=people.boundaries, opts=cloud)
 Backups("backups", config, key=keys.arns["confidential"], after=people.boundaries, opts=cloud)
-
 export(
     FoundationOutputs(
-        key_arns=Output.all(**keys.arns),
-        bucket_names=Output.all(**storage.names),
+        key_arns=Output.all(**keys.arns, **teams.key_arns),
+        bucket_names=Output.all(**storage.names, **teams.bucket_names),
         vpc_id=network.vpc_id,
         node_subnet_ids=Output.all(*network.node_subnet_ids),
         endpoint_subnet_ids=Output.all(*network.endpoint_subnet_ids),
-        repository_urls=Output.all(**registry.urls),
-        role_arns=Output.all(**people.role_arns),
+        repository_urls=Output.all(**registry.urls, **teams.repository_urls),
+        role_arns=Output.all(**people.role_arns, **teams.role_arns),
     )
 )

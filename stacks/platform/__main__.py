@@ -6,12 +6,13 @@ from infra.components.contracts import ClusterOutputs, PlatformOutputs, export, 
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.providers import kubernetes_provider
 from infra.config.load import load
+from infra.config.teams import rooms
 
 config = load("platform")
 on_cluster = ResourceOptions(providers=[kubernetes_provider(config, upstream(ClusterOutputs))])
 
 priorities = Priorities("priorities", config, opts=on_cluster)
-rooms = {each.name: TeamNamespace(each.name, config, each, opts=on_cluster) for each in config.namespaces}
+rooms = {each.name: TeamNamespace(each.name, config, each, opts=on_cluster) for each in rooms(config)}
 
 export(
     PlatformOutputs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -30,6 +30,7 @@ class Role:
     boundary: Document
     own: dict[str, Document] = field(default_factory=dict)
     attached: list[str] = field(default_factory=list)
+    team: str = ""
 
     @property
     def principal(self) -> Principal:
@@ -38,7 +39,7 @@ class Role:
 
 @dataclass
 class Account:
-    """What asks and what is asked. Keys and buckets by their data class and name: `personal`, `data`."""
+    """What asks and what is asked. Keys and buckets by their data class and name: `personal`, `data`; a team's with it before: `risk-data`."""
 
     environment: str
     number: str
@@ -48,7 +49,7 @@ class Account:
     bucket_policies: dict[str, Document]
     key_policies: dict[str, Document]
     classes: dict[str, str]
-    """Bucket -> data class of the key it is encrypted with."""
+    """Bucket -> the key it is encrypted with, by its data class."""
     endpoint_policies: dict[str, Document]
 
     def bucket(self, name: str) -> str:
@@ -96,8 +97,10 @@ class Account:
         }
         if who.is_service:
             return {**common, "aws:PrincipalIsAWSService": "true"}
+        teams = {role.arn: role.team for role in self.roles.values()}
+        tagged = {"aws:PrincipalTag/team": teams[who.name]} if teams.get(who.name) else {}
         inside = {"aws:VpcSourceIp": self.cidr.split("/")[0]}
-        return {**common, **inside, "aws:PrincipalIsAWSService": "false", "aws:PrincipalAccount": who.account, "aws:PrincipalArn": who.name}
+        return {**common, **inside, **tagged, "aws:PrincipalIsAWSService": "false", "aws:PrincipalAccount": who.account, "aws:PrincipalArn": who.name}
 
     def _policy_of(self, resource: str) -> Document | None:
         found = {self.bucket(name): document for name, document in self.bucket_policies.items()}
@@ -115,12 +118,13 @@ def account_of(plans: Iterable[Plan]) -> Account:
         name = each.inputs["name"].split("-", 2)[2]
         boundary = policies[each.inputs["permissionsBoundary"].rsplit("/", 1)[-1]]
         number = each.inputs["permissionsBoundary"].split(":")[4]
-        roles[each.inputs["name"]] = Role(name, f"arn:aws:iam::{number}:role/{each.inputs['name']}", json.loads(each.inputs["assumeRolePolicy"]), boundary)
+        arn, trust = f"arn:aws:iam::{number}:role/{each.inputs['name']}", json.loads(each.inputs["assumeRolePolicy"])
+        roles[each.inputs["name"]] = Role(name, arn, trust, boundary, team=each.inputs["tags"].get("team", ""))
     for each in _of(found, "rolePolicy:RolePolicy"):
         roles[each.inputs["role"]].own[each.inputs["name"]] = json.loads(each.inputs["policy"])
     for each in _of(found, "rolePolicyAttachment:RolePolicyAttachment"):
         roles[each.inputs["role"]].attached.append(each.inputs["policyArn"].split(":policy/", 1)[1])
-    buckets = {each.inputs["bucket"]: each.inputs["tags"]["data-class"] for each in _of(found, "bucket:Bucket", "aws:s3/")}
+    buckets = {each.inputs["bucket"]: each.inputs["tags"] for each in _of(found, "bucket:Bucket", "aws:s3/")}
     provider = next(each for each in found if each.type == "pulumi:providers:aws")
     network = _of(found, "vpc:Vpc")[0]
     return Account(
@@ -130,10 +134,14 @@ def account_of(plans: Iterable[Plan]) -> Account:
         cidr=network.inputs["cidrBlock"],
         roles={role.name: role for role in roles.values()},
         bucket_policies={each.name: json.loads(each.inputs["policy"]) for each in _of(found, "bucketPolicy:BucketPolicy")},
-        key_policies={each.inputs["tags"]["data-class"]: json.loads(each.inputs["policy"]) for each in _of(found, "key:Key", "aws:kms/")},
-        classes={name.split("-")[2]: data_class for name, data_class in buckets.items()},
+        key_policies={_key(each.inputs["tags"]): json.loads(each.inputs["policy"]) for each in _of(found, "key:Key", "aws:kms/")},
+        classes={name.split("-", 2)[2].rsplit("-", 1)[0]: _key(tags) for name, tags in buckets.items()},
         endpoint_policies={each.name: json.loads(each.inputs["policy"]) for each in _of(found, "vpcEndpoint:VpcEndpoint") if "policy" in each.inputs},
     )
+
+
+def _key(tags: Mapping[str, str]) -> str:
+    return "-".join(filter(None, (tags.get("team"), tags["data-class"])))
 
 
 def _of(resources: list[PlannedResource], kind: str, start: str = "aws:") -> list[PlannedResource]:

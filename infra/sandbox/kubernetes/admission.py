@@ -11,8 +11,8 @@ import base64
 from collections.abc import Callable
 from decimal import Decimal
 
+from falaj.quantity import quantity
 from infra.sandbox.kubernetes.kinds import BY_KIND, LIMIT_RANGE, POD, QUOTA, Kind, Object, name_of, namespace_of
-from infra.sandbox.kubernetes.quantity import quantity
 from infra.sandbox.kubernetes.status import forbidden
 
 Lister = Callable[[Kind, str | None], list[Object]]

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
+from falaj.quantity import quantity
 from infra.sandbox.kubernetes.kinds import Object
-from infra.sandbox.kubernetes.quantity import quantity
 from infra.sandbox.kubernetes.status import Cause
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

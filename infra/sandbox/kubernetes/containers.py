@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from falaj.quantity import quantity
 from infra.sandbox.kubernetes.clock import moment, stamp
 from infra.sandbox.kubernetes.environment import Launch, launch
 from infra.sandbox.kubernetes.kinds import Object, name_of, namespace_of
 from infra.sandbox.kubernetes.probes import Prober
 from infra.sandbox.kubernetes.process import Run
-from infra.sandbox.kubernetes.quantity import quantity
 from infra.sandbox.kubernetes.settings import Settings
 from infra.sandbox.kubernetes.store import Store
 from infra.sandbox.kubernetes.volumes import NotYet

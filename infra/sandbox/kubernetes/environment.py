@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from falaj.quantity import quantity
 from infra.sandbox.kubernetes.kinds import CONFIG_MAP, SECRET, Object, name_of, namespace_of
-from infra.sandbox.kubernetes.quantity import quantity
 from infra.sandbox.kubernetes.settings import Settings
 from infra.sandbox.kubernetes.store import Store
 from infra.sandbox.kubernetes.volumes import NotYet, contents, mounts, pod_field, relocate

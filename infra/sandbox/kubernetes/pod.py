@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from falaj.ports import is_free
+from falaj.quantity import quantity
 from infra.sandbox.kubernetes.clock import seconds_since, stamp
 from infra.sandbox.kubernetes.conditions import set_condition
 from infra.sandbox.kubernetes.containers import Container
 from infra.sandbox.kubernetes.kinds import POD, Object, field_at, name_of, namespace_of
-from infra.sandbox.kubernetes.quantity import quantity
 from infra.sandbox.kubernetes.settings import Settings
 from infra.sandbox.kubernetes.store import Store
 from infra.sandbox.kubernetes.volumes import NotYet, real_folders

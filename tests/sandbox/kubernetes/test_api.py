@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from falaj.quantity import quantity
 from infra.sandbox.kubernetes.admission import admit
 from infra.sandbox.kubernetes.api import Api
 from infra.sandbox.kubernetes.kinds import Object
-from infra.sandbox.kubernetes.quantity import quantity
 from infra.sandbox.kubernetes.status import ApiError
 from infra.sandbox.kubernetes.store import Store
 from infra.sandbox.kubernetes.volumes import relocate

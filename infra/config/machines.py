@@ -1,0 +1,50 @@
+"""What one machine of a type has: processors, memory and GPUs, from its name and a short table. Source: the provider's instance type pages, August 2026."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from falaj.errors import UsageError
+
+_GIB_PER_CPU = {"c": 2.0, "m": 4.0, "r": 8.0, "t": 4.0, "i": 8.0, "x": 16.0}
+"""First letter of a family -> GiB of memory for one virtual processor."""
+_UNUSUAL = {"t3": {"nano": 0.5, "micro": 1, "small": 2, "medium": 4}, "t4g": {"nano": 0.5, "micro": 1, "small": 2, "medium": 4}}
+"""Sizes whose memory is no multiple of their processors."""
+_GPUS = {"xlarge": 1, "2xlarge": 1, "4xlarge": 1, "8xlarge": 1, "16xlarge": 1, "12xlarge": 4, "24xlarge": 4, "48xlarge": 8}
+_GPU_FAMILIES = {"g5": 4.0, "g6": 4.0, "g6e": 8.0, "p5en": 2048 / 192}
+"""Family -> GiB of memory for one virtual processor; how many GPUs a size has is the same in all of them."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Of one node. A little less of each is left for pods: the system keeps some."""
+
+    cpus: int
+    memory_gib: float
+    gpus: int
+
+
+def machine(instance_type: str) -> Machine:
+    """What `instance_type`, such as `g5.2xlarge`, has. Raises UsageError for a type whose size says nothing of it."""
+    family, _, size = instance_type.partition(".")
+    cpus = 1 if size == "medium" and family[:1] != "t" else _cpus(size)
+    per_cpu = _GPU_FAMILIES.get(family, _GIB_PER_CPU.get(family[:1]))
+    if not cpus or per_cpu is None:
+        raise UsageError(
+            f"instance type: nobody knows how large {instance_type} is",
+            given=instance_type,
+            allowed="a family with a size such as large or 2xlarge",
+            why="quotas are compared with what pools have",
+            next="choose another size, or add it to infra/config/machines.py",
+        )
+    # 48xlarge of p5en has the 192 processors of its name, and eight GPUs as the others.
+    gpus = _GPUS.get(size, 0) if family in _GPU_FAMILIES else 0
+    return Machine(cpus, _UNUSUAL.get(family, {}).get(size, cpus * per_cpu), gpus)
+
+
+def _cpus(size: str) -> int:
+    words = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4}
+    if size in words:
+        return words[size]
+    times = size.removesuffix("xlarge")
+    return 4 * int(times) if size.endswith("xlarge") and times.isdigit() else 0
