@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 import yaml
 
 from falaj.errors import Exit, UsageError
-from falaj.home import ROOT
 from infra.config import naming
 from infra.config.load import load_environment, parse
 from infra.config.machines import Machine, machine

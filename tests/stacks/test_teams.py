@@ -28,7 +28,8 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Plan]]
         patch.setenv("FALAJ_HOME", str(tmp_path_factory.mktemp("teams")))
         programs = [stack_program("prod", stack) for stack in STACKS]
         shared = {"falaj:teams": json.dumps([RISK, SERVICE])}
-        yield {plan.stack: plan for plan in plan_programs([replace(each, config={**each.config, **shared}) for each in programs], engine=EmbeddedEngine("prod"))}
+        changed = [replace(each, config={**each.config, **shared}) for each in programs]
+        yield {plan.stack: plan for plan in plan_programs(changed, engine=EmbeddedEngine("prod"))}
 
 
 @pytest.fixture
