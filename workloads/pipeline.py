@@ -134,13 +134,15 @@ class Driver:
     saved: Callable[[RunRecord], None] = lambda record: None
     """Called after each write of the record; for displays, and for tests that pull the plug there."""
     stages: tuple[Stage, ...] = STAGES
+    until: str = ""
+    """The step to end with, for whoever wants to look before the next one; all steps where empty. The same run goes on from there."""
     pauses: tuple[float, ...] = (1.0, 5.0, 15.0, 30.0, 60.0)
     """Seconds before a stage that was lost is asked for again, one after the other. A stage that failed has been tried again by its Job."""
     grace: float = 15.0
     """Seconds that cancelled stages are given to end."""
 
     def drive(self, spec: Spec) -> RunRecord:
-        """Do what is left of the run. Returns the record, also when the gate did not allow; raises what a failed stage raised.
+        """Do what is left of the run. Returns the record, also when the gate did not allow or steps after `until` wait; raises what a failed stage raised.
 
         After a failure nothing new is started, and what runs beside it is waited for; being stopped ends it. Raises UsageError when another
         driver holds the run, or when the run was made from another recipe or other data.
@@ -184,6 +186,7 @@ class _Drive:
     def __init__(self, driver: Driver, record: RunRecord) -> None:
         self.driver, self.record = driver, record
         self.order = road(driver.stages)
+        self.wanted = _with_what_it_reads(driver.until, driver.stages) if driver.until else set(self.order)
         self.settled: set[str] = set()
         self.running: dict[str, _Running] = {}
         self.ended: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
@@ -204,7 +207,9 @@ class _Drive:
             raise self.failure
         if self.record.status != "running":
             return self.record
-        finished = self.driver.now() if len(self.record.reused) < len(self.order) else self.record.finished
+        if not all(name in self.settled or self._stands(name) for name in self.order):
+            return self.driver.save(replace(self.record, status="waiting"))
+        finished = self.driver.now() if len(self.record.reused) < len(self.settled) else self.record.finished
         return self.driver.save(replace(self.record, status="done", finished=finished))
 
     def _start_what_can(self) -> None:
@@ -214,12 +219,12 @@ class _Drive:
                     self._start(name)
 
     def _can_start(self, name: str) -> bool:
-        free = name not in self.settled and name not in self.running
+        free = name in self.wanted and name not in self.settled and name not in self.running
         return self.record.status == "running" and free and self.settled.issuperset(reads(name, self.driver.stages))
 
     def _start(self, name: str) -> None:
         inputs, step = self._inputs(name), self.record.step(name)
-        if step.inputs == inputs and step.status == "done" and self._output(name) == step.output:
+        if self._stands(name):
             self.driver.progress(f"{name}: unchanged")
             self.record = replace(self.record, reused=(*self.record.reused, name))
             self.settled.add(name)
@@ -319,6 +324,11 @@ class _Drive:
     def _put(self, step: Step) -> None:
         self.record = self.driver.save(_with(self.record, step))
 
+    def _stands(self, name: str) -> bool:
+        """Whether the step was done, and what it reads and wrote is still what it was then."""
+        step = self.record.step(name)
+        return step.status == "done" and step.inputs == self._inputs(name) and step.output == self._output(name)
+
     def _stage(self, name: str) -> Stage:
         return next(each for each in self.driver.stages if each.name == name)
 
@@ -350,6 +360,10 @@ class _Drive:
 
 def _with(record: RunRecord, step: Step) -> RunRecord:
     return replace(record, steps=tuple(step if old.name == step.name else old for old in record.steps))
+
+
+def _with_what_it_reads(name: str, stages: tuple[Stage, ...]) -> set[str]:
+    return {name}.union(*(_with_what_it_reads(other, stages) for other in reads(name, stages)))
 
 
 def _made_from(spec: Spec) -> dict[str, Any]:

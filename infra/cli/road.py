@@ -260,8 +260,11 @@ def judge(environment: str, run: Path) -> Judgement:
     return Judgement(decision.verdict, tuple(reasons))
 
 
-def drive(spec: Spec, client: Client, progress: Callable[[str], None]) -> RunRecord:
-    """Do what is left of a run, and record it. Raises Denied or Undecided with the gate's reasons when it did not allow."""
+def drive(spec: Spec, client: Client, progress: Callable[[str], None], *, until: str = "") -> RunRecord:
+    """Do what is left of a run, up to the step `until` where one is named, and record it.
+
+    Raises Denied or Undecided with the gate's reasons when it did not allow.
+    """
     folder = runs_folder(spec.environment) / spec.run
     jobs = Jobs(client, progress)
     record = Driver(
@@ -272,6 +275,7 @@ def drive(spec: Spec, client: Client, progress: Callable[[str], None]) -> RunRec
         clock=time.monotonic,
         cancel=jobs.cancel,
         progress=progress,
+        until=until,
     ).drive(spec)
     if record.status in ("denied", "undecided"):
         kind = Denied if record.status == "denied" else Undecided

@@ -11,6 +11,7 @@ import click
 
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress, table
+from workloads.stages import road as steps
 
 
 @click.command()
@@ -19,8 +20,9 @@ from infra.cli.output import emit, progress, table
 @click.option("--recipe", default="", help="Named training recipe, or a recipe file (.json); the platform's small one where left out.")
 @click.option("--run", "run_id", default="", help="Id of the run; the same inputs are the same run where left out.")
 @click.option("--retrain", is_flag=True, help="Start a run only if the last drift report asks for one.")
+@click.option("--until", type=click.Choice(steps()), help="End after this step; the same command without it, or with a later one, goes on from there.")
 @json_option
-def run(environment: str, data: Path | None, recipe: str, run_id: str, retrain: bool, as_json: bool) -> None:
+def run(environment: str, data: Path | None, recipe: str, run_id: str, retrain: bool, until: str | None, as_json: bool) -> None:
     """Run road B: prepare, train, compress, evaluate, judge, register, and wait until it is served.
 
     Asking again does only what is left or has changed. Exit 3 when the gate denies, 4 when it cannot decide.
@@ -30,14 +32,19 @@ def run(environment: str, data: Path | None, recipe: str, run_id: str, retrain: 
     if retrain and (cause := due(environment)) is None:
         emit({"run": None, "reason": "the last drift report sees no drift"}, as_json, lambda: "nothing to do: the last drift report sees no drift")
         return
-    result = run_road(environment, data=data, recipe=recipe, run_id=run_id, cause=cause)
-    if "register" not in result["reused"]:
+    result = run_road(environment, data=data, recipe=recipe, run_id=run_id, cause=cause, until=until or "")
+    if result["release"] and "register" not in result["reused"]:
         note_release(environment, result)
     emit(result, as_json, lambda: show(result))
 
 
-def run_road(environment: str, *, data: Path | None = None, recipe: str = "", run_id: str = "", cause: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Drive a run to the end. Returns its record with `release`, `address`, `reused` and `scores`; raises what stopped it."""
+def run_road(
+    environment: str, *, data: Path | None = None, recipe: str = "", run_id: str = "", cause: dict[str, Any] | None = None, until: str = ""
+) -> dict[str, Any]:
+    """Drive a run to the end, or to the step `until`. Returns its record with `release` and `address` (None before the end), `reused` and `scores`.
+
+    Raises what stopped it.
+    """
     from falaj.home import runs_folder
     from infra.cli import road
     from workloads.__main__ import check_run_id
@@ -49,17 +56,17 @@ def run_road(environment: str, *, data: Path | None = None, recipe: str = "", ru
     road.use_local_cloud()
     spec = road.make_spec(environment, recipe=recipe, data=data, run=run_id, cause=cause)
     progress(f"run {spec.run}" + (f", because of {cause['kind']}" if cause else ""))
-    record = road.drive(spec, client, progress)
-    pointer = road.release_store(client).read_json("current.json")
-    address = road.wait_until_served(client, pointer["version"], progress)
+    record = road.drive(spec, client, progress, until=until)
+    pointer = road.release_store(client).read_json("current.json") if record.status == "done" else None
+    address = road.wait_until_served(client, pointer["version"], progress) if pointer else None
     folder = runs_folder(environment) / spec.run
     return {
         **record.to_json(),
         "folder": str(folder),
         "reused": list(record.reused),
-        "release": pointer["version"],
+        "release": pointer["version"] if pointer else None,
         "address": address,
-        "scores": scores(folder),
+        "scores": scores(folder) if record.step("evaluate").status == "done" else {},
     }
 
 
@@ -95,20 +102,16 @@ def scores(folder: Path) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> str:
     """The summary a person reads."""
-    steps = [[step["name"], "unchanged" if step["name"] in result["reused"] else step["status"], f"{step['seconds']:.1f} s"] for step in result["steps"]]
+    rows = [[step["name"], "unchanged" if step["name"] in result["reused"] else step["status"], f"{step['seconds']:.1f} s"] for step in result["steps"]]
     names = sorted({name for task in result["scores"].values() for name in task} - {"metric", "rows"})
     marks = [
         [task, found["metric"], str(found["rows"]), *(f"{found[name]:.3f}" if name in found else "-" for name in names)]
         for task, found in result["scores"].items()
     ]
-    return "\n\n".join(
-        [
-            f"run {result['run']}: {result['status']}",
-            table(steps, ["stage", "status", "time"]),
-            table(marks, ["task", "metric", "rows", *names]),
-            f"release  {result['release']}\naddress  {result['address']}\nfolder   {result['folder']}",
-        ]
-    )
+    parts = [f"run {result['run']}: {result['status']}", table(rows, ["stage", "status", "time"])]
+    parts += [table(marks, ["task", "metric", "rows", *names])] if marks else []
+    parts.append("\n".join(f"{name:<8} {result[name]}" for name in ("release", "address", "folder") if result[name]))
+    return "\n\n".join(parts)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

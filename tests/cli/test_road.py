@@ -155,6 +155,15 @@ def test_a_run_ends_with_its_release_being_served_and_a_second_one_makes_nothing
     assert [line for line in shown.splitlines() if line.startswith("language")] == ["language  accuracy   260  0.700     0.350  0.000"]
 
 
+def test_a_run_that_is_looked_at_on_the_way_has_no_release_yet(cluster: Cluster) -> None:
+    result = run_cli.run_road("local", recipe="tiny", until="train")
+    assert (result["status"], result["release"], result["address"], result["scores"]) == ("waiting", None, None, {})
+    assert [line.split()[:2] for line in run_cli.show(result).splitlines()[4:10]] == [
+        ["prepare", "done"], ["train", "done"], ["compress", "waiting"], ["evaluate", "waiting"], ["gate", "waiting"], ["register", "waiting"],
+    ]  # fmt: skip
+    assert run_cli.run_road("local", recipe="tiny")["reused"] == ["prepare", "train"]
+
+
 def test_a_job_that_is_still_going_is_followed_and_not_made_twice(cluster: Cluster) -> None:
     cluster.jobs["prepare-demo-1"] = {"metadata": {"name": "prepare-demo-1"}, "stage": "prepare", "args": ["--run", "demo"], "env": {}}
     run_cli.run_road("local", run_id="demo")

@@ -97,6 +97,22 @@ def test_a_second_run_with_nothing_changed_does_nothing_and_says_so(world: World
     assert (world.folder / "run.json").read_bytes() == before
 
 
+def test_a_run_ends_where_it_was_asked_to_and_goes_on_from_there(world: World) -> None:
+    found = []
+    for until in ("train", "train", "gate", "", "compress"):
+        record = world.drive(until=until)
+        found.append((until, list(world.done), record.status, record.reused))
+    first = ("prepare", "train")
+    assert found == [
+        ("train", ["prepare", "train"], "waiting", ()),
+        ("train", [], "waiting", first),
+        ("gate", ["compress", "evaluate", "gate"], "waiting", first),
+        ("", ["register"], "done", (*first, "compress", "evaluate", "gate")),
+        # Whoever asks for less of a finished run leaves it finished.
+        ("compress", [], "done", (*first, "compress")),
+    ]
+
+
 def test_an_altered_result_is_made_again_and_what_reads_it_only_if_it_came_out_different(world: World) -> None:
     world.drive()
     (world.folder / "train/result").write_text("altered by hand")
