@@ -49,14 +49,16 @@ STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
 
 DRIFT = Stage("drift", ("drift",), cpu="1", memory="2Gi", gpu=0, deadline_seconds=900, retries=1, after=())
 """The scheduled comparison of live requests with the reference profile; a CronJob in the inference namespace, not part of a run."""
+TUNE = Stage("tune", ("tune",), cpu="2", memory="8Gi", gpu=1, deadline_seconds=86400, retries=2, after=("prepare",))
+"""One worker of a search for a better recipe; as many as the environment says run side by side, over the prepared data of a run."""
 
 
 def stage(name: str) -> Stage:
     """The stage called `name`. Raises KeyError, naming the stages there are."""
-    for candidate in (*STAGES, DRIFT):
+    for candidate in (*STAGES, DRIFT, TUNE):
         if candidate.name == name:
             return candidate
-    raise KeyError(f"{name!r} is not a stage; the stages are {', '.join(STAGE_NAMES)} and {DRIFT.name}")
+    raise KeyError(f"{name!r} is not a stage; the stages are {', '.join((*STAGE_NAMES, DRIFT.name))} and {TUNE.name}")
 
 
 def reads(name: str, stages: tuple[Stage, ...] = STAGES) -> tuple[str, ...]:

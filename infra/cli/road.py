@@ -96,7 +96,7 @@ def _handed_on() -> dict[str, str]:
 def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cause: dict[str, Any] | None) -> Spec:
     """The spec of a run. A file of the user's is copied into the work volume, named by its digest, so that it cannot change under the run."""
     spec = Spec(
-        run, environment, recipe=_take_in_recipe(environment, recipe), data=_take_in(environment, data) if data else None, cause=cause, basis=basis(environment)
+        run, environment, recipe=take_in_recipe(environment, recipe), data=_take_in(environment, data) if data else None, cause=cause, basis=basis(environment)
     )
     return spec if run else replace(spec, run=default_run(spec))
 
@@ -119,13 +119,18 @@ def _take_in(environment: str, data: Path) -> dict[str, str]:
     return {"name": data.name, "path": f"{_WORK}/{place}", "digest": found}
 
 
-def _take_in_recipe(environment: str, recipe: str) -> str:
+def take_in_recipe(environment: str, recipe: str) -> str:
     """A recipe's name as it is. A recipe file is copied as data is, so that its content is part of what the run is made from."""
     if not recipe.endswith(recipe_files.SUFFIX):
         return recipe
     path = Path(recipe)
     recipe_files.read(path)
-    place = f"recipes/{digest_file(path).removeprefix('sha256:')[:16]}/{path.name}"
+    return take_in_file(environment, "recipes", path)
+
+
+def take_in_file(environment: str, kind: str, path: Path) -> str:
+    """Copy a file into the folder `kind` of the work volume, below its digest. Returns its path as jobs see it."""
+    place = f"{kind}/{digest_file(path).removeprefix('sha256:')[:16]}/{path.name}"
     _copy(environment, place, [path])
     return f"{_WORK}/{place}"
 
@@ -164,29 +169,34 @@ class Jobs:
     client: Client
     progress: Callable[[str], None]
 
-    def submit(self, stage: Stage, spec: Spec) -> None:
-        """Run one stage to its end. Raises the error whose exit code the stage ended with, Lost when the cluster does not answer."""
+    def submit(self, stage: Stage, spec: Spec, *, more: Sequence[str] = (), env: Mapping[str, str] | None = None, of: str = "") -> None:
+        """Run one stage to its end, with `more` arguments and variables. Raises the error whose exit code it ended with, Lost without an answer.
+
+        The Job is called after the stage and `of`, the run where that is left out.
+        """
         from infra.sandbox.kubernetes.client import NoAnswer
 
         try:
-            self._follow(stage, spec)
+            self._follow(stage, spec, more, env or {}, of or spec.run)
         except NoAnswer as problem:
             raise Lost(problem.what, given=problem.given, next=problem.next) from problem
 
-    def _follow(self, stage: Stage, spec: Spec) -> None:
+    def _follow(self, stage: Stage, spec: Spec, more: Sequence[str], env: Mapping[str, str], of: str) -> None:
         from infra.sandbox.kubernetes.client import NoAnswer
 
-        name, there = self._place(stage, spec)
+        name, there = self._place(stage, of)
         if not there:
             arguments = ["--run", spec.run]
             arguments += ["--recipe", spec.recipe] if spec.recipe else []
             arguments += ["--data", spec.data["path"]] if spec.data else []
-            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=arguments, env=_handed_on())
+            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=[*arguments, *more], env={**_handed_on(), **env})
         lines: list[str] = []
 
         def follow(pod: str, line: str) -> None:
             lines.append(line)
-            self.progress(f"  {stage.name} | {line}")
+            # Pods of an Indexed Job have their number after the Job's name, and five letters after that.
+            number, several, _ = pod.removeprefix(f"{name}-").partition("-")
+            self.progress(f"  {stage.name}{f' {number}' if several else ''} | {line}")
 
         try:
             self.client.wait_for_job(TRAINING, name, stage.deadline_seconds + 60, on_log=follow)
@@ -195,11 +205,11 @@ class Jobs:
         except Fault as problem:
             raise _failure(stage, name, self._exit_code(name), lines, problem) from problem
 
-    def cancel(self, stage: Stage, spec: Spec) -> None:
-        """Delete the run's Job of this stage, if it is still going."""
+    def cancel(self, stage: Stage, spec: Spec, *, of: str = "") -> None:
+        """Delete the run's Job of this stage, or that of `of`, if it is still going."""
         for job in self.client.list("Job", TRAINING):
-            of, _, number = job["metadata"]["name"].rpartition("-")
-            if of == f"{stage.name}-{spec.run}" and number.isdecimal() and _is_active(job):
+            called, _, number = job["metadata"]["name"].rpartition("-")
+            if called == f"{stage.name}-{of or spec.run}" and number.isdecimal() and _is_active(job):
                 self.client.delete("Job", TRAINING, job["metadata"]["name"])
 
     def _exit_code(self, name: str) -> int | None:
@@ -210,11 +220,11 @@ class Jobs:
         except Fault:
             return None
 
-    def _place(self, stage: Stage, spec: Spec) -> tuple[str, bool]:
+    def _place(self, stage: Stage, of: str) -> tuple[str, bool]:
         """The name of the Job to follow, and whether it is going already."""
         number = 1
         while True:
-            name = f"{stage.name}-{spec.run}-{number}"
+            name = f"{stage.name}-{of}-{number}"
             found = self.client.find("Job", TRAINING, name)
             if found is None or _is_active(found):
                 return name, found is not None

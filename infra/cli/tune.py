@@ -17,6 +17,7 @@ from infra.cli.output import emit, progress, table
 if TYPE_CHECKING:
     from types import FrameType
 
+    from workloads.tune.search import Request
     from workloads.tune.study import Study
 
 _SHOWN = 12
@@ -41,6 +42,7 @@ def tune() -> None:
 @click.option("--trials", type=int, help="Trials of the study, in all.")
 @click.option("--minutes", type=float, help="Minutes in which trials run, in all.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--cluster", is_flag=True, help="One Indexed Job of the environment's cluster instead, with as many workers as its stack says.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What chance follows from.")
 @json_option
 def search(
@@ -55,6 +57,7 @@ def search(
     trials: int | None,
     minutes: float | None,
     workers: int,
+    cluster: bool,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -62,13 +65,19 @@ def search(
 
     It ends when the budget is spent. Asking again goes on where it was; a larger budget adds to it. FALAJ_TUNE_STORAGE
     names a PostgreSQL database that workers of many machines share.
+    With --cluster the workers take it from the Secret that the stack names.
     """
     from workloads.tune import search as searches
     from workloads.tune.study import Budget
 
+    if cluster and workers != 1:
+        raise UsageError("the cluster's stack says how many workers there are", given=f"--cluster --workers {workers}", next="leave --workers out")
     signal.signal(signal.SIGTERM, _stop)
     run = _prepared(environment, run_id, data, recipe)
     request = searches.Request(space, recipe, study, sampler, pruner, seed, Budget(trials, minutes))
+    if cluster:
+        _emit(_searched_on_cluster(environment, run, request), run, as_json)
+        return
     found = searches.begin(run, request)
     progress(f"study {found.name} of run {run.name}")
     searches.run_workers(run, found.name, workers, say=progress)
@@ -124,6 +133,36 @@ def _prepared(environment: str, run_id: str, data: Path | None, recipe: str) -> 
         with contextlib.redirect_stdout(sys.stderr):
             prepare(run, data=data, recipe=recipe, track=False)
     return run
+
+
+def _searched_on_cluster(environment: str, run: Path, request: Request) -> Study:
+    """Follow the search's Job to its end; stopped, it is ended, and its workers give their trials back."""
+    from falaj.canonical import digest
+    from infra.cli import road
+    from workloads.pipeline import Spec
+    from workloads.stages import TUNE
+    from workloads.tune import search as searches
+
+    # What cannot be searched is refused here, before there is a Job.
+    name = searches.name_of(run, request, searches.plan_of(run, request))
+    jobs = road.Jobs(road.connect(), progress)
+    spec = Spec(run.name, environment, recipe=road.take_in_recipe(environment, request.recipe))
+    budget = {"--trials": request.budget.trials, "--minutes": request.budget.minutes}
+    given = {"--space": road.take_in_file(environment, "spaces", request.space), "--study": name, "--sampler": request.sampler, "--pruner": request.pruner}
+    told = {**given, "--seed": request.seed, **{key: value for key, value in budget.items() if value is not None}}
+    progress(f"study {name} of run {run.name}")
+    of = f"{run.name}-{digest(name).removeprefix('sha256:')[:8]}"
+    try:
+        jobs.submit(TUNE, spec, more=[str(word) for pair in told.items() for word in pair], env=_timing(), of=of)
+    except (KeyboardInterrupt, SystemExit):
+        jobs.cancel(TUNE, spec, of=of)
+        raise
+    return searches.known(run, name)
+
+
+def _timing() -> dict[str, str]:
+    """What the person's shell says of the patience of workers."""
+    return {name: value for name in ("FALAJ_TUNE_BEAT", "FALAJ_TUNE_GRACE", "FALAJ_TUNE_PATIENCE") if (value := os.environ.get(name))}
 
 
 def _folder(environment: str, run_id: str) -> Path:

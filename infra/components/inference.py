@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -16,6 +16,8 @@ from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
 PORT = 8080
+_MODEL = "falaj/model"
+"""Label of all pods that answer for a model, whichever release they serve; its Service looks for it."""
 REQUESTS = "/var/lib/falaj/requests"
 _ANSWER_SECONDS = 20
 """The longest that a request in flight is waited for after the drain."""
@@ -24,7 +26,7 @@ _NOT_WAITED_FOR = {"annotations": {"pulumi.com/skipAwait": "true"}}
 
 
 class Inference(pulumi.ComponentResource):
-    """Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget of one model."""
+    """Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget of one model; with a canary, a second Deployment behind the Service."""
 
     service: pulumi.Output[str]
 
@@ -41,25 +43,35 @@ class Inference(pulumi.ComponentResource):
     ) -> None:
         """`releases` is where releases are taken from, as `s3://bucket/prefix`."""
         super().__init__("falaj:workloads:Inference", name, None, opts)
-        self._here, self._config = ResourceOptions(parent=self), config
-        self._metadata: Any = {"name": name, "namespace": naming.INFERENCE, "labels": labels(name)}
-        deployment = self._deployment(name, releases, accounts[naming.INFERENCE], claims["requests"], priorities["serving"])
+        self._here, self._config, self._model = ResourceOptions(parent=self), config, {_MODEL: name}
+        told: dict[str, pulumi.Input[str]] = {"FALAJ_RELEASES": releases}
+        around: dict[str, Any] = {"account": accounts[naming.INFERENCE], "priority": priorities["serving"], "requests": claims["requests"]}
+        deployment = self._deployment(name, told, config.serving.minimum, scaled=config.serving.maximum > config.serving.minimum, **around)
+        self._scale(name, deployment)
+        if canary := config.canary:
+            pinned = {"FALAJ_SERVE_RELEASE": f"{canary.version}@{canary.digest}"}
+            self._deployment(f"{name}-canary", {**told, **pinned}, canary.replicas, scaled=False, **around)
         kubernetes.core.v1.Service(
             name,
-            metadata={**self._metadata, **_NOT_WAITED_FOR},
-            spec={"type": "ClusterIP", "selector": labels(name), "ports": [{"name": "http", "port": 80, "target_port": "http", "protocol": "TCP"}]},
+            metadata={**_metadata(name), **_NOT_WAITED_FOR},
+            spec={"type": "ClusterIP", "selector": self._model, "ports": [{"name": "http", "port": 80, "target_port": "http", "protocol": "TCP"}]},
             opts=self._here,
-        )
-        self._scale(name, deployment)
-        kubernetes.policy.v1.PodDisruptionBudget(
-            name, metadata=self._metadata, spec={"max_unavailable": 1, "selector": {"match_labels": labels(name)}}, opts=self._here
         )
         self.service = pulumi.Output.from_input(f"{naming.INFERENCE}/{name}")
         self.register_outputs({"service": self.service})
 
     def _deployment(
-        self, name: str, releases: pulumi.Input[str], account: pulumi.Input[str], requests: pulumi.Input[str], priority: pulumi.Input[str]
+        self,
+        name: str,
+        own: Mapping[str, pulumi.Input[str]],
+        replicas: int,
+        *,
+        scaled: bool,
+        account: pulumi.Input[str],
+        priority: pulumi.Input[str],
+        requests: pulumi.Input[str],
     ) -> kubernetes.apps.v1.Deployment:
+        """Servers that are told `own`, and a budget that keeps all of them but one standing; `scaled`: somebody else sets their number later."""
         config = self._config
         mounts, told = trust(config)
         work = Work(
@@ -76,12 +88,13 @@ class Inference(pulumi.ComponentResource):
                 "FALAJ_BEHIND_PROXY": "1",
                 # Pages of 2 MiB where the node has them: a step reads all weights.
                 "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-                "FALAJ_RELEASES": releases,
+                **own,
                 "FALAJ_REQUESTS": REQUESTS,
                 **log_policy(),
                 **told,
             },
             mounts=[claim("requests", REQUESTS, requests), *mounts],
+            ports={"http": PORT},
         )
         spec = pod(
             work,
@@ -89,21 +102,23 @@ class Inference(pulumi.ComponentResource):
             priority=priority,
             grace_seconds=config.serving.drain_seconds + _ANSWER_SECONDS,
             restart="Always",
-            containers=[container(work, ports=[{"name": "http", "container_port": PORT, "protocol": "TCP"}], **probes(config.serving.drain_seconds))],
+            containers=[container(work, **probes(config.serving.drain_seconds))],
             affinity=affinity(config.serving.cpus),
             topology_spread_constraints=[spread(key, name) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")],
         )
-        scaled = config.serving.maximum > config.serving.minimum
+        kubernetes.policy.v1.PodDisruptionBudget(
+            name, metadata=_metadata(name), spec={"max_unavailable": 1, "selector": {"match_labels": labels(name)}}, opts=self._here
+        )
         return kubernetes.apps.v1.Deployment(
             name,
-            metadata={**self._metadata, **_NOT_WAITED_FOR},
+            metadata={**_metadata(name), **_NOT_WAITED_FOR},
             spec={
-                "replicas": config.serving.minimum,
+                "replicas": replicas,
                 "revision_history_limit": 5,
                 "selector": {"match_labels": labels(name)},
                 # A new replica is ready before an old one goes: nobody waits for a roll-out.
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
-                "template": {"metadata": {"labels": {**labels(name), "falaj/serves": "true"}}, "spec": spec},
+                "template": {"metadata": {"labels": {**labels(name), **self._model, "falaj/serves": "true"}}, "spec": spec},
             },
             opts=ResourceOptions(parent=self, ignore_changes=["spec.replicas"] if scaled else None),
         )
@@ -113,7 +128,7 @@ class Inference(pulumi.ComponentResource):
         target: Any = {"type": "Utilization", "average_utilization": serving.target_cpu_percent}
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
-            metadata=self._metadata,
+            metadata=_metadata(name),
             spec={
                 "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": name},
                 "min_replicas": serving.minimum,
@@ -124,6 +139,10 @@ class Inference(pulumi.ComponentResource):
             },
             opts=ResourceOptions(parent=self, depends_on=[deployment]),
         )
+
+
+def _metadata(name: str) -> Any:
+    return {"name": name, "namespace": naming.INFERENCE, "labels": labels(name)}
 
 
 def log_policy() -> dict[str, pulumi.Input[str]]:

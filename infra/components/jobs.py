@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -10,16 +11,28 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
 from falaj.errors import FINAL_EXIT_CODES
+from infra.components import gang
 from infra.components.pods import Mount, Work, claim, image, pod, trust
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
+TRAIN = "train"
+"""The stage that may run on several nodes."""
 WORK = "/var/lib/falaj/work"
 _NEVER = "0 0 1 1 *"
 """A schedule is demanded even of what is suspended."""
 _KEPT_SECONDS = 7 * 24 * 3600
 """How long a finished Job and its logs can be looked at."""
 _SIGNING = "/var/run/falaj/signing"
+_MOST_FAILURES = 6
+"""Of all pods of a job together, as far as the gate lets it (rule job_bounded)."""
+_STOPPED = 128 + signal.SIGTERM
+"""How a stage ends that was told to stop: its work is kept, and another pod goes on with it."""
+LEFT_ALONE = {"karpenter.sh/do-not-disrupt": "true"}
+"""Nodes are not tidied away under pods that would lose minutes of work by it."""
+_QUEUE = "kueue.x-k8s.io/queue-name"
+GRACE_SECONDS = 120
+"""From SIGTERM until the end, where nothing else is said: for the last checkpoint, or to give a trial back."""
 
 
 class StageLike(Protocol):
@@ -42,9 +55,9 @@ class StageLike(Protocol):
 
 
 class JobTemplates(pulumi.ComponentResource):
-    """One suspended CronJob per stage, in the training namespace, on the `work` volume.
+    """One suspended CronJob per stage, in the training namespace, on the `work` volume; training over several nodes has a place to meet besides.
 
-    A retry starts a new pod, since a stage goes on from its last durable file; SIGTERM leaves two minutes to write one.
+    A retry starts a new pod, since a stage goes on from its last durable file; SIGTERM leaves time to write one.
     """
 
     names: list[str]
@@ -62,27 +75,19 @@ class JobTemplates(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:workloads:JobTemplates", name, None, opts)
-        environment = {
-            **environment_of(config),
-            "FALAJ_WORK": WORK,
-            "FALAJ_DATA_BUCKET": buckets["data"],
-            "FALAJ_ARTIFACTS_BUCKET": buckets["artifacts"],
-            "MLFLOW_TRACKING_URI": config.tracking_uri,
-        }
+        here = ResourceOptions(parent=self)
+        environment = {**of_a_run(config), "FALAJ_DATA_BUCKET": buckets["data"], "FALAJ_ARTIFACTS_BUCKET": buckets["artifacts"]}
+        around: dict[str, Any] = {"account": accounts[naming.TRAINING], "priority": priorities["training"], "restart": "Never"}
         for stage in stages:
             work = _work(stage, config, environment, claims["work"])
-            spec = job(stage, pod(work, account=accounts[naming.TRAINING], priority=priorities["training"], grace_seconds=120, restart="Never"))
-            kubernetes.batch.v1.CronJob(
-                stage.name,
-                metadata={"name": stage.name, "namespace": naming.TRAINING, "labels": labels(stage.name)},
-                spec={
-                    "schedule": _NEVER,
-                    "suspend": True,
-                    "concurrency_policy": "Forbid",
-                    "job_template": {"metadata": {"labels": labels(stage.name)}, "spec": spec},
-                },
-                opts=ResourceOptions(parent=self),
-            )
+            if stage.name == TRAIN:
+                spec = pod(gang.member(work, config), grace_seconds=config.training.grace_seconds, **around, **gang.placed(work.name, config))
+                made = job(stage, spec, pods=config.training.nodes, annotations=LEFT_ALONE)
+            else:
+                made = job(stage, pod(work, grace_seconds=GRACE_SECONDS, **around))
+            template(stage.name, config, made, here)
+        if config.training.nodes > 1:
+            gang.MeetingPlace(TRAIN, labels(TRAIN), opts=here)
         self.names = [stage.name for stage in stages]
         self.register_outputs({"names": self.names})
 
@@ -97,30 +102,66 @@ def labels(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "falaj"}
 
 
-def job(stage: StageLike, spec: Mapping[str, Any]) -> Any:
-    """The Job around a pod: a bounded number of attempts in a bounded time, none where it would end so again, removed some days after its end."""
+def of_a_run(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
+    """What every container is told that works on a run's folder."""
+    return {**environment_of(config), "FALAJ_WORK": WORK, "MLFLOW_TRACKING_URI": config.tracking_uri}
+
+
+def template(name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions) -> None:
+    """A suspended CronJob of the training namespace: what a run, or a person with kubectl, makes Jobs of."""
+    queued = {_QUEUE: config.queue} if config.queue else {}
+    kubernetes.batch.v1.CronJob(
+        name,
+        metadata={"name": name, "namespace": naming.TRAINING, "labels": labels(name)},
+        spec={
+            "schedule": _NEVER,
+            "suspend": True,
+            "concurrency_policy": "Forbid",
+            "job_template": {"metadata": {"labels": {**labels(name), **queued}}, "spec": spec},
+        },
+        opts=opts,
+    )
+
+
+def job(stage: StageLike, spec: Mapping[str, Any], *, pods: int = 1, apart: bool = False, **more: Mapping[str, str]) -> Any:
+    """The Job around a pod: a bounded number of attempts in a bounded time, removed some days after its end.
+
+    No more attempts where it would end so again; an eviction, and an end that was asked for, are no attempt. `pods` run side by side as one Indexed
+    Job, which is done when the first of them says so, since they end together; `apart` they do not need each other, and each has attempts of its own.
+    `more` are labels and annotations of the pods.
+    """
     final = {"action": "FailJob", "on_exit_codes": {"container_name": stage.name, "operator": "In", "values": [int(code) for code in FINAL_EXIT_CODES]}}
+    evicted = {"action": "Ignore", "on_pod_conditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    stopped = {"action": "Ignore", "on_exit_codes": {"container_name": stage.name, "operator": "In", "values": [int(_STOPPED)]}}
+    side_by_side: dict[str, Any] = {
+        "completion_mode": "Indexed",
+        "completions": pods,
+        "parallelism": pods,
+        "success_policy": {"rules": [{"succeeded_count": 1}]},
+    }
     return {
-        "backoff_limit": stage.retries,
-        "pod_failure_policy": {"rules": [final]},
+        **(side_by_side if pods > 1 or apart else {}),
+        **({"backoff_limit_per_index": stage.retries} if apart else {}),
+        "backoff_limit": min(stage.retries * pods, _MOST_FAILURES),
+        "pod_failure_policy": {"rules": [final, evicted, stopped]},
         "active_deadline_seconds": stage.deadline_seconds,
         "ttl_seconds_after_finished": _KEPT_SECONDS,
-        "template": {"metadata": {"labels": labels(stage.name)}, "spec": dict(spec)},
+        "template": {"metadata": {**more, "labels": {**labels(stage.name), **more.get("labels", {})}}, "spec": dict(spec)},
     }
 
 
 def _work(stage: StageLike, config: WorkloadsConfig, environment: Mapping[str, pulumi.Input[str]], held: pulumi.Input[str]) -> Work:
     mounts: list[Mount] = [claim("work", WORK, held)]
     own: dict[str, pulumi.Input[str]] = dict(environment)
-    if stage.name == "train":
+    if stage.name == TRAIN:
         # Pages of two megabytes for what is allocated, which only the start of a process can ask for.
         own["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     if stage.name == "register" and config.release_keys:
         mounts.append(Mount("signing", _SIGNING, {"secret": {"secret_name": "release-signing"}}, read_only=True))
         own["FALAJ_SIGNING_KEY"] = f"{_SIGNING}/release.pem"
     if stage.name == "evaluate":
-        # It asks the current release the same rows; where nobody has put the key here it says that it could not.
-        trusted, told = trust(config, needed=False)
+        # It asks the current release the same rows.
+        trusted, told = trust(config)
         mounts, own = [*mounts, *trusted], {**own, **told}
     return Work(
         name=stage.name,

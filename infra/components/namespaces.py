@@ -13,12 +13,15 @@ from infra.config.model import ClaimConfig, PlatformStackConfig, QuotaConfig
 from infra.config.teams import Room, group_of
 
 _OPERATORS = "falaj:operators"
+OWN_EGRESS = {"falaj/egress": "own"}
+"""Label of pods that may go only where a policy of their own says: what is open to the others of their namespace is closed to them."""
 
 
 class TeamNamespace(pulumi.ComponentResource):
     """A namespace with restricted pods, a quota, default limits, no traffic but what is listed, one service account and its volumes.
 
-    Open are: DNS, TLS to the environment's network and to the object store, and, where it serves, its serving port from inside the cluster.
+    Open are: DNS, TLS to the environment's network and to the object store (not for pods that bring a policy of their own), and, where it
+    serves, its serving port from inside the cluster.
     """
 
     name: pulumi.Output[str]
@@ -62,7 +65,8 @@ class TeamNamespace(pulumi.ComponentResource):
         networks = [self._config.network_cidr, *self._config.object_store_cidrs]
         tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
         identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
-        self._policy(name, "allow-services", {**everybody, "policy_types": ["Egress"], "egress": [tls, identity]})
+        others = {"pod_selector": {"match_expressions": [{"key": key, "operator": "NotIn", "values": [value]} for key, value in OWN_EGRESS.items()]}}
+        self._policy(name, "allow-services", {**others, "policy_types": ["Egress"], "egress": [tls, identity]})
         if self._room.serves:
             inside = {"from_": [{"namespace_selector": {}}], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
             selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}

@@ -12,6 +12,8 @@ from infra.components.node_pools import GPU_TAINT, KIND
 from infra.config import naming
 from infra.config.model import Common, WorkloadsConfig
 
+TRUST, TRUSTED_FILE = "release-trust", "release.pub.pem"
+"""ConfigMap of the namespaces where releases are read, and the key of it that holds the trusted public key."""
 _TRUST = "/var/run/falaj/trust"
 USER = 10001
 """User, group and volume group of every container."""
@@ -37,7 +39,10 @@ class Work:
     memory: str
     args: Sequence[str] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Variables that hold fields of the pod itself (downward API); those of `environment` may refer to them as $(NAME)."""
     mounts: Sequence[Mount] = ()
+    ports: Mapping[str, int] = field(default_factory=dict)
     gpus: int = 0
     scratch: str = "4Gi"
     """Size of /tmp, the only writable place besides the mounts."""
@@ -53,16 +58,15 @@ def claim(name: str, path: str, held: pulumi.Input[str]) -> Mount:
     return Mount(name, path, {"persistent_volume_claim": {"claim_name": held}})
 
 
-def trust(config: WorkloadsConfig, *, needed: bool = True) -> tuple[list[Mount], dict[str, pulumi.Input[str]]]:
-    """How a pod knows whose releases to believe: never from the release itself. It starts without the key where that is not `needed`."""
+def trust(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Input[str]]]:
+    """How a pod knows whose releases to believe: never from the release itself."""
     if not config.release_keys:
         return [], {}
-    source: dict[str, Any] = {"name": "release-trust", **({} if needed else {"optional": True})}
-    return [Mount("trust", _TRUST, {"config_map": source}, read_only=True)], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/release.pub.pem"}
+    return [Mount("trust", _TRUST, {"config_map": {"name": TRUST}}, read_only=True)], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/{TRUSTED_FILE}"}
 
 
 def container(work: Work, **more: Any) -> Any:
-    """The one container; `more` adds ports, probes and lifecycle. Threads are fixed to the CPUs it may use: more would fight for them."""
+    """The one container; `more` adds probes and lifecycle. Threads are fixed to the CPUs it may use: more would fight for them."""
     amounts = {"cpu": work.cpu, "memory": work.memory, **({GPU_TAINT: str(work.gpus)} if work.gpus else {})}
     threads = str(whole_cpus(work.cpu))
     environment = {"HOME": "/tmp", "OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false", **work.environment}
@@ -71,7 +75,11 @@ def container(work: Work, **more: Any) -> Any:
         "image": work.image,
         "image_pull_policy": "IfNotPresent",
         **({"args": list(work.args)} if work.args else {}),
-        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        **({"ports": [{"name": name, "container_port": port, "protocol": "TCP"} for name, port in work.ports.items()]} if work.ports else {}),
+        "env": [
+            *({"name": name, "value_from": {"field_ref": {"field_path": path}}} for name, path in work.fields.items()),
+            *({"name": name, "value": value} for name, value in environment.items()),
+        ],
         "resources": {"requests": amounts, "limits": amounts},
         "security_context": {
             "allow_privilege_escalation": False,

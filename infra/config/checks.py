@@ -146,17 +146,7 @@ def _cluster(config: ClusterConfig, file: str) -> None:
 
 def _platform(config: PlatformStackConfig, file: str) -> None:
     parse(config.network_cidr)
-    for cidr in config.object_store_cidrs:
-        try:
-            IPv4Network(cidr)
-        except ValueError as problem:
-            raise UsageError(
-                f"object_store_cidrs: '{cidr}' is not a network",
-                given=_key(file, "object_store_cidrs"),
-                allowed="networks such as 10.40.0.0/16",
-                why=str(problem),
-                next="put it right",
-            ) from problem
+    _networks(config.object_store_cidrs, file, "object_store_cidrs")
     names = [namespace.name for namespace in config.namespaces]
     if sorted(names) != ["inference", "training"]:
         raise UsageError(
@@ -171,6 +161,55 @@ def _platform(config: PlatformStackConfig, file: str) -> None:
 def _workloads(config: WorkloadsConfig, file: str) -> None:
     if config.serving.minimum > config.serving.maximum:
         raise _order(file, "serving.minimum", config.serving.minimum, config.serving.maximum)
+    if (least := config.training.least_nodes or 1) > config.training.nodes:
+        raise _order(file, "training.least_nodes", least, config.training.nodes)
+    if config.release_keys and not config.trusted_key:
+        raise UsageError(
+            "trusted_key: there is none",
+            given=_key(file, "release_keys") + ": true",
+            allowed="the public half of the key that signs releases, in PEM",
+            why="servers believe a release by that key alone, and would serve none",
+            next="openssl pkey -in release.pem -pubout; or release_keys: false, where one machine signs and serves",
+        )
+    _tune(config, file)
+
+
+def _tune(config: WorkloadsConfig, file: str) -> None:
+    database = config.tune.database
+    # The local environment is one machine, and its workers share a file there.
+    if config.tune.workers > 1 and database is None and config.environment != "local":
+        raise UsageError(
+            f"tune.workers: {config.tune.workers} workers have no database",
+            given=_key(file, "tune.workers"),
+            allowed="1, or tune.database beside it",
+            why="pods on several nodes cannot share a study in a file",
+            next="name a PostgreSQL under tune.database, and its address in the Secret tune.secret",
+        )
+    if database is None:
+        return
+    if not database.cidrs and not database.namespace:
+        raise UsageError(
+            "tune.database: it does not say where the database is",
+            given=_key(file, "tune.database"),
+            allowed="cidrs, or the namespace it runs in",
+            why="workers may go nowhere but there",
+            next="name one of them",
+        )
+    _networks(database.cidrs, file, "tune.database.cidrs")
+
+
+def _networks(cidrs: tuple[str, ...], file: str, key: str) -> None:
+    for cidr in cidrs:
+        try:
+            IPv4Network(cidr)
+        except ValueError as problem:
+            raise UsageError(
+                f"{key}: '{cidr}' is not a network",
+                given=_key(file, key),
+                allowed="networks such as 10.40.0.0/16",
+                why=str(problem),
+                next="put it right",
+            ) from problem
 
 
 def _order(file: str, key: str, minimum: int, maximum: int) -> UsageError:

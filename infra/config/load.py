@@ -273,6 +273,8 @@ def _resolve(node: Any, definitions: Mapping[str, Any]) -> Any:
 
 def _short(value: Any) -> str:
     text = json.dumps(value, default=str) if not isinstance(value, str) else f"'{value}'"
+    if "PRIVATE KEY" in text:
+        return "a private key"  # which nobody may read in a log
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -13,6 +13,8 @@ SERVICE_ACCOUNTS: dict[str, str] = {TRAINING: "falaj-training", INFERENCE: "fala
 """What a namespace is for -> the service account in it whose pods get its role."""
 ENGINEER = "engineer"
 """The role of a team's people, as in `risk-engineer`."""
+TUNE_ACCOUNT = "falaj-tune"
+"""Service account of searches in the training namespace; no role is anybody's who has it."""
 MODEL_SERVICE = "flan-t5"
 
 Boundary = Literal["people", "services", "workloads"]

@@ -23,6 +23,7 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     for room in rooms(config.platform):
         _fits(room, config, file)
     _gpus(config, file)
+    _several(config, file)
 
 
 def _networks(config: PlatformConfig, file: Callable[[str], str]) -> None:
@@ -65,6 +66,30 @@ def _gpus(config: PlatformConfig, file: Callable[[str], str]) -> None:
             why="their jobs would be refused one by one, long after the apply",
             next="change one of the two",
         )
+
+
+def _several(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    """Jobs of several pods: all of them must be able to mount the volume they work on, and to run at once."""
+    own, wanted = next(room for room in rooms(config.platform) if room.purpose == "training"), config.workloads
+    several = {"training.nodes": (wanted.training.nodes, wanted.training.gpus or 1), "tune.workers": (wanted.tune.workers, 1)}
+    for key, (pods, gpus) in several.items():
+        given = f"{file('workloads')}, key falaj:{key}: {pods}"
+        if pods > 1 and not all(claim.shared for claim in own.claims if claim.name == "work"):
+            raise UsageError(
+                f"{key}: the claim work is for one node",
+                given=given,
+                allowed=f"1, or shared: true at the claim work in {file('platform')}",
+                why="a volume of one node cannot be mounted on a second, and the pods there would wait for ever",
+                next="share the claim, with a storage class that can (efs)",
+            )
+        if wanted.use_gpu and pods * gpus > own.quota.gpus:
+            raise UsageError(
+                f"{key}: its pods ask for more GPUs than their namespace may have",
+                given=f"{given}, {gpus} GPU{'s' if gpus > 1 else ''} each; {file('platform')}, key falaj:{_key(own)}.gpus: {own.quota.gpus}",
+                allowed=f"{own.quota.gpus} GPUs in all",
+                why="some of the pods would never start, and those that did would wait for them",
+                next="ask for fewer, or raise the quota",
+            )
 
 
 def capacity(pool: PoolConfig) -> dict[str, Decimal]:

@@ -1,4 +1,4 @@
-"""Stack `workloads`: the FLAN-T5 jobs, their server and their schedules."""
+"""Stack `workloads`: the FLAN-T5 jobs, searches for better recipes, the server and what runs by the clock."""
 
 from pulumi import Output, ResourceOptions
 
@@ -6,10 +6,12 @@ from infra.components.contracts import ClusterOutputs, FoundationOutputs, Platfo
 from infra.components.inference import Inference
 from infra.components.jobs import JobTemplates
 from infra.components.providers import kubernetes_provider
+from infra.components.release_trust import ReleaseTrust
 from infra.components.schedules import DriftSchedule
+from infra.components.searches import Searches
 from infra.config.load import load
 from infra.config.naming import MODEL_SERVICE
-from workloads.stages import DRIFT, STAGES
+from workloads.stages import DRIFT, STAGES, TUNE
 
 config = load("workloads")
 foundation, platform = upstream(FoundationOutputs), upstream(PlatformOutputs)
@@ -17,7 +19,9 @@ on_cluster = ResourceOptions(providers=[kubernetes_provider(config, upstream(Clu
 
 buckets, releases = foundation.bucket_names, Output.concat("s3://", foundation.bucket_names["artifacts"], "/releases")
 room = {"accounts": platform.service_accounts, "claims": platform.claims, "priorities": platform.priorities}
+ReleaseTrust("trust", config, opts=on_cluster)
 jobs = JobTemplates("jobs", config, stages=STAGES, buckets=buckets, **room, opts=on_cluster)
+Searches("searches", config, stage=TUNE, claims=platform.claims, priorities=platform.priorities, opts=on_cluster)
 server = Inference(MODEL_SERVICE, config, releases=releases, **room, opts=on_cluster)
 DriftSchedule("schedules", config, stage=DRIFT, releases=releases, **room, opts=on_cluster)
 

@@ -19,6 +19,7 @@ from tests.admission.objects import gate_of_all, key
 from tests.admission.own_objects import own_objects
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
+from tests.stacks.world import manifests, names_known, run
 
 pytestmark = [pytest.mark.xdist_group("api_server")]
 needs_gator = pytest.mark.skipif(not gator.is_built(), reason=gator.MISSING)
@@ -128,6 +129,19 @@ def test_the_server_takes_every_object_of_our_prod_with_every_field_checked(serv
             found[key(one)] = (status, answer.get("message"), _found(server))
     assert found == dict.fromkeys(found, (201, None, {}))
     assert len(found) > 20
+
+
+@needs_server
+def test_the_server_takes_what_config_can_add(server: api_server.ApiServer, falaj_home: Path) -> None:
+    """Training over several nodes, a queue, a database on the cluster, and a canary."""
+    changes = {"training": {"nodes": 3, "least_nodes": 2}, "queue": "training", "tune": {"workers": 2, "database": {"namespace": "databases"}}}
+    changes["canary"] = {"version": "mine-2", "digest": "sha256:" + "0" * 64}
+    found = {}
+    for name, manifest in manifests(run("workloads", "prod", config=changes, upstream=names_known())).items():
+        status, answer = server.create(manifest, dry_run=True)
+        found[name] = (status, answer.get("message"), _found(server))
+    assert found == dict.fromkeys(found, (201, None, {}))
+    assert {"Service/train", "NetworkPolicy/train", "Deployment/flan-t5-canary"} <= set(found)
 
 
 @needs_gator

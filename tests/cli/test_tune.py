@@ -83,3 +83,8 @@ def test_a_study_or_file_that_cannot_be_is_refused(home: Path) -> None:
     assert isinstance(nothing.exception, UsageError) and nothing.exception.what == "say which study"
     name = call("winner", "--run", "mine", "--out", str(home / "won.yaml"))
     assert isinstance(name.exception, UsageError) and name.exception.what == "that is no name for a recipe file"
+
+
+def test_how_many_workers_a_cluster_has_is_its_stacks_to_say(home: Path) -> None:
+    found = call(*asked(home, "--cluster", "--workers", "2", "--trials", "1"))
+    assert isinstance(found.exception, UsageError) and found.exception.what == "the cluster's stack says how many workers there are"

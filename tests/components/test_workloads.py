@@ -12,7 +12,7 @@ from infra.components.inference import affinity
 from infra.components.pods import whole_cpus
 from infra.config.model import ENVIRONMENTS
 from tests.stacks.world import World, run
-from workloads.stages import DRIFT, STAGES
+from workloads.stages import DRIFT, STAGES, TUNE
 
 Prod = Callable[[str], World]
 TRAIN = "333333333333.dkr.ecr.me-central-1.amazonaws.com/falaj-train@sha256:"
@@ -36,15 +36,16 @@ def environment(pod: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_stage_is_a_suspended_template_and_drift_runs_by_the_clock(prod: Prod) -> None:
     jobs = {name: (each.inputs["metadata"]["namespace"], each.inputs["spec"]["suspend"]) for name, each in prod("workloads").of("CronJob").items()}
-    assert jobs == {**{stage.name: ("training", True) for stage in STAGES}, "drift": ("inference", False)}
+    assert jobs == {**{stage.name: ("training", True) for stage in (*STAGES, TUNE)}, "drift": ("inference", False)}
 
 
 def test_a_stage_gets_what_its_table_says(prod: Prod) -> None:
     world = prod("workloads")
-    for stage in (*STAGES, DRIFT):
+    for stage in (*STAGES, DRIFT, TUNE):
         spec = world.one("CronJob", stage.name).inputs["spec"]["jobTemplate"]["spec"]
         one = spec["template"]["spec"]["containers"][0]
-        assert (spec["backoffLimit"], spec["activeDeadlineSeconds"], one["args"]) == (stage.retries, stage.deadline_seconds, list(stage.args))
+        tried = spec.get("backoffLimitPerIndex", spec["backoffLimit"])
+        assert (tried, spec["activeDeadlineSeconds"], one["args"]) == (stage.retries, stage.deadline_seconds, list(stage.args))
         amounts = {"cpu": stage.cpu, "memory": stage.memory} | ({"nvidia.com/gpu": "1"} if stage.gpu else {})
         assert one["resources"] == {"requests": amounts, "limits": amounts}
         assert environment(spec["template"]["spec"])["OMP_NUM_THREADS"] == stage.cpu
@@ -53,7 +54,7 @@ def test_a_stage_gets_what_its_table_says(prod: Prod) -> None:
 
 def test_training_and_serving_ask_for_large_pages_and_nobody_else(prod: Prod) -> None:
     told = {name: environment(spec).get("GLIBC_TUNABLES") for name, spec in pods(prod("workloads")).items()}
-    assert {name: value for name, value in told.items() if value} == dict.fromkeys(("flan-t5", "train"), "glibc.malloc.hugetlb=1")
+    assert {name: value for name, value in told.items() if value} == dict.fromkeys(("flan-t5", "train", "tune"), "glibc.malloc.hugetlb=1")
 
 
 def test_training_runs_on_gpu_nodes_where_there_are_any(made: Callable[[str, str], World]) -> None:
@@ -82,7 +83,7 @@ def test_only_the_processors_that_are_named_are_taken_and_in_their_order() -> No
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_pod_is_nobody_and_can_write_to_its_own_volumes_only(made: Callable[[str, str], World], name: str) -> None:
     found = pods(made("workloads", name))
-    assert set(found) == {*(stage.name for stage in STAGES), "drift", "flan-t5"}
+    assert set(found) == {*(stage.name for stage in STAGES), "drift", "tune", "flan-t5"}
     for pod in found.values():
         one = pod["containers"][0]
         assert pod["automountServiceAccountToken"] is False and pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["runAsUser"] > 0
@@ -110,8 +111,10 @@ def test_the_server_spreads_probes_and_drains(prod: Prod) -> None:
 
 def test_service_scaler_and_budget_point_at_the_same_server(prod: Prod) -> None:
     world = prod("workloads")
-    labels = world.one("Deployment", "flan-t5").inputs["spec"]["selector"]["matchLabels"]
-    assert world.one("Service", "flan-t5").inputs["spec"]["selector"] == labels
+    deployment = world.one("Deployment", "flan-t5").inputs["spec"]
+    labels = deployment["selector"]["matchLabels"]
+    assert world.one("Service", "flan-t5").inputs["spec"]["selector"] == {"falaj/model": "flan-t5"}
+    assert deployment["template"]["metadata"]["labels"] == {**labels, "falaj/model": "flan-t5", "falaj/serves": "true"}
     assert world.one("PodDisruptionBudget", "flan-t5").inputs["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
     scaler = world.one("HorizontalPodAutoscaler", "flan-t5").inputs["spec"]
     assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "flan-t5"}
@@ -178,11 +181,12 @@ def test_what_runs_fits_into_its_quota_and_its_limits(made: Callable[[str, str],
         space = "inference" if pod_name in ("flan-t5", "drift") else "training"
         limits = pod["containers"][0]["resources"]["limits"]
         assert int(limits["cpu"]) <= int(most[space]["cpu"])
-        # A roll-out needs room for one replica more than the scaler may ask for.
-        replicas = scaler["maxReplicas"] + 1 if pod_name == "flan-t5" else 1
+        # A roll-out needs room for one replica more than the scaler may ask for; a search for all of its workers.
+        workers = workloads.one("CronJob", "tune").inputs["spec"]["jobTemplate"]["spec"]["parallelism"]
+        replicas = {"flan-t5": scaler["maxReplicas"] + 1, "tune": workers}.get(pod_name, 1)
         assert replicas * int(limits["cpu"]) <= int(hard[space]["limits.cpu"])
         assert replicas * int(limits["memory"].removesuffix("Gi")) <= int(hard[space]["limits.memory"].removesuffix("Gi"))
-        assert int(limits.get("nvidia.com/gpu", 0)) <= int(hard[space]["requests.nvidia.com/gpu"])
+        assert replicas * int(limits.get("nvidia.com/gpu", 0)) <= int(hard[space]["requests.nvidia.com/gpu"])
 
 
 def test_answering_people_goes_before_training_which_pushes_nobody_out(prod: Prod) -> None:

@@ -228,6 +228,23 @@ def test_stacks_that_disagree_about_their_account_are_refused(tmp_path: Path) ->
     assert "'111111111111'" in str(caught.value.given) and "'444444444444'" in str(caught.value.given)
 
 
+@pytest.mark.parametrize(
+    ("key", "changed"), [("training.nodes", "training: {nodes: 2}"), ("tune.workers", "tune: {workers: 2, database: {cidrs: [10.20.0.0/16]}}")]
+)
+def test_several_nodes_on_a_volume_of_one_are_refused_and_so_are_more_gpus_than_the_quota(tmp_path: Path, key: str, changed: str) -> None:
+    stacks = copied(tmp_path)
+    path = stacks / "workloads" / "Pulumi.dev.yaml"
+    path.write_text(path.read_text() + f"  falaj:{changed}\n")
+    with pytest.raises(UsageError, match=f"{key}: the claim work is for one node"):
+        load_environment("dev", stacks)
+    claims = stacks / "platform" / "Pulumi.dev.yaml"
+    claims.write_text(claims.read_text().replace("{name: work, size: 50Gi, storage_class: gp3}", "{name: work, size: 50Gi, shared: true, storage_class: efs}"))
+    with pytest.raises(UsageError, match=f"{key}: its pods ask for more GPUs than their namespace may have"):
+        load_environment("dev", stacks)
+    path.write_text(path.read_text() + "  falaj:use_gpu: false\n")
+    assert load_environment("dev", stacks).environment == "dev"
+
+
 def test_a_platform_for_another_network_than_the_foundations_is_refused(tmp_path: Path) -> None:
     stacks = copied(tmp_path)
     path = stacks / "platform" / "Pulumi.dev.yaml"

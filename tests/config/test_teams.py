@@ -49,7 +49,7 @@ def test_a_team_has_rooms_buckets_keys_and_people_of_its_own() -> None:
         ("risk-inference", "inference", "risk", 0),
     ]
     assert [(claim.name, claim.size, claim.storage_class) for room in rooms(config)[2:] for claim in room.claims] == [
-        ("work", "100Gi", "gp3"),
+        ("work", "100Gi", "efs"),
         ("requests", "20Gi", "efs"),
     ]
     (team,) = config.teams

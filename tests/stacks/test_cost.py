@@ -57,8 +57,8 @@ def costed(made: Made, environment: str) -> Estimate:
     [
         ("local", {"foundation": (216.04, 216.04), "cluster": (337.22, 1522.62), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
         ("dev", {"foundation": (216.04, 216.04), "cluster": (436.16, 1786.83), "platform": (4.84, 4.84), "workloads": (0.0, 0.0)}),
-        ("staging", {"foundation": (322.0, 322.0), "cluster": (914.64, 7108.74), "platform": (19.36, 19.36), "workloads": (0.0, 0.0)}),
-        ("prod", {"foundation": (322.0, 322.0), "cluster": (1606.09, 14487.95), "platform": (48.4, 48.4), "workloads": (0.0, 0.0)}),
+        ("staging", {"foundation": (322.0, 322.0), "cluster": (914.64, 7108.74), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
+        ("prod", {"foundation": (322.0, 322.0), "cluster": (1606.09, 14487.95), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
     ],
 )
 def test_an_environment_costs_what_is_written_down(made: Made, environment: str, expected: dict[str, tuple[float, float]]) -> None:

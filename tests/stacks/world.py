@@ -125,6 +125,30 @@ def nothing_yet(stack: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def names_known() -> dict[str, dict[str, Any]]:
+    """What the stack `workloads` is told where the stacks before it exist: all names, as a cluster would have them."""
+    found = nothing_yet("workloads")
+    found["foundation"] |= {"bucket_names": {"data": "no-data", "artifacts": "no-artifacts"}}
+    found["platform"] |= {
+        "service_accounts": {"training": "falaj-training", "inference": "falaj-inference"},
+        "claims": {"work": "work", "requests": "requests"},
+        "priorities": {"serving": "falaj-serving", "training": "falaj-training"},
+    }
+    return found
+
+
+def manifests(world: World) -> dict[str, dict[str, Any]]:
+    """Kind and logical name -> the object as it reaches a cluster, its numbers whole as YAML would have them."""
+    found = {f"{each.inputs['kind']}/{each.name}": _whole(each.inputs) for each in world.custom if "kind" in each.inputs}
+    return {name: each for name, each in found.items() if "metadata" in each}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _whole(each) for key, each in value.items()}
+    return [_whole(each) for each in value] if isinstance(value, list) else int(value) if isinstance(value, float) else value
+
+
 @contextmanager
 def _runtime(world: World, stack: str, environment: str, config: Mapping[str, str], upstream: Mapping[str, Any]) -> Generator[None]:
     before = os.environ.get("FALAJ_UPSTREAM")

@@ -30,7 +30,7 @@ def test_a_jobs_first_argument_is_its_stage() -> None:
 
 
 def test_an_unknown_stage_is_named_with_those_there_are() -> None:
-    with pytest.raises(KeyError, match="'deploy' is not a stage; the stages are prepare, train, compress, evaluate, register and drift"):
+    with pytest.raises(KeyError, match="'deploy' is not a stage; the stages are prepare, train, compress, evaluate, register, drift and tune"):
         stage("deploy")
 
 

@@ -212,6 +212,8 @@ class Sides:
         self._tell()
 
     def _wanted(self) -> dict[str, tuple[str, str] | None]:
+        if self._settings.release:
+            return {STABLE: self._settings.release, CANARY: None, SHADOW: None}
         traffic, pointer = self._traffic or Traffic(), self._pointer
         parts = {CANARY: traffic.canary, SHADOW: traffic.shadow}
         beside = {side: (part.version, part.digest) if part else None for side, part in parts.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ class Settings:
     """Where releases live: `s3://bucket/prefix` or a folder."""
     requests: Path | None
     """Folder of the request log; None keeps none."""
+    release: tuple[str, str] | None = None
+    """Version and digest of the only release that this server answers with, whatever the store says is current; a stop holds all the same."""
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 1
@@ -130,6 +133,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     return Settings(
         releases=releases,
         requests=Path(requests) if requests else None,
+        release=release(environ),
         host=environ.get("FALAJ_SERVE_HOST", "127.0.0.1"),
         threads=threads(environ),
         workers=workers(environ),
@@ -141,6 +145,23 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         pod="".join(letter if letter.isalnum() or letter == "-" else "-" for letter in environ.get("HOSTNAME") or "local"),
         **given,
     )
+
+
+def release(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """FALAJ_SERVE_RELEASE: `VERSION@sha256:...`, the digest being that of its `release.json`; None where it is not set. Raises UsageError."""
+    text = environ.get("FALAJ_SERVE_RELEASE")
+    if not text:
+        return None
+    version, _, digest = text.partition("@")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", version) or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise UsageError(
+            "that names no release",
+            given=f"FALAJ_SERVE_RELEASE={text[:200]}",
+            allowed="VERSION@sha256:DIGEST",
+            why="a version alone could be another release tomorrow",
+            next="the digest of its release.json: current.json names both",
+        )
+    return version, digest
 
 
 def access_log(environ: Mapping[str, str]) -> str:

@@ -1,8 +1,9 @@
 """Starts the ranks of a training run with torch's elastic launcher, starts them again when one dies, and ends as they ended.
 
 FALAJ_RANKS: ranks on this machine; all its GPUs where it is not set. FALAJ_NODES: how many machines take part, as `least:most`; with more than
-one FALAJ_RENDEZVOUS names the machine, `host:port`, where they meet. When a machine leaves or joins, all ranks start again from the newest
-checkpoint, as many as there are now; which rows a step trains on does not depend on their number.
+one FALAJ_RENDEZVOUS names the machine, `host:port`, where they meet; pods of an Indexed Job know by their number whether they are it. When a
+machine leaves or joins, all ranks start again from the newest checkpoint, as many as there are now; which rows a step trains on does not depend
+on their number.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import Any
 from falaj.errors import FINAL_EXIT_CODES, Fault, UsageError
 from workloads.serve.settings import threads
 
-_GRACE_SECONDS = 100
-"""Time that ranks have for their last checkpoint; a pod has two minutes."""
+_LEAVING_SECONDS = 20
+"""What is left of the time until the end when ranks must have written their last checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,17 @@ def nodes_of(environ: Mapping[str, str] = os.environ) -> Nodes:
     where = environ.get("FALAJ_RENDEZVOUS", "")
     if most > 1 and not where:
         raise UsageError("machines need a place to meet", given=f"FALAJ_NODES={told}", next="set FALAJ_RENDEZVOUS to host:port of one of them")
-    return Nodes(least, most, where)
+    # Left to itself torch compares names and addresses, and a pod's name may not be known yet when it starts.
+    number = environ.get("JOB_COMPLETION_INDEX")
+    return Nodes(least, most, where, {"is_host": number == "0"} if most > 1 and number else {})
+
+
+def grace_seconds(environ: Mapping[str, str] = os.environ) -> int:
+    """Seconds that ranks have for their last checkpoint: FALAJ_GRACE_SECONDS, two minutes where it is not set, less some to leave in."""
+    told = environ.get("FALAJ_GRACE_SECONDS", "120")
+    if not re.fullmatch(r"\d{2,4}", told) or int(told) <= _LEAVING_SECONDS:
+        raise UsageError("not a number of seconds to end in", given=f"FALAJ_GRACE_SECONDS={told}", allowed=f"{_LEAVING_SECONDS + 1} to 9999")
+    return int(told) - _LEAVING_SECONDS
 
 
 def launch(command: Sequence[str], *, ranks: int, nodes: Nodes, run: str, restarts: int = 3) -> None:
@@ -71,7 +82,7 @@ def launch(command: Sequence[str], *, ranks: int, nodes: Nodes, run: str, restar
     os.environ["OMP_NUM_THREADS"] = str(max(1, threads(os.environ) // ranks))
     # Pages of two megabytes for what ranks allocate; only the start of a process can ask for that.
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
-    newer: dict[str, Any] = {"shutdown_timeout": _GRACE_SECONDS} if "shutdown_timeout" in inspect.signature(LaunchConfig).parameters else {}
+    newer: dict[str, Any] = {"shutdown_timeout": grace_seconds()} if "shutdown_timeout" in inspect.signature(LaunchConfig).parameters else {}
     config = LaunchConfig(
         min_nodes=nodes.least,
         max_nodes=nodes.most,
@@ -80,7 +91,7 @@ def launch(command: Sequence[str], *, ranks: int, nodes: Nodes, run: str, restar
         rdzv_backend="c10d",
         rdzv_endpoint=nodes.rendezvous or "localhost:0",
         rdzv_configs=dict(nodes.settings),
-        local_addr=None if nodes.most > 1 else "localhost",
+        local_addr="localhost" if nodes.most == 1 or _is_loopback(nodes.rendezvous) else None,
         max_restarts=restarts,
         logs_specs=DefaultLogsSpecs(redirects=Std.NONE),
         **newer,
@@ -99,6 +110,11 @@ def launch(command: Sequence[str], *, ranks: int, nodes: Nodes, run: str, restar
             why="each time all ranks were started again from the newest checkpoint",
             next="look at what they said above; -9 is what a lack of memory looks like",
         ) from failed
+
+
+def _is_loopback(meeting: str) -> bool:
+    # Whoever meets there is on one machine, whose own name need not lead anywhere.
+    return meeting.startswith(("127.", "localhost:"))
 
 
 def stage_command(run: str, recipe: str) -> list[str]:

@@ -19,7 +19,7 @@ from falaj.errors import Exit, Fault, UsageError
 from workloads.prepare import open_dataset
 from workloads.recipes import base_digest, recipe_named
 from workloads.tune import space as spaces
-from workloads.tune.storage import VARIABLE, Storage, Timing, address
+from workloads.tune.storage import VARIABLE, Storage, Timing, address, told
 from workloads.tune.study import PRUNERS, SAMPLERS, Budget, Plan, Study
 from workloads.tune.worker import study_folder
 
@@ -65,9 +65,14 @@ def plan_of(run: Path, request: Request) -> Plan:
 def begin(run: Path, request: Request, environ: Mapping[str, str] = os.environ) -> Study:
     """Open the study of a search, made where there is none. Raises UsageError for a study of another kind, Fault where its database is away."""
     plan = plan_of(run, request)
-    name = request.study or f"{run.name[:40]}-{digest(plan.to_json()).removeprefix('sha256:')[:8]}"
+    name = name_of(run, request, plan)
     storage = open_storage(run, name, environ)
     return Study.open(storage, name, plan, request.budget)
+
+
+def name_of(run: Path, request: Request, plan: Plan) -> str:
+    """The study's name: the one that was asked for, else one that follows from what it is bound to."""
+    return request.study or f"{run.name[:40]}-{digest(plan.to_json()).removeprefix('sha256:')[:8]}"
 
 
 def join(run: Path, name: str, environ: Mapping[str, str] = os.environ) -> Study:
@@ -93,7 +98,7 @@ def known(run: Path, name: str, environ: Mapping[str, str] = os.environ) -> Stud
         if len(names) != 1:
             raise UsageError("say which study", given=str(run), allowed=", ".join(names) or "none is there yet", next="--study, or falaj tune search")
         name = names[0]
-    if not environ.get(VARIABLE) and not (study_folder(run, name) / "study.db").is_file():
+    if not told(environ) and not (study_folder(run, name) / "study.db").is_file():
         raise UsageError(
             f"there is no study {name!r}", given=str(study_folder(run, name)), next=f"falaj tune search; where a database keeps it, set {VARIABLE}"
         )
@@ -101,11 +106,11 @@ def known(run: Path, name: str, environ: Mapping[str, str] = os.environ) -> Stud
 
 
 def open_storage(run: Path, name: str, environ: Mapping[str, str] = os.environ) -> Storage:
-    """The database of the study `name`: the one that FALAJ_TUNE_STORAGE names, else a file beside the study."""
+    """The database of the study `name`: the one that FALAJ_TUNE_STORAGE or FALAJ_TUNE_STORAGE_FILE names, else a file beside the study."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot name a study", allowed="1 to 60 of a-z, 0-9 and -, not at the ends", why="it names folders and rows")
     folder = study_folder(run, name)
-    storage = Storage(address(environ.get(VARIABLE), folder), name, Timing.of(environ))
+    storage = Storage(address(told(environ), folder), name, Timing.of(environ))
     folder.mkdir(parents=True, exist_ok=True)
     return storage
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from falaj.errors import Fault, UsageError
 from falaj.files import lock
 
-VARIABLE = "FALAJ_TUNE_STORAGE"
+VARIABLE, FILE_VARIABLE = "FALAJ_TUNE_STORAGE", "FALAJ_TUNE_STORAGE_FILE"
 T = TypeVar("T")
 
 
@@ -50,6 +50,30 @@ class Timing:
                 next="raise FALAJ_TUNE_GRACE, or lower FALAJ_TUNE_BEAT",
             )
         return timing
+
+
+def told(environ: Mapping[str, str]) -> str | None:
+    """The database's address: FALAJ_TUNE_STORAGE, or the content of the file that FALAJ_TUNE_STORAGE_FILE names, as a Secret is mounted; None for neither.
+
+    Raises UsageError for both, and for a file that cannot be read or holds nothing.
+    """
+    plain, file = environ.get(VARIABLE), environ.get(FILE_VARIABLE)
+    if plain and file:
+        raise UsageError("two places say where studies are kept", given=f"{VARIABLE} and {FILE_VARIABLE}", allowed="one of them", next=f"unset {VARIABLE}")
+    if not file:
+        return plain or None
+    try:
+        found = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(
+            "the file with the database's address cannot be read",
+            given=f"{FILE_VARIABLE}={file}",
+            why=getattr(problem, "strerror", None) or "it is no text",
+            next="on a cluster: the Secret that tune.secret names, key url",
+        ) from problem
+    if not found:
+        raise UsageError("the file with the database's address is empty", given=f"{FILE_VARIABLE}={file}", allowed="postgresql://...")
+    return found
 
 
 def address(told: str | None, folder: Path) -> str:

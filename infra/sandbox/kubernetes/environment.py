@@ -12,6 +12,7 @@ from pathlib import Path
 
 from falaj.quantity import quantity
 from infra.sandbox.kubernetes.kinds import CONFIG_MAP, SECRET, Object, name_of, namespace_of
+from infra.sandbox.kubernetes.names import resolver
 from infra.sandbox.kubernetes.settings import Settings
 from infra.sandbox.kubernetes.store import Store
 from infra.sandbox.kubernetes.volumes import NotYet, contents, mounts, pod_field, relocate
@@ -36,13 +37,14 @@ def launch(pod: Object, container: Object, store: Store, settings: Settings, *, 
         raise NotYet("ErrImagePull", f"image {container['image']} is not in the process cluster's table: {known}")
     mounted = mounts(container, folders)
     declared = _declared(pod, container, store)
-    real = {name: _real(value, mounted, ports) for name, value in declared.items()}
+    there = resolver(pod, store, ports)
+    real = {name: _real(there(value), mounted, ports) for name, value in declared.items()}
     environ = _base(pod, container, settings, mounted, scratch) | real
     if ports and "PORT" not in environ:
         environ["PORT"] = str(next(iter(ports.values())))
     # Expansion sees what the container declared, as on a cluster; paths and ports are made real afterwards.
-    words = [_real(expand(word, declared), mounted, ports) for word in container.get("args") or []]
-    command = [_real(expand(word, declared), mounted, ports) for word in container.get("command") or []] or entry
+    words = [_real(there(expand(word, declared)), mounted, ports) for word in container.get("args") or []]
+    command = [_real(there(expand(word, declared)), mounted, ports) for word in container.get("command") or []] or entry
     if command[0] in ("python", "python3"):
         command[0] = sys.executable
     working = container.get("workingDir")

@@ -15,6 +15,7 @@ from infra.sandbox.kubernetes.checker import Checker
 from infra.sandbox.kubernetes.controllers.cron import Schedule, zone
 from infra.sandbox.kubernetes.kinds import BY_KIND, Kind, Object, field_at, namespace_of, selects
 from infra.sandbox.kubernetes.status import Cause, bad_request, invalid, supported_error
+from infra.sandbox.kubernetes.validation_jobs import check_failure_policy, check_indexed
 from infra.sandbox.kubernetes.validation_pods import check_template
 
 
@@ -78,19 +79,15 @@ def _pod(check: Checker, thing: Object) -> None:
 
 
 def _job_spec(check: Checker, spec: Object, at: str) -> None:
-    for field, least in (("completions", 0), ("parallelism", 0), ("backoffLimit", 0), ("activeDeadlineSeconds", 1), ("ttlSecondsAfterFinished", 0)):
-        check.whole(spec, field, at, least=least)
+    least = {"completions": 0, "parallelism": 0, "backoffLimit": 0, "backoffLimitPerIndex": 0, "maxFailedIndexes": 0, "activeDeadlineSeconds": 1}
+    for field, smallest in {**least, "ttlSecondsAfterFinished": 0}.items():
+        check.whole(spec, field, at, least=smallest)
     check.one_of(spec, "completionMode", at, ("Indexed", "NonIndexed"))
-    if spec.get("completionMode") == "Indexed" and spec.get("completions") is None:
-        check.missing(f"{at}.completions", "when completion mode is Indexed")
-    for field in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy", "managedBy", "selector", "manualSelector"):
+    for field in ("managedBy", "selector", "manualSelector"):
         if spec.get(field) is not None:
             check.not_here(f"{at}.{field}")
-    for index, rule in enumerate(field_at(spec, "podFailurePolicy.rules") or []):
-        here = f"{at}.podFailurePolicy.rules[{index}]"
-        check.one_of(rule, "action", here, ("FailJob", "Ignore", "Count"))
-        if field_at(spec, "template.spec.restartPolicy") != "Never":
-            check.wrong(f"{at}.template.spec.restartPolicy", field_at(spec, "template.spec.restartPolicy"), "only Never can be used with podFailurePolicy")
+    check_indexed(check, spec, at)
+    check_failure_policy(check, spec, at)
     template = check.required(spec, "template", at)
     if template:
         check_template(check, template, f"{at}.template", restart=("OnFailure", "Never"), explicit=True)

@@ -344,6 +344,11 @@ def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
     assert (found.releases, found.port, found.threads, found.pod, found.requests) == ("s3://b/releases", 9000, 3, "pod-1", None)
     with pytest.raises(UsageError, match="there is no place to take releases from"):
         from_environment({})
+    pinned = {"FALAJ_RELEASES": "x", "FALAJ_SERVE_RELEASE": "mine-2@sha256:" + "0" * 64}
+    assert (from_environment({"FALAJ_RELEASES": "x"}).release, from_environment(pinned).release) == (None, ("mine-2", "sha256:" + "0" * 64))
+    for wrong in ("mine-2", "mine-2@latest", "@sha256:" + "0" * 64, "../x@sha256:" + "0" * 64):
+        with pytest.raises(UsageError, match="that names no release"):
+            from_environment({**pinned, "FALAJ_SERVE_RELEASE": wrong})
     with pytest.raises(UsageError, match="FALAJ_SERVE_QUEUE is not a number the server can use"):
         from_environment({"FALAJ_RELEASES": "x", "FALAJ_SERVE_QUEUE": "many"})
 

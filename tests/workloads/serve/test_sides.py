@@ -84,6 +84,22 @@ def test_the_current_release_is_served_swapped_and_its_copy_taken_away(store: St
     assert not (tmp_path / "cache").exists()
 
 
+def test_a_server_of_one_release_answers_with_it_whatever_is_current_and_stops_with_all(store: Store, tmp_path: Path, workers: Workers) -> None:
+    publish(store, tmp_path, "v1")
+    other = publish(store, tmp_path, "v2", point=False)
+    set_traffic(store, canary=part(other, 1.0))
+    settings = Settings(releases=store.uri, requests=None, release=(other.version, other.digest), cache=tmp_path / "cache")
+    found = Sides(settings, workers, clock=Clock())
+    found.look()
+    assert (served(found), found.problem, found.choose("anybody")) == ({"stable": "v2"}, None, "stable")
+    publish(store, tmp_path, "v3")
+    found.look()
+    assert served(found) == {"stable": "v2"}
+    set_traffic(store, stop="wrong answers")
+    found.look()
+    assert found.stopped == "wrong answers"
+
+
 def test_a_model_that_does_not_load_leaves_the_old_one_and_is_tried_again_later(store: Store, tmp_path: Path, workers: Workers) -> None:
     clock = Clock()
     found = sides(store, tmp_path, workers, clock)

@@ -12,7 +12,7 @@ import pytest
 
 from falaj.errors import Fault, UsageError
 from tests.workloads.training.little import HELD, PLAIN, trained
-from workloads.training.launch import Nodes, launch, nodes_of, ranks_here
+from workloads.training.launch import Nodes, grace_seconds, launch, nodes_of, ranks_here
 from workloads.training.world import World, check, check_rows
 
 TOLERANCE = 2e-4
@@ -91,7 +91,15 @@ def test_more_ranks_than_rows_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "found"), [({}, Nodes()), ({"FALAJ_NODES": "2", **MEETING}, Nodes(2, 2, "a:1")), ({"FALAJ_NODES": "1:4", **MEETING}, Nodes(1, 4, "a:1"))]
+    ("told", "found"),
+    [
+        ({}, Nodes()),
+        ({"FALAJ_NODES": "2", **MEETING}, Nodes(2, 2, "a:1")),
+        ({"FALAJ_NODES": "1:4", **MEETING}, Nodes(1, 4, "a:1")),
+        ({"FALAJ_NODES": "2", **MEETING, "JOB_COMPLETION_INDEX": "0"}, Nodes(2, 2, "a:1", {"is_host": True})),
+        ({"FALAJ_NODES": "2", **MEETING, "JOB_COMPLETION_INDEX": "1"}, Nodes(2, 2, "a:1", {"is_host": False})),
+        ({"JOB_COMPLETION_INDEX": "1"}, Nodes()),
+    ],
 )
 def test_machines_are_named_by_the_environment(told: dict[str, str], found: Nodes) -> None:
     assert nodes_of(told) == found and ranks_here({"FALAJ_RANKS": "3"}) == 3
@@ -101,6 +109,13 @@ def test_machines_are_named_by_the_environment(told: dict[str, str], found: Node
 def test_machines_that_cannot_be_are_refused(told: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         nodes_of(told)
+
+
+def test_the_last_checkpoint_has_the_time_that_the_pod_has_less_some_to_leave_in() -> None:
+    assert (grace_seconds({}), grace_seconds({"FALAJ_GRACE_SECONDS": "300"})) == (100, 280)
+    for told in ("20", "soon", "99999"):
+        with pytest.raises(UsageError, match="not a number of seconds to end in"):
+            grace_seconds({"FALAJ_GRACE_SECONDS": told})
 
 
 def test_a_number_of_ranks_that_is_none_is_refused() -> None:

@@ -14,7 +14,7 @@ import pytest
 from falaj.errors import UsageError
 from tests.workloads.tune.world import FAST, GRID, NOON, RECIPE, opened, plan, silent, storage_in, taken
 from workloads.tune import results, space
-from workloads.tune.storage import Storage, Timing, Unreachable, address, beating, shown
+from workloads.tune.storage import Storage, Timing, Unreachable, address, beating, shown, told
 from workloads.tune.study import Budget, Claim, Study, Taken, busy_seconds
 
 
@@ -251,11 +251,34 @@ def test_a_file_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
         storage_in(tmp_path)
 
 
-@pytest.mark.parametrize("told", ["mysql://u:p@h/d", "redis://h", "study.db", "sqlite://"])
-def test_other_databases_are_refused(told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["mysql://u:p@h/d", "redis://h", "study.db", "sqlite://"])
+def test_other_databases_are_refused(other: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a study cannot be kept there") as caught:
-        address(told, tmp_path)
+        address(other, tmp_path)
     assert ":p@" not in str(caught.value)
+
+
+def test_the_address_may_lie_in_a_file_as_a_secret_is_mounted(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://h/d\n")
+    file = {"FALAJ_TUNE_STORAGE_FILE": str(tmp_path / "url")}
+    assert (told({}), told({"FALAJ_TUNE_STORAGE": "sqlite:///x"}), told(file)) == (None, "sqlite:///x", "postgresql://h/d")
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "words"),
+    [
+        (b"", {}, "address is empty"),
+        (b"\xff", {}, "cannot be read"),
+        (None, {}, "cannot be read"),
+        (b"postgresql://h/d", {"FALAJ_TUNE_STORAGE": "postgresql://h/e"}, "two places say where studies are kept"),
+    ],
+)
+def test_a_file_that_names_no_one_database_is_refused(tmp_path: Path, content: bytes | None, more: dict[str, str], words: str) -> None:
+    if content is not None:
+        (tmp_path / "url").write_bytes(content)
+    with pytest.raises(UsageError, match=words) as caught:
+        told({"FALAJ_TUNE_STORAGE_FILE": str(tmp_path / "url"), **more})
+    assert "postgresql" not in str(caught.value).replace("allowed  postgresql://...", "")
 
 
 def test_no_password_is_shown_wherever_it_stands() -> None:

@@ -7,18 +7,19 @@ Unlike a cluster's default, the first few pods whose processes were lost (the ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from infra.sandbox.kubernetes.clock import moment, seconds_since, stamp
 from infra.sandbox.kubernetes.conditions import condition, is_true, set_condition
+from infra.sandbox.kubernetes.controllers import indexed
+from infra.sandbox.kubernetes.controllers.indexed import INDEX, index_of, indexes, is_indexed
 from infra.sandbox.kubernetes.controllers.pods import active, delete_pod, finished_at, going, phase, pod_from, pods_of, restarts
 from infra.sandbox.kubernetes.kinds import JOB, Object, field_at, name_of, namespace_of
 from infra.sandbox.kubernetes.settings import Settings
 from infra.sandbox.kubernetes.status import ApiError
 from infra.sandbox.kubernetes.store import Store
 
-INDEX = "batch.kubernetes.io/job-completion-index"
 _LONGEST_BACKOFF = 600.0
 _FORGIVEN = 3
 """Lost pods that use up no retry; more of them are no accident (a full disk, say)."""
@@ -35,6 +36,10 @@ class _Tally:
     going: list[Object]
     verdict: tuple[str, str] | None = None
     """Reason and message when a pod failure policy ends the Job."""
+    ended: set[int] = field(default_factory=set)
+    """Numbers that a pod failure policy ends."""
+    given_up: set[int] = field(default_factory=set)
+    """Numbers that are not tried again; their pods are among the failed ones."""
 
 
 class Jobs:
@@ -54,15 +59,19 @@ class Jobs:
             self._expire(job, now)
             return
         tally = _tally(job, pods)
-        aimed = condition(job, "FailureTarget")
+        aimed, met = condition(job, "FailureTarget"), condition(job, "SuccessCriteriaMet")
         if aimed:
             self._fail(job, tally, (aimed["reason"], aimed.get("message", "")), now)
+        elif met:
+            self._succeed(job, tally, (met["reason"], met.get("message", "")), now)
         elif job["spec"].get("suspend"):
             self._suspend(job, tally, now)
+        elif not tally.verdict and (rule := indexed.success(job, indexes(tally.succeeded))):
+            self._succeed(job, tally, ("SuccessPolicy", rule), now)
         elif verdict := self._verdict(job, tally, now):
             self._fail(job, tally, verdict, now)
         elif _is_complete(job, tally):
-            self._report(job, tally, now, complete=True)
+            self._succeed(job, tally, ("CompletionsReached", "Reached expected number of succeeded pods"), now)
         else:
             trouble = self._fill(job, tally, now)
             self._report(job, tally, now, trouble=trouble)
@@ -74,20 +83,21 @@ class Jobs:
         if tally.verdict:
             return tally.verdict
         used = len(tally.failed) + sum(restarts(pod) for pod in tally.active)
-        if used > spec.get("backoffLimit", 6):
+        limited = spec.get("backoffLimit", None if indexed.has_own_limits(job) else 6)
+        if limited is not None and used > limited:
             return "BackoffLimitExceeded", "Job has reached the specified backoff limit"
         limit, begun = spec.get("activeDeadlineSeconds"), field_at(job, "status.startTime")
         if limit is not None and begun and seconds_since(begun, now) >= limit:
             return "DeadlineExceeded", "Job was active longer than specified deadline"
-        return None
+        return indexed.verdict(job, tally.given_up, indexes(tally.succeeded)) if is_indexed(job) else None
 
     def _fill(self, job: Object, tally: _Tally, now: datetime) -> str:
         """Bring the number of active pods to what is wanted. Returns why a pod could not be made, or nothing."""
         spec = job["spec"]
         completions, parallelism = spec.get("completions"), spec.get("parallelism", 1)
-        if _indexed(job):
-            missing = [index for index in range(completions) if index not in _indexes(tally.succeeded)]
-            open_ones = [index for index in missing if index not in _indexes([*tally.active, *tally.going])]
+        if is_indexed(job):
+            missing = [index for index in range(completions) if index not in indexes(tally.succeeded) | tally.given_up]
+            open_ones: list[int | None] = [index for index in missing if index not in indexes([*tally.active, *tally.going])]
             wanted = min(parallelism, len(missing))
         else:
             need = 1 if completions is None else completions
@@ -96,11 +106,19 @@ class Jobs:
         for pod in tally.active[max(wanted, 0) :]:
             delete_pod(self._store, pod)
         lacking = wanted - len(tally.active)
-        if lacking <= 0 or (tally.failed and self._pause(tally, now) > 0):
+        if lacking <= 0:
             return ""
-        for index in open_ones[:lacking]:
+        before = indexed.failures(tally.failed)
+        for index in open_ones:
+            if lacking == 0:
+                break
+            # With limits of its own a number waits for itself alone.
+            waits = _of(tally, index) if indexed.has_own_limits(job) else tally
+            if waits.failed and self._pause(waits, now) > 0:
+                continue
             try:
-                tally.active.append(self._store.create(_pod(job, index)))
+                tally.active.append(self._store.create(_pod(job, index, before[index] if index is not None else 0)))
+                lacking -= 1
             except ApiError as problem:
                 return problem.message
         return ""
@@ -139,7 +157,22 @@ class Jobs:
 
         self._update(job, change)
 
-    def _report(self, job: Object, tally: _Tally, now: datetime, *, complete: bool = False, trouble: str = "") -> None:
+    def _succeed(self, job: Object, tally: _Tally, verdict: tuple[str, str], now: datetime) -> None:
+        for pod in tally.active:
+            delete_pod(self._store, pod)
+        left = len(tally.active) + len(tally.going)
+
+        def change(live: Object) -> None:
+            status = _counted(live, tally, active_now=left)
+            status.setdefault("startTime", stamp(now))
+            set_condition(status, "SuccessCriteriaMet", True, now, reason=verdict[0], message=verdict[1])
+            if not left:
+                status["completionTime"] = stamp(now)
+                set_condition(status, "Complete", True, now, reason=verdict[0], message=verdict[1])
+
+        self._update(job, change)
+
+    def _report(self, job: Object, tally: _Tally, now: datetime, *, trouble: str = "") -> None:
         def change(live: Object) -> None:
             status = _counted(live, tally, active_now=len(tally.active))
             status.setdefault("startTime", stamp(now))
@@ -147,10 +180,6 @@ class Jobs:
                 set_condition(status, "Suspended", False, now, reason="JobResumed", message="Job resumed")
             if trouble or condition(live, "ReplicaFailure"):
                 set_condition(status, "ReplicaFailure", bool(trouble), now, reason="FailedCreate" if trouble else "", message=trouble)
-            if complete:
-                status["completionTime"] = stamp(now)
-                for kind in ("SuccessCriteriaMet", "Complete"):
-                    set_condition(status, kind, True, now, reason="CompletionsReached", message="Reached expected number of succeeded pods")
 
         self._update(job, change)
 
@@ -169,18 +198,10 @@ def finished(job: Object) -> bool:
     return is_true(job, "Complete") or is_true(job, "Failed")
 
 
-def _indexed(job: Object) -> bool:
-    return job["spec"].get("completionMode") == "Indexed"
-
-
-def _indexes(pods: list[Object]) -> set[int]:
-    return {int(pod["metadata"]["annotations"][INDEX]) for pod in pods if INDEX in (pod["metadata"].get("annotations") or {})}
-
-
 def _is_complete(job: Object, tally: _Tally) -> bool:
     completions = job["spec"].get("completions")
-    if _indexed(job):
-        return len(_indexes(tally.succeeded)) >= completions
+    if is_indexed(job):
+        return len(indexes(tally.succeeded)) >= completions
     if completions is None:
         return bool(tally.succeeded) and not tally.active and not tally.going
     return len(tally.succeeded) >= completions
@@ -199,9 +220,17 @@ def _tally(job: Object, pods: list[Object]) -> _Tally:
                 action = "Ignore" if forgiven <= _FORGIVEN else "Count"
             if action == "FailJob":
                 tally.verdict = "PodFailurePolicy", f"Pod {namespace_of(pod)}/{name_of(pod)} failed with exit code {_codes(pod)} matching FailJob rule"
+            if action == "FailIndex" and (number := index_of(pod)) is not None:
+                tally.ended.add(number)
             if action != "Ignore":
                 tally.failed.append(pod)
+    tally.given_up = indexed.failed_indexes(job, tally.failed, tally.ended, indexes(tally.succeeded))
     return tally
+
+
+def _of(tally: _Tally, index: int | None) -> _Tally:
+    """The pods of one number alone."""
+    return _Tally([], [], [pod for pod in tally.failed if index_of(pod) == index], [])
 
 
 def _policy(job: Object, pod: Object) -> str:
@@ -226,34 +255,21 @@ def _counted(live: Object, tally: _Tally, *, active_now: int) -> Object:
     status |= {
         "active": active_now,
         "ready": sum(is_true(pod, "Ready") for pod in tally.active),
-        "succeeded": len(_indexes(tally.succeeded)) if _indexed(live) else len(tally.succeeded),
+        "terminating": len(tally.going),
+        "succeeded": len(indexes(tally.succeeded)) if is_indexed(live) else len(tally.succeeded),
         "failed": len(tally.failed),
     }
-    if _indexed(live):
-        status["completedIndexes"] = _ranges(sorted(_indexes(tally.succeeded)))
+    if is_indexed(live):
+        status["completedIndexes"] = indexed.ranges(indexes(tally.succeeded))
+    if indexed.has_own_limits(live):
+        status["failedIndexes"] = indexed.ranges(tally.given_up)
     return status
 
 
-def _ranges(numbers: list[int]) -> str:
-    """`[0, 1, 2, 4]` as `0-2,4`."""
-    spans: list[list[int]] = []
-    for number in numbers:
-        if spans and spans[-1][1] == number - 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
-
-
-def _pod(job: Object, index: int | None) -> Object:
+def _pod(job: Object, index: int | None, before: int) -> Object:
     name, uid = name_of(job), job["metadata"]["uid"]
     labels = {"batch.kubernetes.io/job-name": name, "job-name": name, "batch.kubernetes.io/controller-uid": uid}
     if index is None:
         return pod_from(job["spec"]["template"], job, base=name, labels=labels)
     pod = pod_from(job["spec"]["template"], job, base=f"{name}-{index}", labels=labels | {INDEX: str(index)})
-    pod["metadata"]["annotations"][INDEX] = str(index)
-    pod["spec"]["hostname"] = f"{name}-{index}"
-    variable = {"name": "JOB_COMPLETION_INDEX", "valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX}']"}}}
-    for container in [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]:
-        container["env"] = [*(container.get("env") or []), variable]
-    return pod
+    return indexed.dress(pod, job, index, before)

@@ -1,0 +1,76 @@
+"""Training over several nodes: pods of one Indexed Job that find each other by name and are each other's only company."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi import ResourceOptions
+
+from infra.components.pods import Work
+from infra.config import naming
+from infra.config.model import WorkloadsConfig
+
+RENDEZVOUS = 29400
+"""Port at which the first pod lets the others in; torchrun's own default."""
+_ANY: Any = {"port": 1024, "end_port": 65535, "protocol": "TCP"}
+"""gloo and NCCL take whatever ports the kernel gives them."""
+
+
+def member(work: Work, config: WorkloadsConfig) -> Work:
+    """The pod of the train stage as config has it: its size, and, with several nodes, how many there are and where they meet."""
+    wanted = config.training
+    sized = replace(work, cpu=wanted.cpu or work.cpu, memory=wanted.memory or work.memory, gpus=(wanted.gpus or work.gpus) if config.use_gpu else 0)
+    told = {**work.environment, "FALAJ_GRACE_SECONDS": str(wanted.grace_seconds)}
+    if wanted.nodes == 1:
+        return replace(sized, environment=told)
+    nodes = f"{wanted.least_nodes or wanted.nodes}:{wanted.nodes}"
+    # The Job's controller names pods after the Job and their number, and the headless Service makes those names known.
+    told |= {"FALAJ_NODES": nodes, "FALAJ_RENDEZVOUS": f"$(FALAJ_JOB)-0.{work.name}:{RENDEZVOUS}"}
+    fields = {**work.fields, "FALAJ_JOB": "metadata.labels['batch.kubernetes.io/job-name']"}
+    return replace(sized, environment=told, fields=fields, ports={**work.ports, "rendezvous": RENDEZVOUS})
+
+
+def placed(name: str, config: WorkloadsConfig) -> dict[str, Any]:
+    """What else the pods need to be found, and to lie close together: what they say to each other is more than a zone's border bears."""
+    if config.training.nodes == 1:
+        return {}
+    near = {"topology_key": "topology.kubernetes.io/zone", "label_selector": {"match_labels": {"app.kubernetes.io/name": name}}}
+    return {
+        "subdomain": name,
+        "affinity": {"pod_affinity": {"preferred_during_scheduling_ignored_during_execution": [{"weight": 100, "pod_affinity_term": near}]}},
+    }
+
+
+class MeetingPlace(pulumi.ComponentResource):
+    """A headless Service that gives each pod its name before it is ready, and the one opening of a closed namespace: from these pods to these pods."""
+
+    def __init__(self, name: str, labels: Mapping[str, str], *, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:workloads:MeetingPlace", name, None, opts)
+        here = ResourceOptions(parent=self)
+        selected: Any = {"match_labels": dict(labels)}
+        metadata: Any = {"name": name, "namespace": naming.TRAINING, "labels": dict(labels)}
+        ports: Any = [{"name": "rendezvous", "port": RENDEZVOUS, "target_port": "rendezvous", "protocol": "TCP"}]
+        kubernetes.core.v1.Service(
+            name,
+            # Nobody waits for pods behind it: they come with a run.
+            metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
+            spec={"type": "ClusterIP", "cluster_ip": "None", "selector": dict(labels), "publish_not_ready_addresses": True, "ports": ports},
+            opts=here,
+        )
+        each_other: Any = [{"pod_selector": selected}]
+        kubernetes.networking.v1.NetworkPolicy(
+            name,
+            metadata=metadata,
+            spec={
+                "pod_selector": selected,
+                "policy_types": ["Ingress", "Egress"],
+                "ingress": [{"from_": each_other, "ports": [_ANY]}],
+                "egress": [{"to": each_other, "ports": [_ANY]}],
+            },
+            opts=here,
+        )
+        self.register_outputs({})
