@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -16,9 +17,11 @@ from falaj.home import ROOT, home
 from falaj.ports import base, is_free
 from infra.cli.options import json_option
 from infra.cli.output import emit, table
+from infra.config.versions import KUBERNETES, days_left
 
 _NEEDED_MEMORY_GIB = 4.0
 _NEEDED_DISK_GIB = 3.0
+_SUPPORT_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def examine() -> list[Finding]:
         _binary("go", ["version"], "builds the real OPA for the tests"),
         _binary("chromium", ["--version"], "opens the report in a browser test"),
         _indices(),
+        support(KUBERNETES, datetime.now(UTC).date()),
         _accelerator(),
     ]
 
@@ -115,6 +119,19 @@ def _binary(name: str, ask: list[str], enables: str, also: Path | None = None) -
     except (OSError, subprocess.TimeoutExpired) as problem:
         return Finding(name, f"does not answer: {problem}", False, False, enables)
     return Finding(name, (answer.splitlines() or ["found"])[0], True, False, enables)
+
+
+def support(version: str, today: date) -> Finding:
+    """Whether the pinned Kubernetes still gets its fixes, and for how long; a month before the end it is time to go on."""
+    left = days_left(version, today)
+    words = "not in the table" if left is None else f"{left} days of standard support left" if left >= 0 else f"standard support ended {-left} days ago"
+    return Finding(
+        "Kubernetes",
+        f"{version}, {words}",
+        left is not None and left >= _SUPPORT_DAYS,
+        False,
+        "clusters on EKS; what to upgrade in which order: docs/upgrades.md",
+    )
 
 
 def _indices() -> Finding:

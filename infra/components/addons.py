@@ -69,7 +69,7 @@ class Addons(pulumi.ComponentResource):
             addon,
             cluster_name=cluster,
             addon_name=addon,
-            addon_version=ADDONS[addon],
+            addon_version=config.more_addons.get(addon) or ADDONS[addon],
             configuration_values=json.dumps(settings, sort_keys=True) if settings else None,
             pod_identity_associations=associations or None,
             resolve_conflicts_on_create="OVERWRITE",

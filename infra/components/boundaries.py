@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra.components import policies
+from infra.components.karpenter import scaling
 from infra.components.policies import Statement, document, statement
 from infra.config import naming
 from infra.config.classes import ClassName
@@ -87,7 +88,7 @@ def services(config: Common) -> str:
 
     No identities beyond the roles that services make for themselves, no policies, no logs, no evidence; keys only through a service.
     """
-    return document(*_looking(config), *_running(config), *_keeping(config))
+    return document(*_looking(config), *_running(config), *_keeping(config), *(scaling(config) if config.autoscaler == "karpenter" else []))
 
 
 def _looking(config: Common) -> list[Statement]:

@@ -68,7 +68,9 @@ class TeamNamespace(pulumi.ComponentResource):
         others = {"pod_selector": {"match_expressions": [{"key": key, "operator": "NotIn", "values": [value]} for key, value in OWN_EGRESS.items()]}}
         self._policy(name, "allow-services", {**others, "policy_types": ["Egress"], "egress": [tls, identity]})
         if self._room.serves:
-            inside = {"from_": [{"namespace_selector": {}}], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
+            # A scraper that AWS keeps has an address in the network, and is nobody's pod.
+            watching = [{"ip_block": {"cidr": self._config.network_cidr}}] if self._config.monitored else []
+            inside = {"from_": [{"namespace_selector": {}}, *watching], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
             selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}
             self._policy(name, "allow-requests", {**selector, "policy_types": ["Ingress"], "ingress": [inside]})
 

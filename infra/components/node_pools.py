@@ -21,18 +21,19 @@ POOL = "falaj/pool"
 """Node label: the pool's name."""
 GPU_TAINT = "nvidia.com/gpu"
 
-_SYSTEM_GIB = 10
+SYSTEM_GIB = 10
 """Bottlerocket keeps itself on a first small disk and everything else on a second one."""
 
 
 class NodePools(pulumi.ComponentResource):
-    """A managed node group with its own launch template per configured pool, all under one role.
+    """A managed node group with its own launch template per configured pool, all under one role; where Karpenter starts nodes, of system pools only.
 
     GPU pools are tainted `nvidia.com/gpu`, inference pools by their kind: only what asks for them runs there. The node role can pull images
     and join the cluster; pods have identities of their own.
     """
 
     role_arn: pulumi.Output[str]
+    role_name: pulumi.Output[str]
     names: list[str]
 
     def __init__(
@@ -57,8 +58,9 @@ class NodePools(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         self._after = [*after, *role.attached]
-        self.groups = [self._pool(pool, cluster, role.arn, subnet_ids) for pool in config.pools]
-        self.role_arn, self.names = role.arn, [pool.name for pool in config.pools]
+        wanted = config.pools if config.autoscaler == "groups" else [pool for pool in config.pools if pool.kind == "system"]
+        self.groups = [self._pool(pool, cluster, role.arn, subnet_ids) for pool in wanted]
+        self.role_arn, self.role_name, self.names = role.arn, role.name, [pool.name for pool in config.pools]
         self.register_outputs({"role_arn": self.role_arn, "names": self.names})
 
     def _pool(
@@ -79,7 +81,7 @@ class NodePools(pulumi.ComponentResource):
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             scaling_config={"min_size": pool.minimum, "max_size": pool.maximum, "desired_size": pool.minimum},
             update_config={"max_unavailable": 1},
-            labels={KIND: pool.kind, POOL: pool.name, **({LABEL: pool.processor} if pool.processor else {})},
+            labels=labels(pool),
             taints=taints(pool),
             tags=tags,
             # The autoscaler moves the size between its bounds.
@@ -92,9 +94,10 @@ class NodePools(pulumi.ComponentResource):
             name=f"{naming.prefix(self._config)}-{pool.name}",
             description=f"Nodes of pool {pool.name}",
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1, "instance_metadata_tags": "disabled"},
-            block_device_mappings=[self._disk("/dev/xvda", _SYSTEM_GIB), self._disk("/dev/xvdb", pool.disk_gib)],
+            block_device_mappings=[self._disk("/dev/xvda", SYSTEM_GIB), self._disk("/dev/xvdb", pool.disk_gib)],
             monitoring={"enabled": True},
             tag_specifications=[{"resource_type": kind, "tags": tags} for kind in ("instance", "volume")],
+            capacity_reservation_specification={"capacity_reservation_target": {"capacity_reservation_id": pool.reservation}} if pool.reservation else None,
             update_default_version=True,
             tags=tags,
             opts=ResourceOptions(parent=self),
@@ -108,6 +111,11 @@ class NodePools(pulumi.ComponentResource):
         }
 
 
+def labels(pool: PoolConfig) -> dict[str, str]:
+    """By which pods find nodes of the pool, whoever starts them."""
+    return {KIND: pool.kind, POOL: pool.name, **({LABEL: pool.processor} if pool.processor else {})}
+
+
 def ami_type(pool: PoolConfig) -> str:
     """Bottlerocket for the pool's processors: read-only root, no shell, no SSH; its GPU image brings driver and device plugin."""
     if pool.gpu:
@@ -116,7 +124,12 @@ def ami_type(pool: PoolConfig) -> str:
 
 
 def taints(pool: PoolConfig) -> list[aws.eks.NodeGroupTaintArgsDict]:
-    """What keeps pods off that did not ask for such a node; the system pool takes everybody."""
+    """The same as a managed group writes it."""
+    return [{"key": key, "value": value, "effect": "NO_SCHEDULE"} for key, value in reserved(pool).items()]
+
+
+def reserved(pool: PoolConfig) -> dict[str, str]:
+    """Key and value of the taint that keeps pods off that did not ask for such a node; the system pool takes everybody."""
     if pool.gpu:
-        return [{"key": GPU_TAINT, "value": "present", "effect": "NO_SCHEDULE"}]
-    return [{"key": KIND, "value": pool.kind, "effect": "NO_SCHEDULE"}] if pool.kind == "inference" else []
+        return {GPU_TAINT: "present"}
+    return {KIND: pool.kind} if pool.kind == "inference" else {}

@@ -6,11 +6,12 @@ from ipaddress import IPv4Network
 
 from falaj.errors import UsageError
 from infra.config.classes import CLASSES, Residency
-from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig, PlatformStackConfig, WorkloadsConfig
+from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig, PlatformStackConfig, PoolConfig, WorkloadsConfig
 from infra.config.regions import is_arm, region, require_instance_type, require_service
 from infra.config.subnets import carve, parse
 from infra.config.teams import RESERVED
 
+_RESERVED_ONLY = ("p5en.",)
 _NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail", "guardduty", "config", "backup")
 
 
@@ -126,6 +127,7 @@ def _cluster(config: ClusterConfig, file: str) -> None:
             require_instance_type(config.region, wanted, gpu=pool.gpu, given=_key(file, f"pools.{index}.instance_types"))
         if pool.minimum > pool.maximum:
             raise _order(file, f"pools.{index}.minimum", pool.minimum, pool.maximum)
+        _reserved(pool, index, config, file)
         if len({is_arm(wanted) for wanted in pool.instance_types}) > 1:
             raise UsageError(
                 f"pools.{index}.instance_types: pool {pool.name} mixes processor architectures",
@@ -141,6 +143,26 @@ def _cluster(config: ClusterConfig, file: str) -> None:
             given=_key(file, "pools") + f": {', '.join(f'{pool.name} ({pool.kind})' for pool in config.pools)}",
             why="DNS and the add-ons run on the system pool, which no taint keeps them off",
             next="rename or add a pool",
+        )
+
+
+def _reserved(pool: PoolConfig, index: int, config: ClusterConfig, file: str) -> None:
+    wanted = [name for name in pool.instance_types if name.startswith(_RESERVED_ONLY)]
+    if wanted and (pool.reservation is None or len(wanted) < len(pool.instance_types)):
+        raise UsageError(
+            f"pools.{index}.reservation: {wanted[0]} is not to be had without one",
+            given=_key(file, f"pools.{index}"),
+            allowed="a pool of these machines alone, with reservation: cr-...",
+            why="the largest GPU machines are never free on demand: pods would wait for ever",
+            next="reserve capacity in one zone and name the reservation, or choose other machines",
+        )
+    if pool.reservation is not None and not wanted:
+        raise UsageError(
+            f"pools.{index}.reservation: {pool.instance_types[0]} needs none",
+            given=_key(file, f"pools.{index}.reservation"),
+            allowed=f"only for machines of {', '.join(each.rstrip('.') for each in _RESERVED_ONLY)}",
+            why="what is reserved is paid for whether it runs or not",
+            next="remove it",
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from falaj.errors import UsageError
+from infra.config.model import PoolConfig
 
 _GIB_PER_CPU = {"c": 2.0, "m": 4.0, "r": 8.0, "t": 4.0, "i": 8.0, "x": 16.0}
 """First letter of a family -> GiB of memory for one virtual processor."""
@@ -40,6 +42,16 @@ def machine(instance_type: str) -> Machine:
     # 48xlarge of p5en has the 192 processors of its name, and eight GPUs as the others.
     gpus = _GPUS.get(size, 0) if family in _GPU_FAMILIES else 0
     return Machine(cpus, _UNUSUAL.get(family, {}).get(size, cpus * per_cpu), gpus)
+
+
+def capacity(pool: PoolConfig) -> dict[str, Decimal]:
+    """The most that a pool ever has, all its nodes being of its largest type: cpu, memory in GiB, gpus."""
+    each = [machine(name) for name in pool.instance_types]
+    return {
+        "cpu": Decimal(pool.maximum * max(one.cpus for one in each)),
+        "memory": pool.maximum * Decimal(max(one.memory_gib for one in each)),
+        "gpus": Decimal(pool.maximum * max(one.gpus for one in each)),
+    }
 
 
 def _cpus(size: str) -> int:

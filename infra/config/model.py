@@ -136,6 +136,8 @@ class PoolConfig(Frozen):
     maximum: int = Field(ge=1)
     disk_gib: int = Field(default=80, ge=30, le=2000)
     capacity: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
+    reservation: Annotated[str, StringConstraints(pattern=r"^cr-[0-9a-f]{8,17}$")] | None = None
+    """The capacity that was reserved for the pool; the largest GPU machines are to be had in no other way."""
     cpu: Processor | None = None
     """Class of its processors, as `falaj bench machine` says on one of its nodes; known by family (`processors.py`) where left out."""
 
@@ -160,6 +162,17 @@ class AccessConfig(Frozen):
     """Kubernetes groups, for RBAC of our own."""
 
 
+MoreAddon = Literal["cert-manager", "kube-state-metrics", "prometheus-node-exporter", "snapshot-controller"]
+
+
+class MonitoringConfig(Frozen):
+    """Metrics of our servers, and who hears of what is wrong with them."""
+
+    topic: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:.+$")]
+    """The topic of the organisation's to which alerts go; its own policy lets `aps.amazonaws.com` of this account publish."""
+    every_seconds: int = Field(default=30, ge=15, le=300)
+
+
 class ClusterConfig(Common):
     """Stack `cluster`: one EKS cluster and its nodes."""
 
@@ -171,6 +184,10 @@ class ClusterConfig(Common):
         AccessConfig(role="operator", policy="AmazonEKSClusterAdminPolicy", groups=("falaj:operators",)),
         AccessConfig(role="auditor", policy="AmazonEKSViewPolicy", groups=("falaj:auditors",)),
     )
+    more_addons: dict[MoreAddon, Annotated[str, StringConstraints(pattern=r"^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+$")]] = {}
+    """EKS's own and community add-ons besides those that every cluster has -> version."""
+    monitoring: MonitoringConfig | None = None
+    """None: nobody watches but those who look."""
     protect_from_deletion: bool = True
 
 
@@ -218,6 +235,12 @@ class PlatformStackConfig(Common):
     object_store_cidrs: tuple[str, ...] = OBJECT_STORE
     """Where TLS traffic to the object store may go. S3's gateway endpoint answers on public addresses; no other route leads out of the network."""
     pod_security_version: str = f"v{KUBERNETES}"
+    pools: tuple[PoolConfig, ...] = ()
+    """As in the cluster stack, where Karpenter starts the nodes of these pools, or Kueue divides them."""
+    monitored: bool = False
+    """Servers' metrics may be read from the environment's network; where the cluster stack has `monitoring`."""
+    queues: Literal["quotas", "kueue"] = "quotas"
+    """How teams share what there is: each up to its quota, or by queues that lend to each other what nobody uses."""
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
 
 

@@ -17,6 +17,9 @@ TUNE_ACCOUNT = "falaj-tune"
 """Service account of searches in the training namespace; no role is anybody's who has it."""
 MODEL_SERVICE = "flan-t5"
 
+QUEUE = "falaj"
+"""The queue of each namespace, where Kueue divides the pools."""
+
 Boundary = Literal["people", "services", "workloads"]
 """Whose roles a permissions boundary is for: those that people take, those of AWS's services and machines, those of pods of ours."""
 BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads")
@@ -65,6 +68,21 @@ def role_name(config: Common, role: str) -> str:
 def role_arn(config: Common, role: str) -> str:
     """ARN of one of our roles, known before it is."""
     return global_arn(config, "iam", f"role/{role_name(config, role)}")
+
+
+def interruptions_name(config: Common) -> str:
+    """The queue on which AWS says which machines it will take back."""
+    return f"{prefix(config)}-interruptions"
+
+
+def node_profile_name(config: Common) -> str:
+    """The instance profile of nodes that Karpenter starts."""
+    return f"{prefix(config)}-node"
+
+
+def node_subnet_name(config: Common, zone: str) -> str:
+    """The `Name` tag of the subnet that one zone's nodes are in."""
+    return f"{prefix(config)}-nodes-{zone}"
 
 
 def boundary_name(config: Common, kind: Boundary) -> str:

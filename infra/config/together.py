@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from falaj.errors import UsageError
 from falaj.quantity import quantity
-from infra.config.machines import machine
-from infra.config.model import PlatformConfig, PoolConfig
+from infra.config import naming
+from infra.config.machines import capacity
+from infra.config.model import PlatformConfig
 from infra.config.subnets import parse
 from infra.config.teams import Room, rooms
 
@@ -24,6 +25,10 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
         _fits(room, config, file)
     _gpus(config, file)
     _several(config, file)
+    _karpenter(config, file)
+    _same_pools(config, file)
+    _queues(config, file)
+    _watched(config, file)
 
 
 def _networks(config: PlatformConfig, file: Callable[[str], str]) -> None:
@@ -44,8 +49,7 @@ def _fits(room: Room, config: PlatformConfig, file: Callable[[str], str]) -> Non
     for pool in pools:
         for name, amount in capacity(pool).items():
             most[name] += amount
-    wanted = {"cpu": quantity(room.quota.cpu), "memory": quantity(room.quota.memory), "gpus": Decimal(room.quota.gpus)}
-    for name, amount in wanted.items():
+    for name, amount in _wanted(room).items():
         if amount > most[name]:
             raise UsageError(
                 f"{_key(room)}.{name}: namespace {room.name} may ask for more than its pools ever have",
@@ -92,14 +96,90 @@ def _several(config: PlatformConfig, file: Callable[[str], str]) -> None:
             )
 
 
-def capacity(pool: PoolConfig) -> dict[str, Decimal]:
-    """The most that a pool ever has, all its nodes being of its largest type: cpu, memory in bytes, gpus."""
-    each = [machine(name) for name in pool.instance_types]
-    return {
-        "cpu": Decimal(pool.maximum * max(one.cpus for one in each)),
-        "memory": pool.maximum * _GIB * Decimal(max(one.memory_gib for one in each)),
-        "gpus": Decimal(pool.maximum * max(one.gpus for one in each)),
-    }
+def _karpenter(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    if config.foundation.autoscaler != "karpenter":
+        return
+    if lacking := [each for each in ("sqs", "ssm") if each not in config.foundation.network.interface_endpoints]:
+        raise UsageError(
+            f"network.interface_endpoints: Karpenter cannot reach {' and '.join(lacking)}",
+            given=f"{file('foundation')}, key falaj:network.interface_endpoints; falaj:autoscaler: karpenter",
+            allowed="a list with sqs and ssm in it",
+            why="it hears of machines that are taken back through a queue, and finds images of nodes through parameters; no other way leads out",
+            next="add them",
+        )
+
+
+def _same_pools(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    if (config.platform.pools or config.foundation.autoscaler == "karpenter" or config.platform.queues == "kueue") and (
+        config.platform.pools != config.cluster.pools
+    ):
+        raise UsageError(
+            "pools: the stacks cluster and platform do not agree",
+            given=f"{file('cluster')} and {file('platform')}, key falaj:pools",
+            allowed="the same pools in both, where Karpenter starts them or Kueue divides them",
+            why="the platform stack says who gets which nodes, and the cluster stack lets them join",
+            next="make them equal",
+        )
+
+
+def _queues(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    kueue, asked = config.platform.queues == "kueue", config.workloads.queue
+    if asked != (naming.QUEUE if kueue else None):
+        raise UsageError(
+            f"queue: jobs ask for {asked or 'none'}, and the platform has {naming.QUEUE if kueue else 'none'}",
+            given=f"{file('workloads')}, key falaj:queue; {file('platform')}, key falaj:queues: {config.platform.queues}",
+            allowed=f"queue: {naming.QUEUE} with queues: kueue, and neither of them without",
+            why="a job in a queue that is not there waits for ever, and one beside the queues takes what others were promised",
+            next="change one of the two",
+        )
+    if kueue:
+        _promises(config, file)
+
+
+def _watched(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    topic = config.cluster.monitoring.topic if config.cluster.monitoring else None
+    if (topic is not None) != config.platform.monitored:
+        raise UsageError(
+            f"monitored: {str(config.platform.monitored).lower()}, and the cluster stack {'names a' if topic else 'names no'} topic",
+            given=f"{file('platform')}, key falaj:monitored; {file('cluster')}, key falaj:monitoring",
+            allowed="both, or neither",
+            why="metrics that nobody can read raise no alarm, and a port that nobody reads should be closed",
+            next="change one of the two",
+        )
+    if topic is not None and topic.split(":")[3] not in config.foundation.allowed_regions:
+        raise UsageError(
+            "monitoring.topic: it lies in another region",
+            given=f"{file('cluster')}, key falaj:monitoring.topic: {topic}",
+            allowed=f"a topic in {', '.join(config.foundation.allowed_regions)}",
+            why="alerts name namespaces and releases, which stay where the data is",
+            next="name a topic there",
+        )
+
+
+def _promises(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    """What queues are promised together is there, servers left aside: those may push training out of a node by their priority in any case.
+
+    Without queues quotas may add up to more: whoever comes first is served.
+    """
+    promised = {"cpu": Decimal(0), "memory": Decimal(0), "gpus": Decimal(0)}
+    for room in rooms(config.platform):
+        if room.purpose == "training":
+            for name, amount in _wanted(room).items():
+                promised[name] += amount
+    for name, amount in promised.items():
+        most = sum((capacity(pool)[name] for pool in config.cluster.pools if pool.kind in _KINDS["training"]), Decimal(0))
+        if amount > most:
+            raise UsageError(
+                f"queues: {_shown(name, Decimal(amount))} of {name} are promised, and there are {_shown(name, most)}",
+                given=f"{file('platform')}, key falaj:queues: kueue, quotas of all training namespaces together",
+                allowed=f"at most {_shown(name, most)}",
+                why="a queue may always take back what it was promised; what is not there nobody can give back",
+                next=f"lower quotas, or raise the pools' maximum in {file('cluster')}; what a team does not use others borrow",
+            )
+
+
+def _wanted(room: Room) -> dict[str, Decimal]:
+    return {"cpu": quantity(room.quota.cpu), "memory": quantity(room.quota.memory) / _GIB, "gpus": Decimal(room.quota.gpus)}
 
 
 def _key(room: Room) -> str:
@@ -107,4 +187,4 @@ def _key(room: Room) -> str:
 
 
 def _shown(name: str, amount: Decimal) -> str:
-    return f"{amount / _GIB:g}Gi" if name == "memory" else f"{amount:g}"
+    return f"{amount:g}Gi" if name == "memory" else f"{amount:g}"

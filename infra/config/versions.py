@@ -1,18 +1,56 @@
-"""Every pinned version of what the stacks install, in one table."""
+"""Every pinned version of what the stacks install, in one table, with the day on which its support ends and the order in which to go on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
-KUBERNETES: Final = "1.34"
+KUBERNETES: Final = "1.35"
+
+BOTTLEROCKET: Final = "1.63.0"
+"""Image of the nodes that Karpenter starts; managed groups take the one that EKS pairs with their version."""
 
 ADDONS: Final[dict[str, str]] = {
-    "vpc-cni": "v1.21.1-eksbuild.1",  # 1.21.0 loses network policies
-    "kube-proxy": "v1.34.0-eksbuild.2",
-    "coredns": "v1.12.4-eksbuild.1",
+    "vpc-cni": "v1.21.1-eksbuild.3",  # 1.21.0 loses network policies
+    "kube-proxy": "v1.35.0-eksbuild.2",
+    "coredns": "v1.13.2-eksbuild.1",
     "eks-pod-identity-agent": "v1.3.9-eksbuild.3",
     "aws-ebs-csi-driver": "v1.51.0-eksbuild.1",
     "aws-efs-csi-driver": "v2.1.13-eksbuild.1",
     "metrics-server": "v0.8.0-eksbuild.2",
 }
 """EKS add-on -> version."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """How long EKS mends a version of Kubernetes; in the extended time the control plane costs several times as much."""
+
+    standard_until: date
+    extended_until: date
+
+
+SUPPORT: Final[dict[str, Support]] = {
+    "1.33": Support(date(2026, 7, 29), date(2027, 7, 29)),
+    "1.34": Support(date(2026, 12, 2), date(2027, 12, 2)),
+    "1.35": Support(date(2027, 3, 27), date(2028, 3, 27)),
+}
+"""Source: EKS's release calendar, as quoted in April 2026 by AWS's own samples (aws-samples/sample-apex-skills); read the calendar before relying on a day."""
+
+UPGRADE_ORDER: Final[tuple[tuple[str, str], ...]] = (
+    ("what the next version removes", "run the gate on the plan and read the release notes; nothing here uses an API below v1 but autoscaling/v2"),
+    ("Karpenter and Kueue", "their controllers know the new version before the control plane has it: Karpenter 1.9 or newer for 1.35"),
+    ("the control plane", "KUBERNETES, one minor version at a time; EKS never goes back"),
+    ("vpc-cni, kube-proxy, eks-pod-identity-agent", "ADDONS; kube-proxy is of the control plane's minor version, and never newer"),
+    ("nodes", "managed groups follow KUBERNETES one node at a time; BOTTLEROCKET for Karpenter's, which follow as they are empty or two weeks old"),
+    ("coredns, metrics-server, storage drivers", "ADDONS, once nodes of the new version are there"),
+    ("Pod Security", "`pod_security_version` follows KUBERNETES; the namespaces' warnings say what the new standard would refuse"),
+)
+"""What to bring up to date, in this order -> how. Each step is a plan, a gate and an apply of its own."""
+
+
+def days_left(version: str, today: date) -> int | None:
+    """Days of standard support that a version of Kubernetes has from `today` on, below zero when it is over; None for one that is not in the table."""
+    known = SUPPORT.get(version)
+    return None if known is None else (known.standard_until - today).days

@@ -9,6 +9,7 @@ from typing import Any
 
 from falaj.quantity import quantity
 from infra.artifacts import PlannedResource
+from infra.config.machines import machine
 
 GIB = Decimal(1 << 30)
 
@@ -126,6 +127,18 @@ def _node_disks(resource: PlannedResource, found: Found, nodes: tuple[Decimal, D
         yield from _by_use("metrics")
 
 
+def _scaled_pool(resource: PlannedResource, found: Found) -> Iterable[Charge]:
+    """A pool of Karpenter: from nothing to its limits, in nodes of its largest type."""
+    asked = {each.get("key"): each.get("values") for each in _value(resource, "spec", "template", "spec", "requirements") if isinstance(each, dict)}
+    types, kinds = asked.get("node.kubernetes.io/instance-type"), asked.get("karpenter.sh/capacity-type")
+    if not isinstance(types, list) or not all(isinstance(each, str) for each in types):
+        raise _NotKnown("it names no machines, so anything may be started")
+    if kinds != ["on-demand"]:
+        raise _NotKnown("what is reserved, or bought as spot, has no list price")
+    most = _number(resource, "spec", "limits", "cpu") // max(machine(each).cpus for each in types)
+    yield Charge(tuple(types), (Decimal(0), most), hourly=True, why=f"0 to {most} nodes, as pods ask for them; their disks are not in this sum")
+
+
 def _detector_feature(resource: PlannedResource, found: Found) -> Iterable[Charge]:
     item = {"EKS_AUDIT_LOGS": "detection-audit-logs", "S3_DATA_EVENTS": "detection-object-events"}.get(_value(resource, "name"))
     return _by_use(item or f"detection of {_value(resource, 'name')}")
@@ -208,6 +221,7 @@ _RULES: dict[str, Callable[[PlannedResource, Found], Iterable[Charge]]] = {
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:networkfirewall/firewall:Firewall": _firewall,
     "aws:secretsmanager/secret:Secret": lambda resource, found: [_monthly("secret")],
+    "kubernetes:karpenter.sh/v1:NodePool": _scaled_pool,
     "kubernetes:core/v1:PersistentVolumeClaim": _claim,
     "kubernetes:core/v1:Service": _service,
 }
@@ -224,6 +238,7 @@ _BY_USE: dict[str, tuple[str, ...]] = {
     "aws:s3/bucket:Bucket": ("objects", "object-requests"),
     "aws:s3/bucketV2:BucketV2": ("objects", "object-requests"),
     "aws:securityhub/account:Account": ("posture-checks",),
+    "aws:sqs/queue:Queue": ("queue-requests",),
 }
 
 _FREE_PREFIXES = (
@@ -248,6 +263,8 @@ _FREE = frozenset(
         "aws:cfg/deliveryChannel:DeliveryChannel",
         "aws:cfg/recorderStatus:RecorderStatus",
         "aws:cfg/retentionConfiguration:RetentionConfiguration",
+        "aws:cloudwatch/eventRule:EventRule",
+        "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/internetGateway:InternetGateway",
         "aws:ec2/launchTemplate:LaunchTemplate",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -258,5 +275,7 @@ _FREE = frozenset(
         "aws:kms/alias:Alias",
         "aws:networkfirewall/firewallPolicy:FirewallPolicy",
         "aws:networkfirewall/ruleGroup:RuleGroup",
+        "aws:sqs/queuePolicy:QueuePolicy",
+        "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
     }
 )

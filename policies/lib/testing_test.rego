@@ -28,7 +28,7 @@ parameters := {
 	"accounts": {"others": ["111111111111", "222222222222"]},
 	"data_origin": {"tag": "data-origin", "classes": ["personal"], "allowed": ["real", "synthetic"]},
 	"cluster": {
-		"versions": ["1.33", "1.34", "1.35"],
+		"versions": ["1.34", "1.35"],
 		"access_policies": ["AmazonEKSAdminPolicy", "AmazonEKSClusterAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy"],
 		"administrators": ["^arn:aws:iam::[0-9]{12}:role/falaj-[a-z]+-operator$"],
 	},

@@ -6,6 +6,8 @@ from infra.components.access import Access, PodIdentities
 from infra.components.addons import AFTER_NODES, BEFORE_NODES, Addons
 from infra.components.cluster import Cluster
 from infra.components.contracts import ClusterOutputs, FoundationOutputs, export, upstream
+from infra.components.karpenter import Karpenter
+from infra.components.monitoring import Monitoring
 from infra.components.node_pools import NodePools
 from infra.components.providers import aws_provider
 from infra.config.load import load
@@ -17,7 +19,11 @@ cloud = ResourceOptions(providers=[aws_provider(config, "cluster")])
 cluster = Cluster("cluster", config, foundation=foundation, opts=cloud)
 basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFORE_NODES, opts=cloud)
 pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
-Addons("addons-after-nodes", config, cluster=cluster.name, wanted=AFTER_NODES, after=pools.groups, opts=cloud)
+Addons("addons-after-nodes", config, cluster=cluster.name, wanted=(*AFTER_NODES, *config.more_addons), after=pools.groups, opts=cloud)
+if config.autoscaler == "karpenter":
+    Karpenter("karpenter", config, cluster=cluster.name, node_role=pools.role_name, opts=cloud)
+if config.monitoring:
+    Monitoring("monitoring", config, config.monitoring, cluster=cluster.name, foundation=foundation, opts=cloud)
 Access("access", config, cluster=cluster.name, opts=cloud)
 PodIdentities("identities", config, cluster=cluster.name, opts=cloud)
 

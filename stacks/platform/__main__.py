@@ -5,6 +5,8 @@ from pulumi import Output, ResourceOptions
 from infra.components.contracts import ClusterOutputs, PlatformOutputs, export, upstream
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.providers import kubernetes_provider
+from infra.components.queues import Queues
+from infra.components.scaled_pools import ScaledPools
 from infra.config.load import load
 from infra.config.teams import rooms
 
@@ -12,13 +14,17 @@ config = load("platform")
 on_cluster = ResourceOptions(providers=[kubernetes_provider(config, upstream(ClusterOutputs))])
 
 priorities = Priorities("priorities", config, opts=on_cluster)
-rooms = {each.name: TeamNamespace(each.name, config, each, opts=on_cluster) for each in rooms(config)}
+made = {each.name: TeamNamespace(each.name, config, each, opts=on_cluster) for each in rooms(config)}
+if config.autoscaler == "karpenter":
+    ScaledPools("pools", config, opts=on_cluster)
+if config.queues == "kueue":
+    Queues("queues", config, after=list(made.values()), opts=on_cluster)
 
 export(
     PlatformOutputs(
-        namespaces=Output.all(*(room.name for room in rooms.values())),
-        service_accounts=Output.all(**{name: room.service_account for name, room in rooms.items()}),
-        claims=Output.all(**{name: claim for room in rooms.values() for name, claim in room.claims.items()}),
+        namespaces=Output.all(*(room.name for room in made.values())),
+        service_accounts=Output.all(**{name: room.service_account for name, room in made.items()}),
+        claims=Output.all(**{name: claim for room in made.values() for name, claim in room.claims.items()}),
         priorities=Output.all(**priorities.names),
     )
 )

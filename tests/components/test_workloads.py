@@ -11,6 +11,7 @@ import pytest
 from infra.components.inference import affinity
 from infra.components.pods import whole_cpus
 from infra.config.model import ENVIRONMENTS
+from infra.config.versions import KUBERNETES
 from tests.stacks.world import World, run
 from workloads.stages import DRIFT, STAGES, TUNE
 
@@ -155,7 +156,7 @@ def test_namespaces_hold_pods_to_the_strictest_standard_in_a_fixed_version(prod:
     for each in prod("platform").of("Namespace").values():
         labels = each.inputs["metadata"]["labels"]
         assert {labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("enforce", "audit", "warn")} == {"restricted"}
-        assert labels["pod-security.kubernetes.io/enforce-version"] == "v1.34"
+        assert labels["pod-security.kubernetes.io/enforce-version"] == f"v{KUBERNETES}"
 
 
 def test_a_quota_holds_cpus_memory_gpus_and_pods(prod: Prod) -> None:

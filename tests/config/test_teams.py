@@ -27,7 +27,7 @@ SERVICE = {**RISK, "name": "service"}
 
 
 def together(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
-    """What is said of prod with some keys of one stack changed; of `teams` in all of them."""
+    """What is said of prod with some keys of one stack changed; where `teams` are among them, of all."""
     stacks = copied(folder, "prod")
     for each in MODELS if "teams" in changes else [stack]:
         path = stacks / each / "Pulumi.prod.yaml"

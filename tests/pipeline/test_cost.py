@@ -252,3 +252,21 @@ def test_a_stack_without_a_region_of_its_own_takes_the_one_it_is_told() -> None:
     alone = replace(World(), resources=tuple(each for each in World().resources if each.type == CLAIM)).plan
     assert [line.why for line in estimate([alone]).lines] == ["its region is not known"]
     assert estimate([alone], region="me-central-1").monthly == (4.84, 4.84)
+
+
+def scaled(**changes: Any) -> Line:
+    """The line of a pool that Karpenter starts: up to four g5.2xlarge."""
+    wanted = {"node.kubernetes.io/instance-type": ["g5.2xlarge"], "karpenter.sh/capacity-type": ["on-demand"], **changes}
+    requirements = [{"key": key, "operator": "In", "values": values} for key, values in wanted.items()]
+    inputs = {"spec": {"template": {"spec": {"requirements": requirements}}, "limits": {"cpu": "32"}}}
+    found = costed(World().adding("kubernetes:karpenter.sh/v1:NodePool", "gpu", **inputs))
+    return next(line for line in found.lines if line.name == "gpu")
+
+
+def test_a_pool_of_karpenter_costs_from_nothing_to_its_limits() -> None:
+    assert scaled().monthly == (0.0, round(4 * 1.48669 * 730, 2))
+
+
+def test_a_pool_whose_machines_are_reserved_or_anything_has_no_price() -> None:
+    assert scaled(**{"karpenter.sh/capacity-type": ["reserved"]}).why == "what is reserved, or bought as spot, has no list price"
+    assert scaled(**{"node.kubernetes.io/instance-type": None}).why == "it names no machines, so anything may be started"

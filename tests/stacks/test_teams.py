@@ -1,4 +1,4 @@
-"""Two teams share a prod that passes its gate, and IAM keeps them apart."""
+"""Two teams share a prod in which Karpenter starts nodes and Kueue divides them: it passes its gate, and IAM keeps the teams apart."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.artifacts import Plan
+from infra.config import naming
+from infra.config.model import NetworkConfig
 from infra.engine.embedded.engine import EmbeddedEngine
+from infra.engine.engine import Program
 from infra.pipeline.gate import judge_plan
 from infra.pipeline.plan import STACKS, plan_programs, stack_program
 from infra.pipeline.policy_engine import RegorusEngine
+from tests.config.test_load import happy
 from tests.config.test_teams import RISK, SERVICE
 from tests.iam.account import Account, account_of
 from tests.policies.samples import NOON, PARAMETERS
@@ -27,9 +32,20 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Plan]]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FALAJ_HOME", str(tmp_path_factory.mktemp("teams")))
         programs = [stack_program("prod", stack) for stack in STACKS]
-        shared = {"falaj:teams": json.dumps([RISK, SERVICE])}
-        changed = [replace(each, config={**each.config, **shared}) for each in programs]
-        yield {plan.stack: plan for plan in plan_programs(changed, engine=EmbeddedEngine("prod"))}
+        yield {plan.stack: plan for plan in plan_programs([replace(each, config=shared(each)) for each in programs], engine=EmbeddedEngine("prod"))}
+
+
+def shared(program: Program) -> dict[str, str]:
+    """The config of one stack of such a prod."""
+    endpoints = [*NetworkConfig(cidr="10.40.0.0/16").interface_endpoints, "sqs", "ssm"]
+    more: dict[str, dict[str, Any]] = {
+        "foundation": {"network": {"cidr": "10.40.0.0/16", "interface_endpoints": endpoints}},
+        "platform": {"pools": happy("cluster")["pools"], "queues": "kueue"},
+        "workloads": {"queue": naming.QUEUE},
+    }
+    values = {"teams": [RISK, SERVICE], "autoscaler": "karpenter", **more.get(program.folder.name, {})}
+    texts = {f"falaj:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    return {**program.config, **texts}
 
 
 @pytest.fixture
@@ -38,7 +54,7 @@ def account(plans: dict[str, Plan]) -> Account:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_prod_with_teams_is_allowed_with_nothing_unknown(plans: dict[str, Plan], stack: str) -> None:
+def test_such_a_prod_is_allowed_with_nothing_unknown(plans: dict[str, Plan], stack: str) -> None:
     decision = judge_plan(plans[stack], PARAMETERS, NOON, engine=RegorusEngine())
     trouble = {result.rule: {**result.fail, **result.unknown} for result in decision.rules if result.fail or result.unknown}
     assert (trouble, decision.faults, decision.verdict) == ({}, [], "allowed")
@@ -82,3 +98,20 @@ def test_a_teams_people_take_its_role_and_no_other(account: Account) -> None:
     assert Path(account.roles["risk-engineer"].trust["Statement"][0]["Principal"]["AWS"][0]).name == "risk"
     assert account.ask("risk-engineer", "eks:DescribeCluster", account.arn("eks", "cluster/falaj-prod")) == "allowed"
     assert account.ask("risk-engineer", "s3:GetObject", f"{account.bucket('risk-data')}/a") == "not allowed"
+
+
+def test_the_controller_of_nodes_starts_and_ends_its_own_and_nothing_else(account: Account) -> None:
+    instance, tags = (
+        account.arn("ec2", "instance/i-1"),
+        {"aws__ResourceTag/kubernetes.io/cluster/falaj-prod": "owned", "aws__ResourceTag/karpenter.sh/nodepool": "gpu"},
+    )
+    assert account.ask("karpenter", "ec2:TerminateInstances", instance, **tags) == "allowed"
+    assert account.ask("karpenter", "ec2:TerminateInstances", instance) == "not allowed"
+    assert account.ask("karpenter", "ec2:RunInstances", instance) == "not allowed"
+    assert account.ask("karpenter", "iam:PassRole", account.role_arn("node"), **{"iam__PassedToService": "ec2.amazonaws.com"}) == "allowed"
+    assert account.ask("karpenter", "iam:PassRole", account.role_arn("risk-training"), **{"iam__PassedToService": "ec2.amazonaws.com"}) == "not allowed"
+    assert account.ask("karpenter", "sqs:ReceiveMessage", account.arn("sqs", "falaj-prod-interruptions")) == "allowed"
+    assert account.ask("karpenter", "sqs:ReceiveMessage", account.arn("sqs", "theirs")) == "not allowed"
+    assert account.ask("karpenter", "s3:GetObject", f"{account.bucket('risk-data')}/a") == "not allowed"
+    assert account.uses("karpenter", "personal", "kms:CreateGrant", through="ec2", kms__GrantIsForAWSResource="true") == "allowed"
+    assert account.uses("karpenter", "confidential", "kms:CreateGrant", through="ec2", kms__GrantIsForAWSResource="true") == "not allowed"

@@ -15,6 +15,7 @@ from infra.sandbox.kubernetes.checker import Checker
 from infra.sandbox.kubernetes.controllers.cron import Schedule, zone
 from infra.sandbox.kubernetes.kinds import BY_KIND, Kind, Object, field_at, namespace_of, selects
 from infra.sandbox.kubernetes.status import Cause, bad_request, invalid, supported_error
+from infra.sandbox.kubernetes.validation_custom import check_custom
 from infra.sandbox.kubernetes.validation_jobs import check_failure_policy, check_indexed
 from infra.sandbox.kubernetes.validation_pods import check_template
 
@@ -45,6 +46,7 @@ def validate(thing: Object) -> None:
         check.text(value, f"metadata.annotations[{key}]")
     if meta.get("finalizers"):
         check.not_here("metadata.finalizers")
+    check_custom(check, thing)
     rule = _RULES.get(kind.kind)
     if rule:
         rule(check, thing)

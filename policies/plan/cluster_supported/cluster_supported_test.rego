@@ -24,7 +24,7 @@ test_allowed_a_supported_version if {
 test_denied_a_version_of_long_ago if {
 	answer == {
 		"judged": {"urn:pulumi:prod::app::aws:eks/cluster:Cluster::c"},
-		"fail": {"urn:pulumi:prod::app::aws:eks/cluster:Cluster::c": {"its version is 1.27; supported: 1.33, 1.34, 1.35"}},
+		"fail": {"urn:pulumi:prod::app::aws:eks/cluster:Cluster::c": {"its version is 1.27; supported: 1.34, 1.35"}},
 		"unknown": {},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/cluster:Cluster::c", "type": "aws:eks/cluster:Cluster", "name": "c", "op": "create", "custom": true, "inputs": {"version": "1.27"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},

@@ -9,12 +9,12 @@
 #   level: mandatory
 #   unknown: deny
 #   subjects: []
-#   reads: ["aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"]
+#   reads: ["aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup", "kubernetes:karpenter.sh/v1:NodePool"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
-#   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes.
+#   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes; for Karpenter limits with nvidia.com/gpu.
 #   runbook: gate_denied
 package falaj.plan.gpu_pool
 
@@ -26,6 +26,36 @@ import data.falaj.lib.types
 judged contains group.urn if some group in pools
 
 judged contains urn if some urn in unclear
+
+judged contains pool.urn if some pool in scaled
+
+fail[pool.urn] contains "no taint keeps other pods off (nvidia.com/gpu, NoSchedule)" if {
+	some pool in scaled
+	found := plan.at(pool.inputs, template("taints"))
+	not plan.holds_hidden(found)
+	count([taint | some taint in plan.listed(found); reserved(taint)]) == 0
+}
+
+fail[pool.urn] contains "it may start GPUs without end: limits name no nvidia.com/gpu" if {
+	some pool in scaled
+	limits := plan.at(pool.inputs, ["spec", "limits"])
+	not plan.holds_hidden(limits)
+	limit := plan.at(limits, ["nvidia.com/gpu"])
+	not bounded(limit)
+}
+
+fail[pool.urn] contains "a run would be moved to save a machine: consolidationPolicy is not WhenEmpty" if {
+	some pool in scaled
+	policy := plan.at(pool.inputs, ["spec", "disruption", "consolidationPolicy"])
+	not plan.hidden(policy)
+	policy != "WhenEmpty"
+}
+
+unknown[pool.urn] contains sprintf("its %v are not known before an apply", [word]) if {
+	some pool in scaled
+	some word, path in {"limits": ["spec", "limits"], "taints": template("taints"), "rules of disruption": ["spec", "disruption"]}
+	plan.holds_hidden(plan.at(pool.inputs, path))
+}
 
 fail[group.urn] contains "no taint keeps other pods off (nvidia.com/gpu, NO_SCHEDULE)" if {
 	some group in pools
@@ -75,6 +105,43 @@ unknown[group.urn] contains "its maximum size is not known before an apply" if {
 }
 
 groups := plan.of_type(types.node_group)
+
+nodes := plan.of_type("kubernetes:karpenter.sh/v1:NodePool")
+
+# What Karpenter starts with GPUs: by machine or family, or as long as nobody knows which.
+scaled contains pool if {
+	some pool in nodes
+	some requirement in plan.listed(plan.at(pool.inputs, template("requirements")))
+	object.get(requirement, "key", null) in {"node.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family"}
+	some value in plan.listed(object.get(requirement, "values", null))
+	is_string(value)
+	regex.match(input.parameters.gpu.machine_types, concat("", [value, "."]))
+}
+
+scaled contains pool if {
+	some pool in nodes
+	plan.holds_hidden(plan.at(pool.inputs, template("requirements")))
+}
+
+scaled contains pool if {
+	some pool in nodes
+	not machines_named(pool)
+}
+
+machines_named(pool) if {
+	some requirement in plan.listed(plan.at(pool.inputs, template("requirements")))
+	object.get(requirement, "key", null) in {"node.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family"}
+	object.get(requirement, "operator", null) == "In"
+}
+
+template(field) := ["spec", "template", "spec", field]
+
+bounded(limit) if regex.match(`^[0-9]+$`, sprintf("%v", [limit]))
+
+reserved(taint) if {
+	taint.key == "nvidia.com/gpu"
+	taint.effect in {"NoSchedule", "NoExecute"}
+}
 
 pools contains group if {
 	some group in groups

@@ -8,7 +8,7 @@
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:ebs/volume:Volume", "aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"]
+#   subjects: ["aws:ebs/volume:Volume", "aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"]
 #   reads: ["aws:kms/key:Key"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
@@ -69,7 +69,7 @@ unknown[urn] contains sprintf("the key of disk %v is not known before an apply, 
 	count(keys(urn)) == 0
 }
 
-machines := plan.of_types({types.launch_template, types.instance, "aws:ebs/volume:Volume"})
+machines := plan.of_types({types.launch_template, types.instance, "aws:ebs/volume:Volume", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"})
 
 with_disks contains urn if some [urn, _, _] in disks
 
@@ -78,6 +78,13 @@ fields := ["blockDeviceMappings", "rootBlockDevice", "ebsBlockDevices"]
 disks contains [machine.urn, mapping.ebs, object.get(mapping, "deviceName", sprintf("%v", [index]))] if {
 	some machine in machines
 	some index, mapping in plan.listed(object.get(machine.inputs, "blockDeviceMappings", null))
+	plan.known(object.get(mapping, "ebs", null))
+}
+
+# A class of nodes writes the same a little differently.
+disks contains [class.urn, object.union(mapping.ebs, {"kmsKeyId": object.get(mapping.ebs, "kmsKeyID", null)}), object.get(mapping, "deviceName", sprintf("%v", [index]))] if {
+	some class in plan.of_type("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass")
+	some index, mapping in plan.listed(plan.at(class.inputs, ["spec", "blockDeviceMappings"]))
 	plan.known(object.get(mapping, "ebs", null))
 }
 
@@ -94,6 +101,13 @@ unclear contains machine.urn if {
 	some machine in machines
 	some field in fields
 	some value in array.concat([object.get(machine.inputs, field, null)], plan.listed(object.get(machine.inputs, field, null)))
+	unclear_disk(value)
+}
+
+unclear contains class.urn if {
+	some class in plan.of_type("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass")
+	mappings := plan.at(class.inputs, ["spec", "blockDeviceMappings"])
+	some value in array.concat([plan.at(class.inputs, ["spec"]), mappings], plan.listed(mappings))
 	unclear_disk(value)
 }
 

@@ -8,12 +8,12 @@
 #   severity: medium
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance"]
+#   subjects: ["aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.9, A.8.19], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Set amiType to one of nodes.image_families and leave imageId out of the launch template.
+#   remediation: Set amiType to one of nodes.image_families and leave imageId out of the launch template; for Karpenter name an alias such as bottlerocket@v1.63.0.
 #   runbook: gate_denied
 package falaj.plan.node_image_known
 
@@ -54,7 +54,26 @@ unknown[node.urn] contains "which image it runs is not known before an apply" if
 
 groups := plan.of_type(types.node_group)
 
-nodes := plan.of_types({types.node_group, types.launch_template, types.instance})
+fail[class.urn] contains "it takes another image than one version of a family that is known" if {
+	some class in classes
+	terms := plan.at(class.inputs, ["spec", "amiSelectorTerms"])
+	not plan.holds_hidden(terms)
+	count([1 | some term in plan.listed(terms); of_one_version(object.get(term, "alias", null))]) != 1
+}
+
+unknown[class.urn] contains "which image its nodes run is not known before an apply" if {
+	some class in classes
+	plan.holds_hidden(plan.at(class.inputs, ["spec", "amiSelectorTerms"]))
+}
+
+classes := plan.of_type("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass")
+
+of_one_version(alias) if {
+	is_string(alias)
+	regex.match(`^bottlerocket@v[0-9]+\.[0-9]+\.[0-9]+$`, alias)
+}
+
+nodes := plan.of_types({types.node_group, types.launch_template, types.instance, "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"})
 
 # A template that names no image leaves it to the family of its node group.
 images := [[node, image] |

@@ -8,12 +8,12 @@
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"]
+#   subjects: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.3, A.8.5, A.8.9], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Use a launch template with metadataOptions httpTokens required and httpPutResponseHopLimit 1 for every node group.
+#   remediation: Use a launch template, or a class of nodes, with metadataOptions httpTokens required and httpPutResponseHopLimit 1.
 #   runbook: gate_denied
 package falaj.plan.node_metadata
 
@@ -59,11 +59,11 @@ unknown[group.urn] contains "its launch template is not in this plan" if {
 	not uses_known_template(group)
 }
 
-machines := plan.of_types({types.launch_template, types.instance})
+machines := plan.of_types({types.launch_template, types.instance, "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"})
 
 groups := plan.of_type(types.node_group)
 
-option(machine, field) := plan.at(machine.inputs, ["metadataOptions", field])
+option(machine, field) := plan.at(object.get(machine.inputs, "spec", machine.inputs), ["metadataOptions", field])
 
 switched_off(machine) if option(machine, "httpEndpoint") == "disabled"
 

@@ -1,0 +1,147 @@
+"""What Karpenter needs of AWS: an identity for its controller, a profile for the nodes it starts, and a queue that says which are taken back."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.components import policies
+from infra.components.policies import Statement, document, statement
+from infra.components.roles import ServiceRole
+from infra.config import naming
+from infra.config.model import ClusterConfig, Common
+
+ACCOUNT = "karpenter"
+"""Service account of the controller, in kube-system."""
+_CREATED = ("fleet", "instance", "launch-template", "network-interface", "spot-instances-request", "volume")
+"""What a call that starts nodes makes; all of it carries the cluster's tags from its first moment."""
+_SEEN = ("CapacityReservations", "Images", "InstanceStatus", "InstanceTypeOfferings", "InstanceTypes", "Instances", "LaunchTemplates")
+_EVENTS = {
+    "spot": ("aws.ec2", "EC2 Spot Instance Interruption Warning"),
+    "rebalance": ("aws.ec2", "EC2 Instance Rebalance Recommendation"),
+    "state": ("aws.ec2", "EC2 Instance State-change Notification"),
+    "health": ("aws.health", "AWS Health Event"),
+}
+
+
+class Karpenter(pulumi.ComponentResource):
+    """Role of the controller, bound to its one service account and to machines of this cluster; instance profile of its nodes; interruption queue.
+
+    Which nodes there are to be stands in the platform stack (`ScaledPools`).
+    """
+
+    def __init__(
+        self, name: str, config: ClusterConfig, *, cluster: pulumi.Input[str], node_role: pulumi.Input[str], opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("falaj:cluster:Karpenter", name, None, opts)
+        here, tags = ResourceOptions(parent=self), naming.tags(config, "internal", "nodes")
+        aws.iam.InstanceProfile(name, name=naming.node_profile_name(config), role=node_role, tags=tags, opts=here)
+        role = ServiceRole(
+            name,
+            config,
+            trust=policies.trusts_pods(config, "kube-system", ACCOUNT),
+            inline={"nodes": nodes(config), "node-disks": policies.volume_policy(config)},
+            purpose="node autoscaler",
+            opts=here,
+        )
+        aws.eks.PodIdentityAssociation(
+            name,
+            cluster_name=cluster,
+            namespace="kube-system",
+            service_account=ACCOUNT,
+            role_arn=role.arn,
+            tags=tags,
+            opts=ResourceOptions(parent=self, depends_on=role.attached),
+        )
+        self._listen(name, config, tags)
+        self.register_outputs({})
+
+    def _listen(self, name: str, config: ClusterConfig, tags: dict[str, str]) -> None:
+        here = ResourceOptions(parent=self)
+        queue = aws.sqs.Queue(
+            name,
+            name=naming.interruptions_name(config),
+            # A warning comes two minutes before the end: what is older says nothing any more.
+            message_retention_seconds=300,
+            sqs_managed_sse_enabled=True,
+            tags=tags,
+            opts=here,
+        )
+        aws.sqs.QueuePolicy(name, queue_url=queue.id, policy=queue_policy(config), opts=here)
+        for label, (source, what) in _EVENTS.items():
+            rule = aws.cloudwatch.EventRule(
+                f"{name}-{label}",
+                name=f"{naming.interruptions_name(config)}-{label}",
+                description=what,
+                event_pattern=json.dumps({"source": [source], "detail-type": [what]}, sort_keys=True),
+                tags=tags,
+                opts=here,
+            )
+            aws.cloudwatch.EventTarget(f"{name}-{label}", rule=rule.name, arn=queue.arn, target_id="queue", opts=here)
+
+
+def queue_arn(config: Common) -> str:
+    """ARN of the interruption queue, known before it is."""
+    return naming.arn(config, "sqs", naming.interruptions_name(config))
+
+
+def queue_policy(config: Common) -> str:
+    """The rules of this account put messages in; everything else comes over TLS."""
+    arn = queue_arn(config)
+    ours = {"ArnLike": {"aws:SourceArn": naming.arn(config, "events", f"rule/{naming.interruptions_name(config)}-*")}}
+    return document(
+        statement("Events", ["sqs:SendMessage"], [arn], Principal={"Service": "events.amazonaws.com"}, Condition=ours),
+        statement("TlsOnly", ["sqs:*"], [arn], effect="Deny", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+    )
+
+
+def nodes(config: Common) -> str:
+    """What the controller may do: start machines that carry this cluster's tags from the first moment, and end those that do."""
+    cluster = naming.cluster_name(config)
+    owned, pool = f"kubernetes.io/cluster/{cluster}", "karpenter.sh/nodepool"
+    asks = {"StringEquals": {f"aws:RequestTag/{owned}": "owned", "aws:RequestTag/eks:eks-cluster-name": cluster}, "StringLike": {f"aws:RequestTag/{pool}": "*"}}
+    has = {"StringEquals": {f"aws:ResourceTag/{owned}": "owned"}, "StringLike": {f"aws:ResourceTag/{pool}": "*"}}
+    making = {"StringEquals": {**asks["StringEquals"], "ec2:CreateAction": ["CreateFleet", "CreateLaunchTemplate", "RunInstances"]}, **_like(asks)}
+    keys = {**has, "ForAllValues:StringEquals": {"aws:TagKeys": ["Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"]}}
+    images = [f"arn:{config.partition}:ec2:{config.region}::{kind}/*" for kind in ("image", "snapshot")]
+    used = [*images, *_ec2(config, "capacity-reservation", "security-group", "subnet")]
+    starts, templates = ["ec2:CreateFleet", "ec2:RunInstances"], _ec2(config, "launch-template")
+    looks = [*(f"ec2:Describe{each}" for each in _SEEN), "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets"]
+    return document(
+        statement("Uses", starts, used),
+        statement("UsesTemplates", starts, templates, Condition=has),
+        statement("Starts", [*starts, "ec2:CreateLaunchTemplate"], _ec2(config, *_CREATED), Condition=asks),
+        statement("TagsWhatItStarts", ["ec2:CreateTags"], _ec2(config, *_CREATED), Condition=making),
+        statement("TagsItsNodes", ["ec2:CreateTags"], _ec2(config, "instance"), Condition=keys),
+        statement("Ends", ["ec2:DeleteLaunchTemplate", "ec2:TerminateInstances"], _ec2(config, "instance", "launch-template"), Condition=has),
+        statement("Looks", looks, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
+        *scaling(config),
+    )
+
+
+def scaling(config: Common) -> list[Statement]:
+    """What is neither of EC2 nor of keys; the boundary of services has it too."""
+    cluster, images = (
+        naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}"),
+        f"arn:{config.partition}:ssm:{config.region}::parameter/aws/service/*",
+    )
+    profile = naming.global_arn(config, "iam", f"instance-profile/{naming.node_profile_name(config)}")
+    passed = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    return [
+        statement("FindCluster", ["eks:DescribeCluster"], [cluster]),
+        statement("HandsNodesTheirRole", ["iam:PassRole"], [naming.role_arn(config, "node")], Condition=passed),
+        statement("FindProfile", ["iam:GetInstanceProfile"], [profile]),
+        statement("FindImages", ["ssm:GetParameter"], [images]),
+        statement("Interruptions", ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], [queue_arn(config)]),
+    ]
+
+
+def _like(condition: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {"StringLike": condition["StringLike"]}
+
+
+def _ec2(config: Common, *kinds: str) -> list[str]:
+    return [naming.arn(config, "ec2", f"{kind}/*") for kind in kinds]

@@ -1,0 +1,74 @@
+"""Metrics of a happy prod: who reads them, what is worked out, and who hears of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from falaj.home import ROOT
+from infra.components.monitoring import alerting, scraping
+from infra.config.load import parse
+from infra.config.model import ClusterConfig, MonitoringConfig
+from tests.config.test_load import happy, refusal
+from tests.config.test_teams import together
+from tests.stacks.world import run
+
+TOPIC = "arn:aws:sns:me-central-1:333333333333:falaj-alerts"
+RULES = yaml.safe_load((ROOT / "infra" / "components" / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+
+
+def test_nobody_watches_where_nobody_asked(prod: Any) -> None:
+    assert not prod("cluster").of("Workspace") and not prod("cluster").of("Scraper")
+
+
+def test_a_workspace_a_scraper_rules_and_alerts_are_made_together(falaj_home: Path) -> None:
+    world = run("cluster", "prod", config={"monitoring": {"topic": TOPIC}, "more_addons": {"snapshot-controller": "v8.6.0-eksbuild.1"}})
+    assert [name for kind in ("Workspace", "Scraper", "RuleGroupNamespace", "AlertManagerDefinition") for name in world.of(kind)] == ["monitoring"] * 4
+    scraper = world.one("Scraper", "monitoring")
+    assert "monitoring" in scraper.refers["destination"][0] and scraper.inputs["alias"] == "falaj-prod"
+    assert world.one("Workspace", "monitoring").inputs["tags"]["data-class"] == "internal"
+    assert world.one("Addon", "snapshot-controller").inputs["addonVersion"] == "v8.6.0-eksbuild.1"
+
+
+def test_only_pods_that_serve_are_read() -> None:
+    found = yaml.safe_load(scraping(MonitoringConfig(topic=TOPIC)))
+    assert found["global"]["scrape_interval"] == "30s"
+    (job,) = found["scrape_configs"]
+    kept = [(each["source_labels"], each["regex"]) for each in job["relabel_configs"] if each.get("action") == "keep"]
+    assert kept == [(["__meta_kubernetes_pod_label_falaj_serves"], "true"), (["__meta_kubernetes_pod_container_port_name"], "http")]
+
+
+def test_alerts_go_to_the_topic_in_the_region() -> None:
+    config = parse("cluster", "prod", happy("cluster"))
+    assert isinstance(config, ClusterConfig)
+    found = yaml.safe_load(yaml.safe_load(alerting(config, MonitoringConfig(topic=TOPIC)))["alertmanager_config"])
+    assert found["receivers"][0]["sns_configs"][0] == {"topic_arn": TOPIC, "sigv4": {"region": "me-central-1"}, "attributes": {"environment": "prod"}}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.get("alert") or rule["record"] for rule in RULES])
+def test_a_rule_asks_for_what_servers_tell_and_names_a_runbook(rule: dict[str, Any]) -> None:
+    told = set(re.findall(r'"(falaj_[a-z_]+)"', (ROOT / "workloads" / "serve" / "metrics.py").read_text(encoding="utf-8")))
+    asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"\bfalaj_[a-z_]+", rule["expr"])}
+    recorded = {each["record"] for each in RULES if "record" in each}
+    assert asked <= told and set(re.findall(r"\bfalaj:[a-z_:0-9]+", rule["expr"])) <= recorded
+    if "alert" in rule:
+        assert (ROOT / rule["annotations"]["runbook"]).exists() and rule["labels"]["severity"] in ("page", "ticket")
+
+
+def test_the_scraper_may_reach_servers_only_where_it_is_there(falaj_home: Path, prod: Any) -> None:
+    watched = run("platform", "prod", config={"monitored": True}).one("NetworkPolicy", "inference-allow-requests").inputs["spec"]["ingress"][0]["from"]
+    alone = prod("platform").one("NetworkPolicy", "inference-allow-requests").inputs["spec"]["ingress"][0]["from"]
+    assert (watched, alone) == ([{"namespaceSelector": {}}, {"ipBlock": {"cidr": "10.40.0.0/16"}}], [{"namespaceSelector": {}}])
+
+
+def test_metrics_that_nobody_may_read_are_refused(tmp_path: Path) -> None:
+    found = together(tmp_path, "cluster", monitoring={"topic": TOPIC})
+    assert found["what"] == "monitored: false, and the cluster stack names a topic"
+
+
+def test_an_addon_in_no_fixed_version_is_refused() -> None:
+    assert refusal("cluster", more_addons={"cert-manager": "latest"})["what"] == "more_addons.cert-manager: 'latest' cannot be used"
