@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -70,7 +70,7 @@ def start(runs: int) -> list[Figure]:
 
 
 def plan(runs: int) -> list[Figure]:
-    """Plan and gate of all four stacks of prod; the Pulumi CLI's preview of the same beside it."""
+    """Plan and gate of all four stacks of prod, the Pulumi CLI's preview beside it; plans of many teams; an apply that changes nothing."""
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         environ = {"FALAJ_HOME": folder}
@@ -85,7 +85,33 @@ def plan(runs: int) -> list[Figure]:
         )
         if shutil.which("pulumi"):
             figures.append(measure("plan of prod, Pulumi CLI (peer)", _falaj("plan", "--env", "prod", "--engine", "pulumi"), runs=runs, environ=environ))
-    return figures
+        figures += [_shared(number, Path(folder), runs) for number in (10, 20, 30)]
+    return [*figures, _unchanged(runs)]
+
+
+def _shared(teams: int, folder: Path, runs: int) -> Figure:
+    """The plan of a prod that many teams share: twice as many take twice as long."""
+    counted = folder / "resources"
+    command = [sys.executable, "-m", "infra.cli.bench_plan", "prod", str(teams), str(counted)]
+    found = measure(f"plan of prod with {teams} teams", command, runs=runs, environ={"FALAJ_HOME": str(folder)}, goal="< 30 s")
+    return replace(found, what=f"{found.what}, {counted.read_text(encoding='utf-8')} resources")
+
+
+def _unchanged(runs: int) -> Figure:
+    """Plan, gate and apply of the sandbox's four stacks, when nothing has changed since the last."""
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"FALAJ_HOME": folder, "FALAJ_PORT_BASE": str(_ports())}
+        command = _falaj("up", "--env", "local", "--infrastructure-only")
+        try:
+            measure("the first apply of the sandbox", command, runs=1, environ=environ)
+            return measure("apply of the sandbox, nothing changed", command, runs=runs, environ=environ, goal="< 10 s")
+        finally:
+            subprocess.run(_falaj("down", "--env", "local"), env={**os.environ, **environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def _ports() -> int:
+    """First of a block of ports that nobody has."""
+    return next(base for base in range(17000, 30000, 100) if all(is_free(base + offset) for offset in (0, 1, 10, 11)))
 
 
 def up(runs: int) -> list[Figure]:
@@ -93,8 +119,7 @@ def up(runs: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "falaj"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        base = next(base for base in range(17000, 30000, 100) if all(is_free(base + offset) for offset in (0, 1, 10, 11)))
-        environ = {"FALAJ_HOME": str(clone / ".falaj"), "FALAJ_PORT_BASE": str(base)}
+        environ = {"FALAJ_HOME": str(clone / ".falaj"), "FALAJ_PORT_BASE": str(_ports())}
         make = ["make", "--silent", "-C", str(clone)]
         try:
             figures = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def plans(environment: str, number: int) -> list[Plan]:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m infra.cli.bench_plan ENVIRONMENT TEAMS` prints how many resources were planned."""
-    environment, number = arguments
-    print(sum(len(plan.resources) for plan in plans(environment, int(number))))
+    """`python -m infra.cli.bench_plan ENVIRONMENT TEAMS FILE` writes how many resources were planned into FILE."""
+    environment, number, file = arguments
+    Path(file).write_text(str(sum(len(plan.resources) for plan in plans(environment, int(number)))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -227,6 +227,8 @@ _RULES: dict[str, Callable[[PlannedResource, Found], Iterable[Charge]]] = {
 }
 
 _BY_USE: dict[str, tuple[str, ...]] = {
+    "aws:amp/scraper:Scraper": ("samples-read",),
+    "aws:amp/workspace:Workspace": ("samples-kept",),
     "aws:backup/plan:Plan": ("backup-kept",),
     "aws:cfg/recorder:Recorder": ("config-items",),
     "aws:cloudtrail/trail:Trail": ("trail-data-events",),
@@ -256,6 +258,8 @@ _FREE_GROUPS = frozenset({"apps", "autoscaling", "batch", "core", "policy"})
 
 _FREE = frozenset(
     {
+        "aws:amp/alertManagerDefinition:AlertManagerDefinition",
+        "aws:amp/ruleGroupNamespace:RuleGroupNamespace",
         "aws:backup/selection:Selection",
         "aws:backup/vault:Vault",
         "aws:backup/vaultLockConfiguration:VaultLockConfiguration",

@@ -1,19 +1,19 @@
 # METADATA
-# title: A role names who may take it
+# title: A role names who may take it, and a queue whom it lets in
 # description: |
 #   A trust policy names accounts, roles or services. Identities from outside (OIDC, SAML) are bound to one subject, so that
-#   not every job of a hosted service can take the role.
+#   not every job of a hosted service can take the role. The policy of a queue or topic lets nobody in whom it does not name.
 # custom:
 #   check: C09
 #   severity: critical
 #   level: mandatory
 #   unknown: defer
-#   subjects: ["aws:iam/role:Role"]
+#   subjects: ["aws:iam/role:Role", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.15, A.5.16, A.8.2], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Name the principals in assumeRolePolicy; for federated ones add a condition on the subject (`:sub`) without a bare wildcard.
+#   remediation: Name the principals in assumeRolePolicy; for federated ones add a condition on the subject (`:sub`) without a bare wildcard; name them in a queue's policy.
 #   runbook: gate_denied
 package falaj.plan.trust_named
 
@@ -22,7 +22,37 @@ import rego.v1
 import data.falaj.lib.documents
 import data.falaj.lib.plan
 
-judged := {role.urn | some role in roles}
+judged := {each.urn | some each in array.concat(roles, queues)}
+
+fail[queue.urn] contains "its policy is missing or not a JSON object" if {
+	some queue in queues
+	document := object.get(queue.inputs, "policy", null)
+	not documents.unreadable(document)
+	not documents.parsed(document)
+}
+
+fail[queue.urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
+	some queue in queues
+	document := object.get(queue.inputs, "policy", null)
+	not documents.unreadable(document)
+	some index, statement in documents.allows(document)
+	documents.everybody(statement)
+}
+
+fail[queue.urn] contains sprintf("%v lets in all but those it names", [documents.label(statement, index)]) if {
+	some queue in queues
+	document := object.get(queue.inputs, "policy", null)
+	not documents.unreadable(document)
+	some index, statement in documents.allows(document)
+	statement.NotPrincipal
+}
+
+unknown[queue.urn] contains why if {
+	some queue in queues
+	why := documents.unreadable(object.get(queue.inputs, "policy", null))
+}
+
+queues := plan.of_types({"aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy"})
 
 fail[role.urn] contains "the trust policy is missing or not a JSON object" if {
 	some role in doubtful
