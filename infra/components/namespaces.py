@@ -70,7 +70,9 @@ class TeamNamespace(pulumi.ComponentResource):
         if self._room.serves:
             # A scraper that AWS keeps has an address in the network, and is nobody's pod.
             watching = [{"ip_block": {"cidr": self._config.network_cidr}}] if self._config.monitored else []
-            inside = {"from_": [{"namespace_selector": {}}, *watching], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
+            # A team's servers answer the team's own namespaces: those that carry its name as their owner.
+            askers = {"match_labels": {"falaj/owner": self._room.team}} if self._room.team else {}
+            inside = {"from_": [{"namespace_selector": askers}, *watching], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
             selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}
             self._policy(name, "allow-requests", {**selector, "policy_types": ["Ingress"], "ingress": [inside]})
 

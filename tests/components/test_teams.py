@@ -104,6 +104,15 @@ def test_a_teams_namespaces_are_closed_bounded_and_its_own(shared: Any, room: st
     assert subjects == ["falaj:operators", "falaj:team:risk"]
 
 
+def test_a_teams_servers_answer_its_own_namespaces_only(shared: Any) -> None:
+    asked = {name: each.inputs["spec"]["ingress"][0]["from"] for name, each in shared("platform").of("NetworkPolicy").items() if name.endswith("requests")}
+    assert asked == {
+        "inference-allow-requests": [{"namespaceSelector": {}}],
+        "risk-inference-allow-requests": [{"namespaceSelector": {"matchLabels": {"falaj/owner": "risk"}}}],
+        "service-inference-allow-requests": [{"namespaceSelector": {"matchLabels": {"falaj/owner": "service"}}}],
+    }
+
+
 def test_nobody_but_operators_works_in_the_environments_own_namespaces(shared: Any) -> None:
     assert [each["name"] for each in shared("platform").one("RoleBinding", "training-operators").inputs["subjects"]] == ["falaj:operators"]
 
