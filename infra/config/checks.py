@@ -23,7 +23,7 @@ def check(config: Common, file: str) -> None:
     if isinstance(config, FoundationConfig):
         _foundation(config, file)
     elif isinstance(config, ClusterConfig):
-        _cluster(config, file)
+        _pools(config, file)
     elif isinstance(config, PlatformStackConfig):
         _platform(config, file)
     elif isinstance(config, WorkloadsConfig):
@@ -121,13 +121,13 @@ def _backups(config: FoundationConfig, file: str) -> None:
         )
 
 
-def _cluster(config: ClusterConfig, file: str) -> None:
+def _pools(config: ClusterConfig | PlatformStackConfig, file: str) -> None:
     for index, pool in enumerate(config.pools):
         for wanted in pool.instance_types:
             require_instance_type(config.region, wanted, gpu=pool.gpu, given=_key(file, f"pools.{index}.instance_types"))
         if pool.minimum > pool.maximum:
             raise _order(file, f"pools.{index}.minimum", pool.minimum, pool.maximum)
-        _reserved(pool, index, config, file)
+        _reserved(pool, index, file)
         if len({is_arm(wanted) for wanted in pool.instance_types}) > 1:
             raise UsageError(
                 f"pools.{index}.instance_types: pool {pool.name} mixes processor architectures",
@@ -146,7 +146,7 @@ def _cluster(config: ClusterConfig, file: str) -> None:
         )
 
 
-def _reserved(pool: PoolConfig, index: int, config: ClusterConfig, file: str) -> None:
+def _reserved(pool: PoolConfig, index: int, file: str) -> None:
     wanted = [name for name in pool.instance_types if name.startswith(_RESERVED_ONLY)]
     if wanted and (pool.reservation is None or len(wanted) < len(pool.instance_types)):
         raise UsageError(
@@ -169,6 +169,8 @@ def _reserved(pool: PoolConfig, index: int, config: ClusterConfig, file: str) ->
 def _platform(config: PlatformStackConfig, file: str) -> None:
     parse(config.network_cidr)
     _networks(config.object_store_cidrs, file, "object_store_cidrs")
+    if config.pools or config.autoscaler == "karpenter" or config.queues == "kueue":
+        _pools(config, file)
     names = [namespace.name for namespace in config.namespaces]
     if sorted(names) != ["inference", "training"]:
         raise UsageError(

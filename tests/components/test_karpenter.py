@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
+from falaj.errors import UsageError
 from infra.components import boundaries
 from infra.components.karpenter import nodes, queue_policy
 from infra.components.scaled_pools import node_class, node_pool
-from infra.config.load import parse
+from infra.config.load import load_environment, parse
 from infra.config.model import PlatformStackConfig
+from infra.config.together import check_together
 from infra.config.versions import BOTTLEROCKET
 from infra.sandbox.kubernetes.status import ApiError
 from infra.sandbox.kubernetes.validation import validate
 from tests.config.test_load import happy, refusal
-from tests.config.test_teams import together
 from tests.stacks.world import World, run
 
 POOLS = [
@@ -161,9 +162,16 @@ def test_the_boundary_has_room_for_the_controller_only_where_there_is_one() -> N
     assert len("".join(with_it.split())) <= 6144
 
 
-def test_karpenter_without_a_way_to_its_queue_is_refused(tmp_path: Path) -> None:
-    found = together(tmp_path, "", autoscaler="karpenter", teams=[])
-    assert found["what"] == "network.interface_endpoints: Karpenter cannot reach sqs and ssm"
+@pytest.mark.parametrize("asked", [{"autoscaler": "karpenter"}, {"queues": "kueue"}])
+def test_a_platform_that_is_to_divide_pools_and_knows_none_is_refused(asked: dict[str, Any]) -> None:
+    assert refusal("platform", **asked)["what"] == "pools: every pool needs a name of its own, and one must be of kind system"
+
+
+def test_karpenter_without_a_way_to_its_queue_is_refused() -> None:
+    whole = load_environment("prod")
+    scaled = whole.model_copy(update={"foundation": whole.foundation.model_copy(update={"autoscaler": "karpenter"})})
+    with pytest.raises(UsageError, match="network.interface_endpoints: Karpenter cannot reach sqs and ssm"):
+        check_together(scaled, str)
 
 
 @pytest.mark.parametrize(

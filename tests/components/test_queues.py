@@ -112,4 +112,4 @@ def test_jobs_beside_the_queues_are_refused(tmp_path: Path) -> None:
 
 
 def test_pools_that_the_cluster_does_not_have_are_refused(tmp_path: Path) -> None:
-    assert together(tmp_path, "platform", queues="kueue")["what"] == "pools: the stacks cluster and platform do not agree"
+    assert together(tmp_path, "platform", queues="kueue", pools=POOLS[:2])["what"] == "pools: the stacks cluster and platform do not agree"
