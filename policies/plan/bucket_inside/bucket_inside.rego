@@ -20,6 +20,7 @@ package falaj.plan.bucket_inside
 
 import rego.v1
 
+import data.falaj.lib.bucket_policies
 import data.falaj.lib.buckets
 import data.falaj.lib.documents
 import data.falaj.lib.plan
@@ -40,13 +41,13 @@ fail[bucket.urn] contains sprintf("it holds %v, and no statement denies what com
 }
 
 unknown[urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
-	some urn, policies in policies_of
+	some urn, policies in bucket_policies.of_bucket
 	count(policies) == 0
 	buckets.stray(types.bucket_policy)
 }
 
 unknown[urn] contains why if {
-	some urn, policies in policies_of
+	some urn, policies in bucket_policies.of_bucket
 	some policy in policies
 	why := documents.unreadable(policy)
 }
@@ -58,22 +59,15 @@ unknown[urn] contains "its tags are not known before an apply, so nobody can say
 
 classes := {bucket.urn: plan.tag(bucket, input.parameters.data_class_tag) | some bucket in buckets.all}
 
-policies_of := {bucket.urn: policies |
-	some bucket in buckets.all
-	policies := [object.get(part.inputs, "policy", null) | some part in buckets.parts(types.bucket_policy, bucket)]
-}
-
 # Buckets whose policy can be read, or that have none for sure.
 legible := [bucket |
 	some bucket in buckets.all
-	every policy in policies_of[bucket.urn] {
-		not documents.unreadable(policy)
-	}
+	not bucket.urn in bucket_policies.unreadable
 	not lost(bucket)
 ]
 
 lost(bucket) if {
-	count(policies_of[bucket.urn]) == 0
+	count(bucket_policies.of_bucket[bucket.urn]) == 0
 	buckets.stray(types.bucket_policy)
 }
 
@@ -81,8 +75,8 @@ lost(bucket) if {
 denials := {bucket.urn: found |
 	some bucket in legible
 	found := [[statement, test] |
-		some policy in policies_of[bucket.urn]
-		some statement in documents.statements(policy)
+		some statements in bucket_policies.statements[bucket.urn]
+		some statement in statements
 		statement.Effect == "Deny"
 		documents.everybody(statement)
 		tests := [[key, operator, values] | some operator, conditions in statement.Condition; some key, values in conditions; not key in aside]

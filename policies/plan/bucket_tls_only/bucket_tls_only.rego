@@ -18,6 +18,7 @@ package falaj.plan.bucket_tls_only
 
 import rego.v1
 
+import data.falaj.lib.bucket_policies
 import data.falaj.lib.buckets
 import data.falaj.lib.documents
 import data.falaj.lib.types
@@ -25,23 +26,23 @@ import data.falaj.lib.types
 judged := buckets.urns
 
 fail[urn] contains "no bucket policy belongs to this bucket" if {
-	some urn, policies in policies_of
+	some urn, policies in bucket_policies.of_bucket
 	count(policies) == 0
 	not buckets.stray(types.bucket_policy)
 }
 
 fail[urn] contains "the bucket policy is not a JSON object" if {
-	some urn, policies in policies_of
+	some urn, policies in bucket_policies.of_bucket
 	some policy in policies
 	documents.malformed(policy)
 }
 
 fail[bucket.urn] contains "no statement denies requests without TLS on the bucket and all its objects" if {
 	some bucket in buckets.all
-	count(policies_of[bucket.urn]) > 0
-	not bucket.urn in unreadable
+	count(bucket_policies.of_bucket[bucket.urn]) > 0
+	not bucket.urn in bucket_policies.unreadable
 	count([1 |
-		some found in statements[bucket.urn]
+		some found in bucket_policies.statements[bucket.urn]
 		some statement in found
 		statement.Effect == "Deny"
 		some operator in ["Bool", "BoolIfExists"]
@@ -51,7 +52,7 @@ fail[bucket.urn] contains "no statement denies requests without TLS on the bucke
 }
 
 fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
-	some urn, policies in statements
+	some urn, policies in bucket_policies.statements
 	some found in policies
 	allowing := [statement | some statement in found; object.get(statement, "Effect", "Allow") == "Allow"]
 	some index, statement in allowing
@@ -60,35 +61,15 @@ fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, i
 }
 
 unknown[urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
-	some urn, policies in policies_of
+	some urn, policies in bucket_policies.of_bucket
 	count(policies) == 0
 	buckets.stray(types.bucket_policy)
 }
 
 unknown[urn] contains why if {
-	some urn, policies in policies_of
+	some urn, policies in bucket_policies.of_bucket
 	some policy in policies
 	why := documents.unreadable(policy)
-}
-
-policies_of := {bucket.urn: policies |
-	some bucket in buckets.all
-	policies := [object.get(part.inputs, "policy", null) | some part in buckets.parts(types.bucket_policy, bucket)]
-}
-
-unreadable contains urn if {
-	some urn, policies in policies_of
-	some policy in policies
-	documents.unreadable(policy)
-}
-
-# Of the policies that can be read: bucket -> for each policy its statements.
-statements := {urn: found |
-	some urn, policies in policies_of
-	found := [documents.statements(policy) |
-		some policy in policies
-		not documents.unreadable(policy)
-	]
 }
 
 # A statement about everybody, everything that can be done, the bucket and all its objects.
