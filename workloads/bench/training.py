@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from falaj.canonical import digest
 from falaj.errors import Fault
 from falaj.home import ROOT
 from workloads.bench.child import peak_mebibytes
@@ -154,12 +155,15 @@ def _rows() -> list[Any]:
     from workloads.data.rows import Quarantine
 
     packages, _ = debian.from_sample(Quarantine())
-    return [row for row in debian.rows(packages, most={"train": 6000}, quarantine=Quarantine()) if row.split == "train"]
+    return debian.rows(packages, most={"train": 6000, "validation": 0, "test": 0}, quarantine=Quarantine())
 
 
 def _ours(spec: Spec, turns: _Turns) -> None:
+    from workloads.tokens.agreement import own_tokenizer
+    from workloads.tokens.cache import cached
+    from workloads.tokens.limits import read_limits
     from workloads.train import load
-    from workloads.training.batches import Batches, encoder
+    from workloads.training.batches import Batches, from_cache
     from workloads.training.checkpoints import Checkpoints
     from workloads.training.loop import loop
     from workloads.training.process import settle_in
@@ -167,9 +171,9 @@ def _ours(spec: Spec, turns: _Turns) -> None:
     from workloads.training.world import alone
 
     settle_in()
-    recipe, world = spec.recipe(), alone()
+    recipe, world, folder = spec.recipe(), alone(), Path(os.environ["FALAJ_BENCH_FOLDER"])
     parts = load(recipe, SEED, world)
-    checkpoints = Checkpoints(Path(os.environ["FALAJ_BENCH_FOLDER"]) / "checkpoints", "bench", world)
+    checkpoints = Checkpoints(folder / "checkpoints", "bench", world)
     progress = Progress("bench")
     seen = [0]
 
@@ -179,8 +183,11 @@ def _ours(spec: Spec, turns: _Turns) -> None:
             checkpoints.save(parts.source, parts.optimizer, progress)
         return False
 
-    encode = encoder(parts.tokenizer, recipe, world.device)
-    loop(parts, encode, Batches(_rows(), recipe), recipe, progress, checkpoints, stop=between_steps, say=lambda text: None)
+    rows = _rows()
+    own = own_tokenizer(SEED, most_unused=read_limits().most_unused)
+    cache = cached(folder / "tokens", rows, own, data=digest([row.id for row in rows]), lengths=(recipe.input_tokens, recipe.target_tokens))
+    encode = from_cache(cache, parts.tokenizer, world.device)
+    loop(parts, encode, Batches(rows, recipe), recipe, progress, checkpoints, stop=between_steps, say=lambda text: None)
 
 
 def _theirs(spec: Spec, turns: _Turns, optimizer: str) -> None:

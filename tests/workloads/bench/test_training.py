@@ -36,3 +36,8 @@ def test_the_table_names_ratios_and_the_cost_of_a_checkpoint() -> None:
 def test_all_learn_the_same_rows_without_an_end() -> None:
     recipe = Spec(precision="fp32", batch=4).recipe()
     assert (recipe.precision, recipe.batch, recipe.mix, recipe.most_steps) == ("fp32", 4, {}, 10**6)
+
+
+def test_contestants_learn_from_rows_of_the_train_split_alone() -> None:
+    rows = training._rows()
+    assert {row.split for row in rows} == {"train"} and {row.task for row in rows} == {"language", "section", "summarize"}
