@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from falaj.canonical import digest
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from falaj.files import write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
+from workloads.engine.weights import head_scale
 from workloads.prepare import Dataset, open_dataset
 from workloads.recipes import Recipe, base_digest, base_folder, recipe_named
 from workloads.serve.settings import threads
@@ -146,7 +147,9 @@ def load(recipe: Recipe, base: Path, world: World) -> Parts:
 
 
 def _save_model(parts: Parts, base: Path, out: Path) -> None:
-    """Write the whole model, put together from all ranks; all of them call this, the first one writes."""
+    """Write the whole model, put together from all ranks; all of them call this, the first one writes. Raises Fault when the disk is full."""
+    from safetensors import SafetensorError
+
     whole: dict[str, Any] = {}
     for name, parameter in parts.source.named_parameters():
         tensor = parameter.detach()
@@ -155,11 +158,21 @@ def _save_model(parts: Parts, base: Path, out: Path) -> None:
             whole[name] = tensor.cpu()
     if not parts.world.leads:
         return
-    parts.source.config.use_cache = True
-    parts.source.save_pretrained(out, state_dict=whole)
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        if (base / name).is_file():
-            shutil.copyfile(base / name, out / name)
+    config = parts.source.config
+    # transformers 5 says True of every T5; what is written is to be read right by the versions before it too.
+    config.use_cache, config.tie_word_embeddings = True, head_scale(config) != 1.0
+    try:
+        parts.source.save_pretrained(out, state_dict=whole)
+        for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+            if (base / name).is_file():
+                shutil.copyfile(base / name, out / name)
+    except (OSError, SafetensorError) as problem:
+        raise Fault(
+            "the trained model could not be written",
+            given=str(out),
+            why=str(problem),
+            next="free some disk space and run the same command again: it goes on from the newest checkpoint",
+        ) from problem
 
 
 def _log(record: dict[str, Any], out: Path, *, failed: str = "") -> None:

@@ -42,7 +42,9 @@ def tiny_model(folder: Path, **changes: Any) -> Path:
         "feed_forward_proj": "gated-gelu",
         "tie_word_embeddings": False,
     }
-    model = T5ForConditionalGeneration(T5Config(**(values | changes)))
+    config = T5Config(**(values | changes))
+    config.tie_word_embeddings = bool((values | changes)["tie_word_embeddings"])  # transformers 5 makes it True when it is given
+    model = T5ForConditionalGeneration(config)
     for parameter in model.parameters():
         # Larger than T5's own start, so that answers differ from text to text.
         torch.nn.init.normal_(parameter, std=0.4)

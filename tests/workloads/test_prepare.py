@@ -201,6 +201,16 @@ def test_tracked_data_comes_back_from_its_remote(tmp_path: Path, monkeypatch: py
         tracked.restore(pointer, tmp_path / "third", str(tmp_path / "empty"))
 
 
+def test_a_run_that_is_prepared_from_other_rows_is_tracked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of git, as most work volumes are."""
+    monkeypatch.setenv("FALAJ_DATA_REMOTE", str(tmp_path / "remote"))
+    pointers = [
+        prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", own_rows(number)), recipe="smoke").path(tracked.POINTER).read_text()
+        for number in (240, 250)
+    ]
+    assert pointers[0] != pointers[1]
+
+
 def test_the_bucket_is_the_remote_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tracked.remote() is None
     monkeypatch.setenv("FALAJ_DATA_BUCKET", "falaj-local-data")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,18 @@ def test_a_checkpoint_that_was_cut_or_belongs_to_another_recipe_is_not_used(prep
         (checkpoints / name / "state.json").write_text('{"progress": {"basis": "other"')
     record = json.loads(train_with(prepared, TINY).path("run_record.json").read_text())
     assert (record["resumed_at"], record["steps"]) == ([], 8)
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_and_the_same_command_goes_on(prepared: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(Fault, match="the trained model could not be written") as caught:
+            train_with(prepared, TINY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "free some disk space" in (caught.value.next or "") and not (prepared / "train" / "manifest.json").exists()
+    assert train_with(prepared, TINY).stage == "train"
 
 
 def test_too_little_free_memory_is_said_before_anything_is_loaded(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ def checkpoint(cache: Path, shape: Shape = BASE) -> Path:
         feed_forward_proj="gated-gelu",
         tie_word_embeddings=False,
     )
+    config.tie_word_embeddings = False  # transformers 5 makes it True when it is given
     fresh = cache / "checkpoint.new"
     shutil.rmtree(fresh, ignore_errors=True)
     T5ForConditionalGeneration(config).save_pretrained(fresh, safe_serialization=True)

@@ -62,9 +62,10 @@ def _repository(folder: Path, where: str):  # noqa: ANN202  DVC has no types
     from dvc.repo import Repo
 
     folder.mkdir(parents=True, exist_ok=True)
-    repo = Repo(str(folder)) if (folder / ".dvc").is_dir() else Repo.init(str(folder), no_scm=True)
+    alone = {"no_scm": True}
+    repo = Repo(str(folder), config={"core": alone}) if (folder / ".dvc").is_dir() else Repo.init(str(folder), no_scm=True)
     with repo.config.edit("repo") as config:
-        config["core"] = {"remote": "store", "analytics": False, "autostage": False}
+        config["core"] = {"remote": "store", "analytics": False, "autostage": False, **alone}
         config["remote"] = {"store": {"url": where, **_s3_options(where)}}
     return repo
 

@@ -17,6 +17,14 @@ _KEPT = ("num_heads", "d_kv", "d_model", "d_ff", "num_layers", "num_decoder_laye
 _ACTIVATIONS = ("gelu_new", "relu")
 
 
+def head_scale(config: Any) -> float:
+    """What the last states are multiplied by before the head: T5 1.0 shares one matrix between its ends, and shrinks what goes into it.
+
+    transformers 5 calls every T5 tied and keeps this apart; before, being tied said it.
+    """
+    return config.d_model**-0.5 if getattr(config, "scale_decoder_outputs", config.tie_word_embeddings) else 1.0
+
+
 def write(model: Any, tokenizer: Path, folder: Path, *, kind: str = "w8", group: int = 0, input_tokens: int, target_tokens: int) -> Path:
     """Write `model` (torch, any shape) to `folder` and return it. `kind` and `group` say how linears are stored, as in `config.json`.
 
@@ -48,7 +56,7 @@ def write(model: Any, tokenizer: Path, folder: Path, *, kind: str = "w8", group:
     embed = model.shared.weight.detach().float().numpy()
     half = embed.astype(np.float16)
     tensors["embed"] = half if kind == "w8" and np.isfinite(half).all() else embed
-    linear("head", model.lm_head, scale=config.d_model**-0.5 if config.tie_word_embeddings else 1.0)
+    linear("head", model.lm_head, scale=head_scale(config))
     for side, stack in (("encoder", model.encoder), ("decoder", model.decoder)):
         tensors[f"{side}.norm"] = _plain(stack.final_layer_norm.weight)
         for index, block in enumerate(stack.block):

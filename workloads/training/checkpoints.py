@@ -129,9 +129,6 @@ class Checkpoints:
     def _write(self, name: str, copy: tensors.Copy, state: str) -> None:
         partial, target = self.folder / f"{name}.partial", self.folder / name
         try:
-            if self.world.leads:
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir(parents=True)
             tensors.write(copy, partial, self.world)
             if not self.world.leads:
                 return

@@ -3,7 +3,7 @@
 FALAJ_RANKS: ranks on this machine; all its GPUs where it is not set. FALAJ_NODES: how many machines take part, as `least:most`; with more than
 one FALAJ_RENDEZVOUS names the machine, `host:port`, where they meet; pods of an Indexed Job know by their number whether they are it. When a
 machine leaves or joins, all ranks start again from the newest checkpoint, as many as there are now; which rows a step trains on does not depend
-on their number.
+on their number. Only the machine where they meet cannot be done without.
 """
 
 from __future__ import annotations
@@ -73,13 +73,19 @@ def grace_seconds(environ: Mapping[str, str] = os.environ) -> int:
 def launch(command: Sequence[str], *, ranks: int, nodes: Nodes, run: str, restarts: int = 3) -> None:
     """Run `command` once for each rank until all end well. A rank that dies takes the others with it, and all start again, `restarts` times.
 
-    Raises SystemExit with 143 when told to stop, with a rank's own code where that is final, and Fault when ranks die again and again.
+    Raises SystemExit with 143 when told to stop, with a rank's own code where that is final, and Fault when ranks die again and again, or when the
+    other machines are not there, or no longer.
     """
+    from torch.distributed import DistError
     from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException, Std
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     os.environ["OMP_NUM_THREADS"] = str(max(1, threads(os.environ) // ranks))
+    if nodes.most > 1:
+        # Each start gets a store of its own: the one that agents share is told to those that were there at the first start alone.
+        os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     # Pages of two megabytes for what ranks allocate; only the start of a process can ask for that.
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     newer: dict[str, Any] = {"shutdown_timeout": grace_seconds()} if "shutdown_timeout" in inspect.signature(LaunchConfig).parameters else {}
@@ -110,6 +116,13 @@ def launch(command: Sequence[str], *, ranks: int, nodes: Nodes, run: str, restar
             why="each time all ranks were started again from the newest checkpoint",
             next="look at what they said above; -9 is what a lack of memory looks like",
         ) from failed
+    except (RendezvousError, DistError) as problem:
+        raise Fault(
+            "the machines of the run do not find each other",
+            given=f"{nodes.rendezvous or 'this machine'}, {nodes.least} to {nodes.most} machines",
+            why=f"{type(problem).__name__}: {problem}",
+            next="see that the machine where they meet is up and its port can be reached, then run the same command again on each: it goes on here",
+        ) from problem
 
 
 def _is_loopback(meeting: str) -> bool:

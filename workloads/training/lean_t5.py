@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from workloads.engine.weights import head_scale
 from workloads.training.batches import IGNORED
 
 
@@ -206,8 +207,7 @@ class LeanT5(nn.Module):
         self.shared, self.head = source.shared, source.lm_head
         self.encoder = Stack(source.encoder, config, causal=False, again=again)
         self.decoder = Stack(source.decoder, config, causal=True, again=again)
-        # T5 1.0 shares one matrix between its ends, and shrinks what goes into it.
-        self.scale = config.d_model**-0.5 if source.lm_head.weight is source.shared.weight else 1.0
+        self.scale = head_scale(config)
         self._start, self._pad = config.decoder_start_token_id, config.pad_token_id
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> Found:

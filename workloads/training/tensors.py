@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,14 +39,26 @@ def copied(model: Any, optimizer: Any, *, leads: bool) -> Copy:
 
 
 def write(copy: Copy, folder: Path, world: World) -> None:
-    """Write a copy into `folder`. All ranks call this where weights are sharded."""
+    """Write a copy into `folder`, which is made anew. All ranks call this where weights are sharded, and where one of them cannot write all raise."""
     from safetensors.torch import save_file
 
+    failed: Exception | None = None
     if world.leads:
-        _durably(folder / _OPTIMIZER, lambda path: save_file(copy.optimizer, path))
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            _durably(folder / _OPTIMIZER, lambda path: save_file(copy.optimizer, path))
+            if not copy.sharded:
+                _durably(folder / _WEIGHTS, lambda path: save_file(copy.weights, path))
+        except Exception as problem:  # a full disk: the library of safetensors has an error of its own for it
+            failed = problem
+    # Said to the others before they wait for it, or they would go on with this one while it had begun the next.
+    elsewhere = copy.sharded and world.total(float(failed is not None), group=world.background)[0] > 0
+    if failed is not None:
+        raise failed
+    if elsewhere:
+        raise OSError("the first rank could not write its part")
     if not copy.sharded:
-        if world.leads:
-            _durably(folder / _WEIGHTS, lambda path: save_file(copy.weights, path))
         return
     import torch.distributed.checkpoint as dcp
 

@@ -42,15 +42,15 @@ class World:
     def share(self) -> int:
         return 0 if self.strategy == "tensor" else self.rank
 
-    def total(self, *values: float) -> list[float]:
-        """The sums over all ranks, the same on each."""
+    def total(self, *values: float, group: Any = None) -> list[float]:
+        """The sums over all ranks, the same on each; agreed on in `group`, the one that training uses where none is named."""
         if self.size == 1:
             return list(values)
         import torch
         from torch import distributed
 
         found = torch.tensor(values, dtype=torch.float64)
-        distributed.all_reduce(found, group=self.group)
+        distributed.all_reduce(found, group=group or self.group)
         return found.tolist()
 
     def told(self, value: float) -> float:
@@ -100,13 +100,15 @@ def joined(recipe: Recipe) -> Generator[World]:
 
 
 def _meeting() -> Any:
-    """Where ranks find each other. A launcher that starts them again may keep its store, in which the addresses of those that died still stand:
-    each start looks under a name of its own."""
+    """Where ranks find each other: the first one's own store, or the launcher's, which outlives them. In that one stand the addresses of those that
+    died too, so that each start looks under a name of its own."""
     from torch import distributed
 
     launched = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     leads = not launched and os.environ["RANK"] == "0"
     store = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=leads, timeout=_PATIENCE, multi_tenant=True)
+    if not launched:  # a name would not do: each machine counts its own starts
+        return store
     start = "/".join(os.environ.get(name, "0") for name in ("TORCHELASTIC_RESTART_COUNT", "WORLD_SIZE"))
     return distributed.PrefixStore(f"start/{start}", store)
 

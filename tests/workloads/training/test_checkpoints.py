@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,11 @@ import pytest
 import torch
 
 from falaj.errors import Fault
+from tests.conftest import free_block
 from tests.workloads.small import tiny_model
 from tests.workloads.training.little import PLAIN, trained
-from workloads.store import FolderStore, Store
-from workloads.training import checkpoints, tensors
-
-
-@pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Store:
-    import boto3
-
-    for name, value in {"AWS_ENDPOINT_URL": s3_endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}.items():
-        monkeypatch.setenv(name, value)
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="checkpoints")
-    return Store.open("s3://checkpoints/mine")
+from workloads.store import Store
+from workloads.training import checkpoints
 
 
 def names(folder: Path) -> list[str]:
@@ -74,56 +66,53 @@ def test_one_without_a_manifest_is_none(base: Path, tmp_path: Path) -> None:
     assert trained(base, tmp_path)[0].resumed == [3]
 
 
-def test_a_full_disk_costs_a_checkpoint_and_not_the_run(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def full_disk() -> Generator[Callable[[bool], None]]:
+    """Nothing longer than a thousand bytes can be written, from True until False."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda full: resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if full else before[0], before[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_costs_checkpoints_and_not_the_run(base: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    original = tensors.write
-
-    def full(copy: Any, folder: Path, world: Any) -> None:
-        if folder.name == "step-3.partial":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        original(copy, folder, world)
-
-    monkeypatch.setattr(tensors, "write", full)
-    progress, _, kept = trained(base, tmp_path, say=said.append)
-    assert progress.step == 8 and (kept.counts.written, kept.counts.failed) == (8, 1) and names(tmp_path) == ["step-7", "step-8"]
-    assert any("could not be written, the one before it stays" in text and "No space left" in text for text in said)
+    with full_disk() as fill:
+        progress, _, kept = trained(base, tmp_path, say=said.append, at=lambda progress: fill(3 <= progress.step < 6))
+    assert progress.step == 8 and kept.counts.failed >= 2 and kept.counts.written + kept.counts.failed == 9 and names(tmp_path) == ["step-7", "step-8"]
+    assert sum("could not be written, the one before it stays" in text and "too large" in text for text in said) == kept.counts.failed
 
 
-def test_the_last_one_before_a_stop_must_be_written(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(copy: Any, folder: Path, world: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(tensors, "write", full)
-    with pytest.raises(Fault, match="the checkpoint could not be written") as caught:
-        trained(base, tmp_path, stop_at=3)
-    assert "No space left" in (caught.value.why or "")
+def test_the_last_one_before_a_stop_must_be_written(base: Path, tmp_path: Path) -> None:
+    with full_disk() as fill, pytest.raises(Fault, match="the checkpoint could not be written") as caught:
+        trained(base, tmp_path, stop_at=5, at=lambda progress: fill(progress.step == 4))
+    assert "too large" in (caught.value.why or "")
+    assert trained(base, tmp_path)[0].resumed[0] in (3, 4)
 
 
-def test_the_store_gets_each_and_gives_the_newest_back_when_the_volume_is_lost(base: Path, tmp_path: Path, bucket: Store) -> None:
+def test_the_store_gets_each_and_gives_the_newest_back_when_the_volume_is_lost(base: Path, tmp_path: Path, bucket: str) -> None:
     whole, parts, _ = trained(base, tmp_path / "whole")
-    _, _, kept = trained(base, tmp_path / "first", stop_at=5, store=bucket)
+    _, _, kept = trained(base, tmp_path / "first", stop_at=5, store=Store.open(bucket))
     assert (kept.counts.sent, kept.counts.not_sent) == (6, 0)
-    assert sorted({name.split("/")[0] for name in bucket.names()}) == ["step-4", "step-5"]
+    assert sorted({name.split("/")[0] for name in Store.open(bucket).names()}) == ["step-4", "step-5"]
     said: list[str] = []
-    progress, again, last = trained(base, tmp_path / "second", store=bucket, say=said.append)
+    progress, again, last = trained(base, tmp_path / "second", store=Store.open(bucket), say=said.append)
     assert (progress.resumed, progress.losses) == ([5], whole.losses) and said[0].startswith("fetches the checkpoint of step 5")
     assert all(torch.equal(tensor, parts.source.state_dict()[name]) for name, tensor in again.source.state_dict().items())
     last.remove()
-    assert bucket.names() == [] and not (tmp_path / "second").exists()
+    assert Store.open(bucket).names() == [] and not (tmp_path / "second").exists()
 
 
-def test_a_store_that_is_down_stops_no_training(base: Path, tmp_path: Path) -> None:
-    class Down(FolderStore):
-        def names(self, prefix: str = "") -> list[str]:
-            raise Fault("the release store refused list_objects_v2")
-
-        def _send(self, source: Path, name: str) -> None:
-            raise Fault("the release store refused put_object")
-
+def test_a_store_that_is_down_stops_no_training(base: Path, tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_block()}")
     said: list[str] = []
-    progress, _, kept = trained(base, tmp_path / "r", store=Down(tmp_path / "store"), say=said.append)
-    assert progress.step == 8 and kept.counts.sent == 0 and kept.counts.not_sent == kept.counts.written == 9
-    assert said[0] == "the store of checkpoints does not answer; training goes on with those on this volume: the release store refused list_objects_v2"
+    progress, _, kept = trained(base, tmp_path / "r", replace(PLAIN, checkpoint_seconds=1e6), store=Store.open(bucket), say=said.append)
+    assert (progress.step, kept.counts.written, kept.counts.sent, kept.counts.not_sent) == (8, 1, 0, 1)
+    assert [text.split(": ")[:2] for text in said] == [
+        ["the store of checkpoints does not answer; training goes on with those on this volume", f"the release store refused {operation}"]
+        for operation in ("list_objects_v2", "put_object")
+    ]
 
 
 def test_training_does_not_wait_while_one_is_written(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,27 +11,12 @@ import pytest
 
 from falaj.errors import Fault, UsageError
 from tests.workloads.training.little import HELD, PLAIN, trained
+from tests.workloads.training.ranks import TOLERANCE, job, ranks
 from workloads.training.launch import Nodes, grace_seconds, launch, nodes_of, ranks_here
 from workloads.training.world import World, check, check_rows
 
-TOLERANCE = 2e-4
-"""Nats that losses may differ by: sums are taken in another order, and eight steps of a large rate carry it on."""
 MEETING = {"FALAJ_RENDEZVOUS": "a:1"}
 STRATEGIES = ("ddp", "fsdp", "tensor")
-
-
-def ranks(jobs: list[dict[str, Any]], folder: Path, monkeypatch: pytest.MonkeyPatch, *, number: int = 2, restarts: int = 0) -> list[dict[str, Any]]:
-    """What the jobs came to, each done by `number` ranks."""
-    for name in ("OMP_NUM_THREADS", "GLIBC_TUNABLES"):
-        monkeypatch.setenv(name, "1" if name == "OMP_NUM_THREADS" else "glibc.malloc.hugetlb=1")
-    file = folder / "jobs.json"
-    file.write_text(json.dumps([{**job, "out": str(folder / f"{place}.json")} for place, job in enumerate(jobs)]))
-    launch([sys.executable, "-m", "tests.workloads.training.little", str(file)], ranks=number, nodes=Nodes(), run=folder.name, restarts=restarts)
-    return [json.loads((folder / f"{place}.json").read_text()) for place in range(len(jobs))]
-
-
-def job(base: Path, folder: Path, **recipe: Any) -> dict[str, Any]:
-    return {"base": str(base), "folder": str(folder), "recipe": recipe}
 
 
 def test_losses_of_two_ranks_are_those_of_one(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +39,7 @@ def test_ranks_may_become_fewer_and_more_on_the_way(base: Path, tmp_path: Path, 
     shared = tmp_path / "shared"
     (first,) = ranks([{**job(base, shared, strategy="fsdp", most_steps=9), "stop_at": 3}], tmp_path, monkeypatch)
     second, _, _ = trained(base, shared, replace(PLAIN, most_steps=9), stop_at=4)
-    (third,) = ranks([{**job(base, shared, strategy="fsdp", most_steps=9), "dies": 1}], tmp_path, monkeypatch, restarts=1)
+    (third,) = ranks([{**job(base, shared, strategy="fsdp", most_steps=9), "ends": [{"rank": 1, "step": 4}]}], tmp_path, monkeypatch, restarts=1)
     assert (first["step"], second.step, second.resumed) == (3, 4, [3])
     assert third["resumed"][0] == 3 and third["resumed"][1] == 4 and third["step"] == third["position"] == 9
     assert third["losses"] == pytest.approx(whole.losses, abs=TOLERANCE)
