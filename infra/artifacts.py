@@ -19,8 +19,8 @@ from falaj.files import read_json, write_json
 UNKNOWN: dict[str, str] = {"__falaj__": "unknown"}
 SECRET: dict[str, str] = {"__falaj__": "secret"}
 
-Op = Literal["same", "create", "update", "replace", "delete", "read"]
-"""What a plan does with a resource; the engine's create-replacement and delete-replaced steps are one `replace` here."""
+Op = Literal["same", "create", "update", "replace", "delete", "read", "import"]
+"""What a plan does with a resource; the engine's create-replacement and delete-replaced steps are one `replace` here. An `import` may change it too."""
 Verdict = Literal["allowed", "denied", "undecided"]
 
 

@@ -66,7 +66,7 @@ def translate(plan: Plan) -> Translated:
     return Translated(document, urns, hidden, unmapped)
 
 
-_ACTIONS = {"same": ["no-op"], "create": ["create"], "update": ["update"], "replace": ["create", "delete"]}
+_ACTIONS = {"same": ["no-op"], "create": ["create"], "update": ["update"], "replace": ["create", "delete"], "import": ["update"]}
 
 
 def _addresses(resources: Sequence[PlannedResource]) -> tuple[dict[str, str], dict[str, list[str]]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.artifacts import Plan, PlannedResource
     from infra.engine.engine import Engine
 
-_SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "read": ">", "same": " "}
+_SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "read": ">", "import": "=", "same": " "}
 _SHOWN = 60
 """Changed resources listed of one plan; the rest is in plan.json."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.artifacts import SECRET, UNKNOWN, AppliedStep, Op, PlannedResource
-from infra.engine.differences import Drift, changes, names_of
+from infra.engine.differences import Drift, changes, names_of, told
 from infra.engine.engine import Progress
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -26,6 +26,9 @@ _OPS: dict[str, Op] = {
     "create-replacement": "replace",
     "delete-replaced": "replace",
     "discard-replaced": "replace",
+    "read-replacement": "replace",
+    "import": "import",
+    "import-replacement": "replace",
 }
 
 
@@ -45,6 +48,7 @@ class Listener:
     def __init__(self, progress: Progress | None = None) -> None:
         self._progress = progress
         self._began: dict[tuple[str, str], float] = {}
+        self._renamed: dict[str, str] = {}
         self._mutex = threading.Lock()
         self.planned: dict[str, Planned] = {}
         self.steps: list[AppliedStep] = []
@@ -67,14 +71,22 @@ class Listener:
         folded = _OPS.get(op)
         if folded is None:
             return
-        self._began[step.urn, op] = time.monotonic()
-        known = self.planned.get(step.urn)
+        urn = self._name(step)
+        self._began[urn, op] = time.monotonic()
+        known = self.planned.get(urn)
         if known is None or (folded == "replace" and known.op != "replace") or op == "replace":
-            self.planned[step.urn] = Planned(folded, known.state if known and op == "delete-replaced" else step.new or step.old)
+            self.planned[urn] = known = Planned(folded, known.state if known and op == "delete-replaced" else step.new or step.old)
         if op in ("replace", "update"):
-            self.planned[step.urn].keys, self.planned[step.urn].diffs = list(step.keys or []), list(step.diffs or [])
+            # What is imported, or put in the place of something, may be changed in the same run: that is what it will be.
+            known.state, known.keys, known.diffs = step.new, list(step.keys or []), list(step.diffs or [])
         if self._progress is not None and folded != "same" and op != "replace":
-            self._progress(folded, step.urn)
+            self._progress(folded, urn)
+
+    def _name(self, step: Any) -> str:
+        """The URN in a plan: the one a resource has now, also where the step is about what it had before."""
+        if step.old is not None and step.new is not None and step.old.urn != step.new.urn:
+            self._renamed[step.old.urn] = step.new.urn
+        return self._renamed.get(step.urn, step.urn)
 
     def _after(self, step: Any) -> None:
         op = str(getattr(step.op, "value", step.op))
@@ -88,8 +100,9 @@ class Listener:
         self._finish(step, op, self.errors[-1] if self.errors else "failed")
 
     def _finish(self, step: Any, op: str, error: str | None) -> None:
-        seconds = time.monotonic() - self._began.get((step.urn, op), time.monotonic())
-        self.steps.append(AppliedStep(urn=step.urn, op=_OPS.get(op, op), seconds=round(seconds, 3), error=error))
+        urn = self._name(step)
+        seconds = time.monotonic() - self._began.get((urn, op), time.monotonic())
+        self.steps.append(AppliedStep(urn=urn, op=_OPS.get(op, op), seconds=round(seconds, 3), error=error))
 
 
 class Watcher:
@@ -118,9 +131,9 @@ class Watcher:
             self.drifts.append(Drift(step.urn, step.type, step.old.id, "delete", (), names))
             return
         found = changes(to_plan(dict(step.old.inputs or {})), to_plan(dict(step.new.inputs or {})))
-        found = found or changes(outputs, to_plan(dict(step.new.outputs or {})))
-        if found:
-            self.drifts.append(Drift(step.urn, step.type, step.old.id, "update", tuple(found), names))
+        all_found = told(found, changes(outputs, to_plan(dict(step.new.outputs or {}))))
+        if all_found:
+            self.drifts.append(Drift(step.urn, step.type, step.old.id, "update", all_found, names))
 
 
 def resource_of(urn: str, found: Planned, goal: dict[str, Any]) -> PlannedResource:

@@ -51,6 +51,16 @@ def changes(before: Any, after: Any, path: str = "") -> list[Change]:
     return [] if before_ == after_ else [Change(path, before, after)]
 
 
+def told(inputs: list[Change], outputs: list[Change]) -> tuple[Change, ...]:
+    """The changes of a resource: those of its inputs, then those of outputs that no input of the same name shows."""
+    shown = {_top(each) for each in inputs}
+    return (*inputs, *(each for each in outputs if _top(each) not in shown))
+
+
+def _top(change: Change) -> str:
+    return change.property.split(".")[0].split("[")[0]
+
+
 def _opened(value: Any) -> Any:
     """A document that travels as text, opened."""
     if isinstance(value, str) and value[:1] in ("{", "["):

@@ -269,6 +269,7 @@ _STEPS = {
     "delete": {"delete", "delete-replaced"},
     "same": {"same"},
     "read": {"read", "same", "read-replacement"},
+    "import": {"import", "update", "same"},
 }
 
 

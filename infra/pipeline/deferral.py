@@ -18,7 +18,7 @@ from infra.pipeline.asking import TOLD, ask
 from infra.pipeline.library import Library
 from infra.pipeline.policy_engine import PolicyEngine
 
-_MAKING = ("create", "update", "replace")
+_MAKING = ("create", "update", "replace", "import")
 _STEPS = frozenset({*_MAKING, "create-replacement"})
 
 

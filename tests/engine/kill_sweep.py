@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import falaj.files
-from infra.engine.embedded import deploy, urns
+from infra.engine.embedded import carrying, urns
 from infra.engine.embedded import engine as engine_module
 from infra.engine.embedded.crypt import Crypter
 from infra.engine.embedded.deploy import Deployment
@@ -149,7 +149,7 @@ def sweep(folder: Path, step: int, stride: int) -> dict[str, Any]:
 def main() -> None:
     folder, step = Path(sys.argv[1]), int(sys.argv[2])
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = "kill"
-    deploy.SETTLE = 0.0
+    carrying.SETTLE = 0.0
     _ = Crypter().salt  # derive the key once, for every fork
     print(json.dumps(sweep(folder, step, int(sys.argv[3]) if len(sys.argv) > 3 else 1)))
 

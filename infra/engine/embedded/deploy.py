@@ -1,4 +1,4 @@
-"""Turns registrations into steps, and carries them out: create, update, replace, or leave as it is."""
+"""Turns registrations into steps: create, update, replace, import, or leave as it is."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from falaj.errors import UsageError
-from infra.engine.embedded import replacing, urns
+from infra.artifacts import Op
+from infra.engine.embedded import reading, replacing, urns
+from infra.engine.embedded.aliases import Clash, Renamed
+from infra.engine.embedded.carrying import Step, adopt, carry_out
 from infra.engine.embedded.goals import Goal
 from infra.engine.embedded.paths import ignore_changes
 from infra.engine.embedded.planned import planned
 from infra.engine.embedded.providers import CheckFailed, Diff
 from infra.engine.embedded.registry import DefaultProviders, with_version
 from infra.engine.embedded.resources import Resource
-from infra.engine.embedded.run import Run, Stopped, now, protect_secrets
-from infra.engine.embedded.values import Properties, reveal, unsupported
-
-SETTLE = 0.025
-"""Seconds between planning a step and carrying it out, so that what is wrong with the registrations sent along with it still stops it."""
+from infra.engine.embedded.run import Run, Stopped
+from infra.engine.embedded.values import Properties, reveal
 
 Result = Literal["success", "failed", "skipped"]
 
@@ -32,18 +32,6 @@ class Registered:
     result: Result
 
 
-@dataclass
-class Step:
-    """What one registration leads to. `condemned` are deleted first, dependents before what they depend on."""
-
-    op: Literal["same", "create", "update", "replace"]
-    new: Resource
-    old: Resource | None = None
-    diff: Diff = Diff(False)
-    condemned: tuple[Resource, ...] = ()
-    delete_first: bool = False
-
-
 class Deployment:
     """The goal state of one program run, as far as it is known."""
 
@@ -51,8 +39,12 @@ class Deployment:
         self.run, self.stack, self.project = run, stack, project
         self.olds: dict[str, Resource] = {item.urn: item for item in run.journal.resources() if not item.delete}
         self.news = run.news
+        self.renamed = Renamed(stack, project, self.olds)
+        run.registry.now = self.renamed.now
         self.condemned: set[Resource] = set()
         """Old resources deleted ahead of their turn, because something they depend on is replaced."""
+        self.deleted: set[str] = set()
+        """Their URNs, as long as they were not made again."""
         self.replaced: set[str] = set()
         self.failed: set[str] = set()
         self._seen: set[str] = set()
@@ -72,7 +64,7 @@ class Deployment:
 
     def register(self, goal: Goal) -> Registered:
         """Plan one registration and, unless this is a preview, carry it out. Raises UsageError for what cannot be supported."""
-        self._inherit(goal)
+        self._complete(goal)
         urn = urns.make(self.stack, self.project, goal.parent, goal.type, goal.name)
         new = self._resource(urn, goal)
         with self._generating:
@@ -90,7 +82,8 @@ class Deployment:
                 return self._fail(new)
             self._plan(step)
         try:
-            self._carry_out(step)
+            carry_out(self.run, step, self.deleted)
+            new = step.new
         except Stopped:
             return self._skip(new)
         except Exception as problem:
@@ -100,22 +93,34 @@ class Deployment:
             self.news[urn] = new
         return Registered(new, "success")
 
-    def read(self, goal: Goal, id_: str) -> Resource:
-        """Read what this stack does not manage; the state keeps it, marked external."""
+    def read(self, goal: Goal, id_: str) -> Registered:
+        """Read what this stack does not manage; the state keeps it, marked external. Raises UsageError for a name given twice.
+
+        `id_` is UNKNOWN_TEXT where it is not known yet: nothing is then read.
+        """
         urn = urns.make(self.stack, self.project, goal.parent, goal.type, goal.name)
         reference = self.provider_reference(_package(goal), goal.version, goal.provider)
         new = Resource(urn, goal.type, True, id=id_, inputs=goal.inputs, parent=goal.parent, provider=reference, external=True)
+        new.dependencies, new.additional_secret_outputs = goal.dependencies, goal.additional_secret_outputs
         with self._generating:
             if urn in self._seen:
                 raise UsageError(f"Duplicate resource URN '{urn}'; try giving it a unique name")
             self._seen.add(urn)
-        live = self.run.registry.get(reference).read(urn, id_, goal.inputs, {})
-        new.outputs = live.outputs
+            old = self._known(new, goal)
+        try:
+            reading.read(self.run, new)
+        except replacing.Refused as problem:
+            self.run.fail(str(problem), stop=True)
+            return self._fail(new)
+        given_up = old is not None and not old.external and old.id != id_
         with self.run.mutex:
             self.news[urn] = new
-            self.run.planned[urn] = planned(new, "read")
-        self.run.journal.note(add=new, drop=self.olds.get(urn))
-        return new
+            self.run.planned[urn] = planned(new, "replace" if given_up else "read")
+        if old is not None and given_up:
+            self.replaced.add(urn)
+            old.delete = True
+        self.run.journal.note(add=new, drop=None if given_up else old)
+        return Registered(new, "success")
 
     def set_outputs(self, urn: str, outputs: Properties) -> None:
         """Outputs of a component, final once the program has registered them. Those of the stack wait for `finish`."""
@@ -136,25 +141,38 @@ class Deployment:
 
     # --- what to do
 
-    def _inherit(self, goal: Goal) -> None:
+    def inherit(self, goal: Goal) -> None:
+        """Take over from the parent what the program left open. A transform sees the result, and has the last word."""
         parent = self._goals.get(goal.parent)
         if parent is not None:
             if goal.protect is None:
                 goal.protect = parent.protect
+            if goal.retain_on_delete is None:
+                goal.retain_on_delete = parent.retain_on_delete
+            goal.deleted_with = goal.deleted_with or parent.deleted_with
             if not goal.provider and goal.custom and parent.provider and urns.package_of(urns.type_of(parent.provider.rpartition("::")[0])) == _package(goal):
                 goal.provider = parent.provider
-        inherited = self._component_providers.get(goal.parent, {})
+        if goal.custom and not urns.is_provider(goal.type):
+            package = _package(goal)
+            goal.provider = goal.provider or goal.providers.get(package) or self._component_providers.get(goal.parent, {}).get(package) or ""
+        goal.inherited = True
+
+    def parent_of(self, urn: str) -> str:
+        """URN of the parent of something registered; empty for the stack, and for what was never registered."""
+        goal = self._goals.get(urn)
+        return goal.parent if goal else ""
+
+    def _complete(self, goal: Goal) -> None:
+        if not goal.inherited:
+            self.inherit(goal)
         if not goal.custom:
-            goal.providers = {**inherited, **goal.providers}
+            goal.providers = {**self._component_providers.get(goal.parent, {}), **goal.providers}
         elif urns.is_provider(goal.type):
             goal.inputs = with_version(goal.inputs, goal.version)
         else:
-            package = _package(goal)
-            chosen = goal.provider or goal.providers.get(package) or inherited.get(package) or ""
-            goal.provider = self.provider_reference(package, goal.version, chosen)
+            goal.provider = self.provider_reference(_package(goal), goal.version, goal.provider)
 
     def _resource(self, urn: str, goal: Goal) -> Resource:
-        old = self.olds.get(urn)
         return Resource(
             urn=urn,
             type=goal.type,
@@ -168,9 +186,26 @@ class Deployment:
             additional_secret_outputs=goal.additional_secret_outputs,
             ignore_changes=goal.ignore_changes,
             replace_on_changes=goal.replace_on_changes,
-            created=old.created if old else "",
-            modified=old.modified if old else "",
+            retain_on_delete=bool(goal.retain_on_delete),
+            deleted_with=goal.deleted_with,
+            replace_with=goal.replace_with,
+            replacement_trigger=goal.replacement_trigger,
+            custom_timeouts=goal.custom_timeouts,
+            import_id=goal.import_id,
         )
+
+    def _known(self, new: Resource, goal: Goal) -> Resource | None:
+        """What the old state holds of it, under its name or a former one; `new` takes over what stays. Raises Refused."""
+        try:
+            old = self.renamed.find(new.urn, goal.aliases, goal.parent, self._seen)
+        except Clash as problem:
+            raise replacing.Refused(str(problem)) from problem
+        if old is not None:
+            new.created, new.modified = old.created, old.modified
+            if old.urn != new.urn:
+                new.alias = old.urn
+                self._seen.add(old.urn)
+        return old
 
     def _generate(self, urn: str, goal: Goal, new: Resource) -> Step:
         if urn in self._seen:
@@ -179,9 +214,10 @@ class Deployment:
         self._goals[urn] = goal
         if not goal.custom:
             self._component_providers[urn] = goal.providers
-        self._refuse_aliases(urn, goal)
-        old = self.olds.get(urn)
+        old = self._known(new, goal)
         recreating = old in self.condemned if old else False
+        if goal.import_id and goal.custom and not recreating and (old is None or old.external or (old.import_id or old.id) != goal.import_id):
+            return self._import(goal, new, old)
         if goal.custom:
             anew = old is None or recreating or old.external
             inputs = goal.inputs if anew or old is None else ignore_changes(goal.inputs, old.inputs, goal.ignore_changes)
@@ -189,37 +225,67 @@ class Deployment:
         if old is None:
             return Step("create", new)
         if recreating or old.external:
+            self.deleted.discard(old.urn)
             self.replaced.add(urn)
             return Step("replace", new, old, delete_first=recreating)
-        diff = replacing.with_replace_on_changes(self._diff(old, new, goal), goal.replace_on_changes)
+        return self._settle(goal, new, old)
+
+    def _settle(self, goal: Goal, new: Resource, old: Resource) -> Step:
+        """What becomes of a resource that is there."""
+        if replacing.triggered(new, old, preview=self.run.preview):
+            diff = Diff(True, replaces=True)
+        else:
+            diff = replacing.with_replace_on_changes(self._diff(old, new, goal), goal.replace_on_changes)
         if not diff.changes and not old.pending_replacement:
             return Step("update" if old.init_errors else "same", new, old, diff)
         if not (diff.replaces or diff.replace_keys or old.pending_replacement):
             return Step("update", new, old, diff)
         return self._replace(goal, new, old, diff)
 
+    def _import(self, goal: Goal, new: Resource, old: Resource | None) -> Step:
+        """Take over what is live under the import id, in the place of `old` where there is one; then make it what the program wants."""
+        if old is not None:
+            self.replaced.add(new.urn)
+        if not self.run.registry.get(new.provider).sees:
+            new.inputs = self._check(new, {}, goal.inputs, old)
+            return Step("create" if old is None else "replace", new, old)
+        found = reading.imported(self.run, new)
+        try:
+            new.inputs = self._check(new, found.inputs, ignore_changes(goal.inputs, found.inputs, goal.ignore_changes), found)
+            step = self._settle(goal, new, found)
+        except (CheckFailed, replacing.Refused):
+            if not self.run.preview:
+                adopt(self.run, found, old, new)
+            raise
+        if step.op == "same":
+            step.new = found
+        step.adopted, step.given_up = found, old
+        return step
+
     def _replace(self, goal: Goal, new: Resource, old: Resource, diff: Diff) -> Step:
         if new.protect and old.protect:
             raise replacing.Refused(
-                f'unable to replace resource "{old.urn}"\nas it is currently marked for protection. To unprotect the resource, '
+                f'unable to replace resource "{new.urn}"\nas it is currently marked for protection. To unprotect the resource, '
                 "remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
             )
-        self.replaced.add(old.urn)
+        if goal.import_id and not self.run.preview:
+            raise replacing.Refused(
+                "previously-imported resources that still specify an ID may not be replaced; please remove the `import` declaration from your program; "
+                f"what would replace it: {', '.join(diff.replace_keys)}"
+            )
+        self.replaced.add(new.urn)
+        if old.urn != new.urn:
+            old.successor = new.urn
         if goal.custom:
             new.inputs = self._check(new, {}, goal.inputs, old)
         delete_first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
         condemned: tuple[Resource, ...] = ()
         if delete_first:
-            doomed = [item for item in replacing.dependents(self.run, list(self.olds.values()), old, self._seen) if item not in self.condemned]
-            condemned = (*reversed(doomed), *([] if old.pending_replacement else [old]))
+            along = replacing.taken_along(self.run, list(self.olds.values()), old, new.urn, self._seen)
+            condemned = (*reversed([item for item in along if item not in self.condemned]), *([] if old.pending_replacement else [old]))
             self.condemned.update(condemned)
+            self.deleted.update(item.urn for item in condemned)
         return Step("replace", new, old, diff, condemned, delete_first or old.pending_replacement)
-
-    def _refuse_aliases(self, urn: str, goal: Goal) -> None:
-        """An alias that the state does not know changes nothing; SDKs send such for every renamed type."""
-        for alias in goal.aliases:
-            if alias != urn and alias in self.olds and urn not in self.olds:
-                raise unsupported("aliases", f"{urn}, which the state knows as {alias}")
 
     def _check(self, new: Resource, olds: Properties, inputs: Properties, old: Resource | None) -> Properties:
         if urns.is_provider(new.type):
@@ -228,6 +294,10 @@ class Deployment:
         return self.run.registry.get(new.provider).check(new.urn, olds, inputs, seed)
 
     def _diff(self, old: Resource, new: Resource, goal: Goal) -> Diff:
+        if self.replaced.intersection(new.replace_with):
+            return Diff(True, ["replaceWith"], replaces=True)
+        if new.deleted_with in self.replaced:
+            return Diff(True, ["deletedWith"], replaces=True)
         if not goal.custom or not old.custom:
             changed = old.custom != goal.custom
             return Diff(changed or reveal(old.inputs) != reveal(new.inputs), ["provider"] if changed else [], replaces=changed)
@@ -239,9 +309,10 @@ class Deployment:
 
     def _provider_replaced(self, old: Resource, new: Resource) -> bool:
         """A resource moves to another provider in place, unless that provider says that its configuration cannot take it over."""
-        if old.provider == new.provider:
+        was, is_now = urns.split_reference(old.provider)[0], urns.split_reference(new.provider)[0]
+        if old.provider == new.provider or self.renamed.now.get(was) == is_now:
             return False
-        before, after = self.olds.get(urns.split_reference(old.provider)[0]), self.news.get(urns.split_reference(new.provider)[0])
+        before, after = self.olds.get(was), self.news.get(is_now)
         if before is None or after is None:
             return False
         return (
@@ -252,91 +323,7 @@ class Deployment:
 
     def _plan(self, step: Step) -> None:
         with self.run.mutex:
-            self.run.planned[step.new.urn] = planned(step.new, step.op, step.diff)
-
-    # --- doing it
-
-    def _carry_out(self, step: Step) -> None:
-        new, old = step.new, step.old
-        if not new.custom or urns.is_provider(new.type) or step.op == "same":
-            self._in_state_only(step)
-        elif self.run.preview:
-            self._foresee(step)
-        elif self.run.stop.wait(SETTLE):
-            raise Stopped
-        else:
-            for item in step.condemned:
-                replacing.delete_ahead(self.run, item)
-            if step.op == "update" and old is not None:
-                self._update(new, old, step.diff)
-            else:
-                self._create(step)
-
-    def _in_state_only(self, step: Step) -> None:
-        """Components, providers and unchanged resources: nothing happens outside the state."""
-        new, old = step.new, step.old
-        provider = urns.is_provider(new.type)
-        registry = self.run.registry
-        if step.op == "same" and old is not None:
-            new.id, new.outputs = old.id, old.outputs
-            if provider:
-                registry.same(new, old.inputs)
-        else:
-            with self.run.doing(step.op, new):
-                if provider and step.op == "update" and old is not None:
-                    new.id, new.outputs = old.id, registry.update(new.urn, old.id, new.inputs)
-                elif provider:
-                    new.id, new.outputs = registry.create(new.urn, new.inputs)
-                new.modified = now()
-                new.created = new.created or new.modified
-        protect_secrets(new)
-        if step.op == "replace" and old is not None and not step.delete_first:
-            old.delete = True
-            self.run.journal.note(add=new)
-        else:
-            self.run.journal.note(add=new, drop=old)
-
-    def _foresee(self, step: Step) -> None:
-        new, old = step.new, step.old
-        client = self.run.registry.get(new.provider)
-        if step.op == "update" and old is not None:
-            new.id = old.id
-            new.outputs = client.update(new.urn, old.id, old.outputs, new.inputs, new.ignore_changes, preview=True)
-        else:
-            new.id, new.outputs = client.create(new.urn, new.inputs, preview=True)
-        protect_secrets(new)
-
-    def _create(self, step: Step) -> None:
-        new, old = step.new, step.old
-        client = self.run.registry.get(new.provider)
-        with self.run.doing("replace" if old else "create", new):
-            pending = self.run.journal.begin(new, "creating")
-            try:
-                new.id, new.outputs = client.create(new.urn, new.inputs, preview=False)
-            except Exception:
-                self.run.journal.end(pending)
-                raise
-            new.created = new.modified = now()
-            protect_secrets(new)
-            if old is not None and not step.delete_first:
-                old.delete = True
-                self.run.journal.end(pending, add=new)
-            else:
-                self.run.journal.end(pending, add=new, drop=old)
-
-    def _update(self, new: Resource, old: Resource, diff: Diff) -> None:
-        client = self.run.registry.get(new.provider)
-        new.id = old.id
-        with self.run.doing("update", new):
-            pending = self.run.journal.begin(new, "updating")
-            try:
-                new.outputs = client.update(new.urn, old.id, old.outputs, new.inputs, new.ignore_changes, preview=False)
-            except Exception:
-                self.run.journal.end(pending)
-                raise
-            new.modified = now()
-            protect_secrets(new)
-            self.run.journal.end(pending, add=new, drop=old)
+            self.run.planned[step.new.urn] = planned(step.new, _op(step), step.diff)
 
     # --- answers
 
@@ -353,6 +340,14 @@ class Deployment:
     def _skip(self, new: Resource) -> Registered:
         self.failed.add(new.urn)
         return Registered(new, "skipped")
+
+
+def _op(step: Step) -> Op:
+    """As the plan calls it. One that only plans does not read what an import takes over; it shows what the program wants of it."""
+    importing = step.adopted is not None or (step.op == "create" and step.new.import_id)
+    if not importing or step.op == "replace":
+        return step.op
+    return "import" if step.given_up is None else "replace"
 
 
 def _package(goal: Goal) -> str:

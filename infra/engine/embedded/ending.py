@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -21,10 +22,17 @@ class Deletion:
     op: Op
 
 
-def leftovers(resources: list[Resource], registered: set[str]) -> list[Deletion]:
-    """What an update has to delete: replaced resources whose successor stands, and those that were not registered again."""
+def leftovers(resources: list[Resource], registered: set[str], renamed: Mapping[str, str]) -> list[Deletion]:
+    """What an update has to delete: replaced resources whose successor stands, and those that were not registered again.
+
+    `renamed`: old URN -> the one it was registered under.
+    """
     live = {item.urn for item in resources if not item.delete and item.urn in registered}
-    return [Deletion(item, "replace" if item.urn in live else "delete") for item in resources if item.delete or item.urn not in registered]
+    live |= {old for old, new in renamed.items() if new in live}
+    going = [item for item in resources if item.delete or item.urn not in registered]
+    for item in going:
+        item.successor = renamed.get(item.urn, "")
+    return [Deletion(item, "replace" if item.urn in live else "delete") for item in going]
 
 
 def foresee(run: Run, deletions: list[Deletion]) -> None:
@@ -33,8 +41,8 @@ def foresee(run: Run, deletions: list[Deletion]) -> None:
         item = deletion.resource
         if deletion.op == "delete":
             run.planned[item.urn] = planned(item, "delete")
-        elif run.planned[item.urn].op == "same":
-            run.planned[item.urn] = run.planned[item.urn].model_copy(update={"op": "replace"})
+        elif run.planned[urn := item.successor or item.urn].op == "same":
+            run.planned[urn] = run.planned[urn].model_copy(update={"op": "replace"})
         if item.protect and not item.delete:
             run.fail(protected(item))
 
@@ -58,11 +66,12 @@ def delete_all(run: Run, deletions: list[Deletion]) -> None:
         for urn in item.depends_on():
             for needed in by_urn.get(urn, []):
                 held_by[needed].add(item)
+    going = {item.urn for item in waiting}
     release = threading.Lock()
 
     def one(deletion: Deletion) -> bool:
         try:
-            _delete(run, deletion)
+            _delete(run, deletion, going)
         except Stopped:
             return False
         except Exception as problem:
@@ -89,7 +98,7 @@ def delete_all(run: Run, deletions: list[Deletion]) -> None:
             launch()
 
 
-def _delete(run: Run, deletion: Deletion) -> None:
+def _delete(run: Run, deletion: Deletion, going: Collection[str]) -> None:
     item = deletion.resource
     if item.protect and not item.delete:
         raise RuntimeError(protected(item))
@@ -105,7 +114,8 @@ def _delete(run: Run, deletion: Deletion) -> None:
     with run.doing(deletion.op, item):
         pending = run.journal.begin(item, "deleting")
         try:
-            run.provider_of(item).delete(item.urn, item.id, item.outputs)
+            if not item.goes_unasked(going):
+                run.provider_of(item).delete(item.urn, item.id, item.outputs, item.custom_timeouts.get("delete", 0))
         except Exception:
             run.journal.end(pending)
             raise

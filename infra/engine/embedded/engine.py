@@ -40,7 +40,7 @@ class EmbeddedEngine:
         deployment = run_program(program, run)
         _raise_fatal(run)
         if not run.errors:
-            foresee(run, leftovers(run.journal.resources(), deployment.registered()))
+            foresee(run, leftovers(run.journal.resources(), deployment.registered(), deployment.renamed.now))
         if run.errors:
             raise UsageError(
                 f"{program.project} cannot be planned: {run.errors[0]}",
@@ -62,7 +62,7 @@ class EmbeddedEngine:
             run.guard = ask if guards else None
             deployment = run_program(program, run)
             if not run.errors and run.fatal is None:
-                delete_all(run, leftovers(run.journal.resources(), deployment.registered()))
+                delete_all(run, leftovers(run.journal.resources(), deployment.registered(), deployment.renamed.now))
 
         return self._apply(program, work, progress)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.engine.embedded import urns
-from infra.engine.embedded.values import Properties, from_struct, unsupported
+from falaj.errors import UsageError
+from infra.engine.embedded.aliases import Alias, alias_of
+from infra.engine.embedded.values import Properties, from_struct, unsupported, value_of
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PIECE = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
 @dataclass
@@ -28,11 +33,18 @@ class Goal:
     ignore_changes: list[str] = field(default_factory=list)
     replace_on_changes: list[str] = field(default_factory=list)
     additional_secret_outputs: list[str] = field(default_factory=list)
-    aliases: list[str] = field(default_factory=list)
-    """URNs the resource may have had; harmless as long as the state holds none of them."""
+    aliases: list[Alias] = field(default_factory=list)
+    retain_on_delete: bool | None = None
+    deleted_with: str = ""
+    replace_with: list[str] = field(default_factory=list)
+    replacement_trigger: Any = None
+    custom_timeouts: dict[str, float] = field(default_factory=dict)
+    import_id: str = ""
+    inherited: bool = False
+    """What it takes over from its parent is in it already."""
 
 
-def goal_of(request: Any, stack: str, project: str) -> Goal:
+def goal_of(request: Any) -> Goal:
     """Read a RegisterResourceRequest. Raises UsageError for options this engine does not have."""
     at = f"{request.type} '{request.name}'"
     _refuse(request, at)
@@ -63,20 +75,19 @@ def goal_of(request: Any, stack: str, project: str) -> Goal:
         ignore_changes=list(request.ignoreChanges),
         replace_on_changes=list(request.replaceOnChanges),
         additional_secret_outputs=list(request.additionalSecretOutputs),
-        aliases=list(request.aliasURNs) + [_alias_urn(alias, request, stack, project) for alias in request.aliases],
+        aliases=[Alias(urn=urn) for urn in request.aliasURNs] + [alias_of(alias) for alias in request.aliases],
+        retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
+        deleted_with=request.deletedWith,
+        replace_with=list(request.replace_with),
+        replacement_trigger=value_of(request.replacement_trigger, at=at) if request.HasField("replacement_trigger") else None,
+        custom_timeouts=_timeouts(request.customTimeouts) if request.HasField("customTimeouts") else {},
+        import_id=request.importId,
     )
 
 
 def _refuse(request: Any, at: str) -> None:
     given = {
-        "import": request.importId,
         "remote components": request.remote,
-        "customTimeouts": any((request.customTimeouts.create, request.customTimeouts.update, request.customTimeouts.delete)),
-        "retainOnDelete": request.HasField("retainOnDelete") and request.retainOnDelete,
-        "deletedWith": request.deletedWith,
-        "replaceWith": request.replace_with,
-        "replacementTrigger": request.HasField("replacement_trigger") and request.replacement_trigger.WhichOneof("kind") not in (None, "null_value"),
-        "transforms": request.transforms,
         "resource hooks": request.HasField("hooks") and request.hooks.ByteSize(),
         "package parameterization": request.packageRef,
         "state migrations": request.state_migrations,
@@ -87,9 +98,15 @@ def _refuse(request: Any, at: str) -> None:
             raise unsupported(what, at)
 
 
-def _alias_urn(alias: Any, request: Any, stack: str, project: str) -> str:
-    if alias.WhichOneof("alias") == "urn":
-        return alias.urn
-    spec = alias.spec
-    parent = "" if spec.noParent else spec.parentUrn or request.parent
-    return urns.make(spec.stack or stack, spec.project or project, parent, spec.type or request.type, spec.name or request.name)
+def _timeouts(message: Any) -> dict[str, float]:
+    given = {name: getattr(message, name) for name in ("create", "update", "delete", "read")}
+    return {name: seconds for name, text in given.items() if text and (seconds := _seconds(text))}
+
+
+def _seconds(text: str) -> float:
+    """A duration as Go writes it: `1h30m`, `10s`, `1.5h`."""
+    pieces = _PIECE.findall(text)
+    if text.lstrip("+-") != "0" and (not pieces or "".join(number + unit for number, unit in pieces) != text.lstrip("+-")):
+        raise UsageError(f"unable to parse customTimeout Value {text}", given=text, allowed="numbers with units: 300ms, 10s, 5m, 1h30m", next="correct it")
+    total = sum(float(number) * _UNITS[unit] for number, unit in pieces)
+    return -total if text.startswith("-") else total

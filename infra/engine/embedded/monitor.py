@@ -13,10 +13,11 @@ from google.protobuf import empty_pb2 as _empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
 
 from infra.engine.embedded import urns
-from infra.engine.embedded.builtin import STACK_REFERENCE
-from infra.engine.embedded.deploy import SETTLE, Deployment, Registered
+from infra.engine.embedded.carrying import SETTLE
+from infra.engine.embedded.deploy import Deployment, Registered
 from infra.engine.embedded.goals import Goal, goal_of
 from infra.engine.embedded.run import Run, Stopped, message_of
+from infra.engine.embedded.transforms import Transforms
 from infra.engine.embedded.values import Unknown, contains, from_struct, to_struct, unsupported
 
 T = TypeVar("T")
@@ -49,13 +50,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._run, self._deployment, self._info = run, deployment, info
         self.unanswered: set[str] = set()
         """Invokes whose results the program was told are unknown."""
+        self._transforms = Transforms(deployment.inherit, deployment.parent_of)
         self._busy = 0
         self._idle = threading.Condition()
 
     def wait_idle(self) -> None:
-        """Return when no call is being served any more."""
+        """Return when no call is being served any more; the program is then gone."""
         with self._idle:
             self._idle.wait_for(lambda: self._busy == 0)
+        self._transforms.close()
 
     def GetDeploymentInfo(self, request: Any, context: grpc.ServicerContext) -> resource_pb2.DeploymentInfo:
         return self._info
@@ -65,8 +68,12 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def RegisterResource(self, request: Any, context: grpc.ServicerContext) -> resource_pb2.RegisterResourceResponse:
         def serve() -> resource_pb2.RegisterResourceResponse:
-            goal = goal_of(request, self._deployment.stack, self._deployment.project)
-            return self._answer(self._deployment.register(goal), request.supportsPartialValues)
+            transforms = self._transforms.wanted_for(request)
+            goal = goal_of(self._transforms.registration(request, transforms) if transforms else request)
+            goal.inherited = bool(transforms)
+            done = self._deployment.register(goal)
+            self._transforms.keep(done.resource.urn, request)
+            return self._answer(done, request.supportsPartialValues)
 
         return self._serve(context, serve)
 
@@ -81,15 +88,20 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def ReadResource(self, request: Any, context: grpc.ServicerContext) -> resource_pb2.ReadResourceResponse:
         def serve() -> resource_pb2.ReadResourceResponse:
-            if request.type != STACK_REFERENCE:
-                raise unsupported("reading a resource that it does not manage (`get`)", f"{request.type} '{request.name}'")
-            resource = self._deployment.read(
-                Goal(
-                    request.type, request.name, True, parent=request.parent, inputs=from_struct(request.properties, at=request.name), provider=request.provider
-                ),
-                request.id,
+            goal = Goal(
+                request.type,
+                request.name,
+                True,
+                parent=request.parent,
+                inputs=from_struct(request.properties, at=request.name),
+                provider=request.provider,
+                version=request.version,
+                dependencies=sorted(set(request.dependencies)),
+                additional_secret_outputs=list(request.additionalSecretOutputs),
             )
-            return resource_pb2.ReadResourceResponse(urn=resource.urn, properties=to_struct(resource.outputs))
+            done = self._deployment.read(goal, request.id)
+            outputs = done.resource.outputs if done.result == "success" else {}
+            return resource_pb2.ReadResourceResponse(urn=done.resource.urn, properties=to_struct(outputs), result=_RESULTS[done.result])
 
         return self._serve(context, serve)
 
@@ -105,9 +117,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> resource_pb2.ResourceInvokeResponse:
         def serve() -> resource_pb2.ResourceInvokeResponse:
-            package = urns.package_of(request.tok)
-            reference = self._deployment.provider_reference(package, request.version, request.provider)
-            value, failures = self._run.registry.get(reference).invoke(request.tok, from_struct(request.args, at=request.tok))
+            asked = self._transforms.invoke(request)
+            reference = self._deployment.provider_reference(urns.package_of(request.tok), asked.version, asked.provider)
+            value, failures = self._run.registry.get(reference).invoke(request.tok, from_struct(asked.args, at=request.tok))
             if value is None:
                 self.unanswered.add(request.tok)
                 return resource_pb2.ResourceInvokeResponse(unknown=True)
@@ -123,11 +135,13 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def Call(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
         self._refuse(context, "calls of resource methods", request.tok)
 
-    def RegisterStackTransform(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
-        self._refuse(context, "transforms", "a stack transform")
+    def RegisterStackTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._transforms.add(request)
+        return empty_pb2.Empty()
 
-    def RegisterStackInvokeTransform(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
-        self._refuse(context, "transforms", "an invoke transform")
+    def RegisterStackInvokeTransform(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._transforms.add_for_invokes(request)
+        return empty_pb2.Empty()
 
     def RegisterResourceHook(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
         self._refuse(context, "resource hooks", request.name)

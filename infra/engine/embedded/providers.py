@@ -146,27 +146,32 @@ class ProviderClient:
             return Diff(bool(changed), list(answer.replaces), changed, answer.delete_before_replace, replaces)
         return Diff(answer.changes, list(answer.replaces), list(answer.diffs), answer.delete_before_replace, replaces, list(answer.detailed_diff))
 
-    def create(self, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
+    def create(self, urn: str, inputs: Properties, *, preview: bool, timeout: float = 0) -> tuple[str, Properties]:
         """(id, outputs). In a preview the id is empty, and without a configuration so are the outputs: the program takes them as unknown."""
         if preview and not self._known:
             return "", {}
         if preview and not self._previews:
             return "", inputs
-        answer = _wait(self.provider.create(rpc.CreateRequest(urn, self._out(inputs), 0, preview)))
+        answer = _wait(self.provider.create(rpc.CreateRequest(urn, self._out(inputs), timeout, preview)))
         if not preview and not answer.resource_id:
             raise RuntimeError("provider did not return an ID from Create")
         return answer.resource_id or "", self._marked(from_provider(answer.properties), inputs)
 
-    def update(self, urn: str, id_: str, olds: Properties, news: Properties, ignore: list[str], *, preview: bool) -> Properties:
+    def update(self, urn: str, id_: str, olds: Properties, news: Properties, ignore: list[str], *, preview: bool, timeout: float = 0) -> Properties:
         if preview and not self._known:
             return {}
         if preview and not self._previews:
             return news
-        answer = _wait(self.provider.update(rpc.UpdateRequest(urn, id_, self._out(olds), self._out(news), 0, list(ignore), preview)))
+        answer = _wait(self.provider.update(rpc.UpdateRequest(urn, id_, self._out(olds), self._out(news), timeout, list(ignore), preview)))
         return self._marked(from_provider(answer.properties), news)
 
-    def delete(self, urn: str, id_: str, outputs: Properties) -> None:
-        _wait(self.provider.delete(rpc.DeleteRequest(urn, id_, self._out(outputs), 0)))
+    def delete(self, urn: str, id_: str, outputs: Properties, timeout: float = 0) -> None:
+        _wait(self.provider.delete(rpc.DeleteRequest(urn, id_, self._out(outputs), timeout)))
+
+    @property
+    def sees(self) -> bool:
+        """False for one that only plans, or whose configuration is not known yet: it cannot read what is live."""
+        return self._known and not getattr(self.provider, "offline", False)
 
     def read(self, urn: str, id_: str, inputs: Properties, outputs: Properties) -> Read:
         answer = _wait(self.provider.read(rpc.ReadRequest(urn, id_, self._out(outputs), self._out(inputs))))

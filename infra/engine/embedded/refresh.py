@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from falaj.errors import UsageError
-from infra.engine.differences import Change, Drift, changes, names_of
+from infra.engine.differences import Change, Drift, changes, names_of, told
 from infra.engine.embedded import urns
 from infra.engine.embedded.providers import Interrupted, Read
 from infra.engine.embedded.resources import Resource
@@ -116,10 +116,7 @@ def _drift(old: Resource, new: Resource | None) -> Drift:
     names = names_of(old.id, to_plan(old.outputs))
     if new is None:
         return Drift(old.urn, old.type, old.id, "delete", (), names)
-    found = _changed(old.inputs, new.inputs)
-    shown = {each.property.split(".")[0].split("[")[0] for each in found}
-    found += [each for each in _changed(old.outputs, new.outputs) if each.property.split(".")[0].split("[")[0] not in shown]
-    return Drift(old.urn, old.type, old.id, "update", tuple(found), names)
+    return Drift(old.urn, old.type, old.id, "update", told(_changed(old.inputs, new.inputs), _changed(old.outputs, new.outputs)), names)
 
 
 def _changed(before: Properties, after: Properties) -> list[Change]:
@@ -153,6 +150,8 @@ def _mend(run: Run) -> None:
         kept = {key: [urn for urn in deps if urn in here] for key, deps in item.property_dependencies.items()}
         item.property_dependencies = {key: deps for key, deps in kept.items() if deps}
         item.dependencies = [urn for urn in item.dependencies if urn in here]
+        item.replace_with = [urn for urn in item.replace_with if urn in here]
+        item.deleted_with = item.deleted_with if item.deleted_with in here else ""
     run.journal.note()
 
 

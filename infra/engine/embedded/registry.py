@@ -31,6 +31,8 @@ class Registry:
         self._builtins = builtins
         self._clients: dict[str, ProviderClient] = {}
         self._mutex = threading.Lock()
+        self.now: Mapping[str, str] = {}
+        """Old URN of a provider -> the one it is registered under in this run."""
 
     def get(self, reference: str) -> ProviderClient:
         """The configured provider of a reference. Raises Fault when the program named one that was never registered."""
@@ -42,8 +44,9 @@ class Registry:
 
     def ensure(self, reference: str, old: Resource | None) -> ProviderClient:
         """The provider of a reference, loaded with its old inputs when only the state knows it."""
+        urn, id_ = urns.split_reference(reference)
         with self._mutex:
-            client = self._clients.get(reference)
+            client = self._clients.get(reference) or self._clients.get(f"{self.now.get(urn, urn)}::{id_}")
             if client is not None:
                 return client
         if old is None or f"{old.urn}::{old.id}" != reference:

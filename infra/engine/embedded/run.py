@@ -71,6 +71,7 @@ class Run:
     @contextmanager
     def doing(self, op: str, resource: Resource, *, guarded: bool = True) -> Generator[None]:
         """Around one step of an apply: asks the guard, tells progress, keeps the record. Errors of the step are recorded and go on."""
+        urn = resource.successor or resource.urn
         if self.preview:
             yield
             return
@@ -78,12 +79,12 @@ class Run:
             raise Stopped
         if self.guard is not None and guarded:
             try:
-                self.guard(op, resource.urn, to_plan(bare(resource)))
+                self.guard(op, urn, to_plan(bare(resource)))
             except BaseException as problem:
                 self.abort(problem)
                 raise Stopped from problem
         if self.progress is not None:
-            self.progress(op, resource.urn)
+            self.progress(op, urn)
         started = time.monotonic()
         error: str | None = None
         try:
@@ -94,7 +95,7 @@ class Run:
             raise
         finally:
             with self.mutex:
-                self.steps.append(AppliedStep(urn=resource.urn, op=op, seconds=round(time.monotonic() - started, 3), error=error))
+                self.steps.append(AppliedStep(urn=urn, op=op, seconds=round(time.monotonic() - started, 3), error=error))
 
     def provider_of(self, resource: Resource) -> ProviderClient:
         """The provider that serves a resource, loaded from the state when the program does not use it any more."""

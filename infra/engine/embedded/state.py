@@ -18,6 +18,7 @@ from falaj.errors import FalajError, UsageError
 from falaj.files import lock, write_durably
 from falaj.home import state_folder
 from infra.artifacts import StateRef
+from infra.engine.embedded.aliases import under_new_names
 from infra.engine.embedded.crypt import Crypter
 from infra.engine.embedded.resources import Resource, from_checkpoint
 
@@ -209,7 +210,7 @@ class Journal:
                 return
             with self._mutex:
                 version = self._version
-                resources = self._resources()
+                resources = under_new_names(self._resources())
                 content = self._content(resources)
                 text = deployment_text(resources, self._pending, self._crypter, self._metadata)
             if content != self._on_disk:

@@ -29,6 +29,12 @@ def name_of(urn: str) -> str:
     return urn.split("::", 3)[3]
 
 
+def place_of(urn: str) -> tuple[str, str]:
+    """(stack, project)."""
+    stack, project = urn.removeprefix("urn:pulumi:").split("::", 2)[:2]
+    return stack, project
+
+
 def package_of(type_: str) -> str:
     """`aws` for `aws:s3/bucket:Bucket`, `aws` for `pulumi:providers:aws`."""
     return type_.removeprefix(PROVIDER_PREFIX) if is_provider(type_) else type_.split(":", 1)[0]

@@ -22,7 +22,7 @@ UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 _RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
-_OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _ASSET_SIGNATURES = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
 
 Properties = dict[str, Any]
@@ -90,6 +90,11 @@ def from_struct(struct: Any, *, at: str, edges: Callable[[str, str], None] | Non
     return {key: _from_value(value, at, (lambda urn, key=key: edges(key, urn)) if edges else None) for key, value in struct.fields.items()}
 
 
+def value_of(value: Any, *, at: str) -> Any:
+    """One value sent by a program."""
+    return _from_value(value, at, None)
+
+
 def _from_value(value: Any, at: str, edge: Callable[[str], None] | None) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
@@ -113,7 +118,7 @@ def _from_signed(fields: Mapping[str, Any], at: str, edge: Callable[[str], None]
     signature = fields[SIGNATURE].string_value
     if signature == SECRET_SIGNATURE:
         return Secret(_from_value(fields["value"], at, edge))
-    if signature == _OUTPUT_SIGNATURE:
+    if signature == OUTPUT_SIGNATURE:
         inner = _from_value(fields["value"], at, edge) if "value" in fields else UNKNOWN_VALUE
         for item in fields["dependencies"].list_value.values if "dependencies" in fields else ():
             if edge:
@@ -263,8 +268,9 @@ def _plain(value: Any, nested: Callable[[Any], Any]) -> Any:
 
 
 SUPPORTED = (
-    "custom and component resources, explicit and default providers, invokes, stack references, protect, ignoreChanges, replaceOnChanges, "
-    "deleteBeforeReplace, dependsOn, additionalSecretOutputs"
+    "custom and component resources, explicit and default providers, invokes, reads, imports, stack references, aliases, transforms, protect, "
+    "ignoreChanges, replaceOnChanges, replaceWith, replacementTrigger, deleteBeforeReplace, deletedWith, retainOnDelete, customTimeouts, dependsOn, "
+    "additionalSecretOutputs"
 )
 
 
