@@ -107,7 +107,7 @@ class Played:
                 **options: Any,
             ) -> Resource:
                 edges = {key: [item.urn for item in (needs or {}).get(key, [])] for key in inputs or {}}
-                given = {"dependencies": sorted({each for deps in edges.values() for each in deps}), "property_dependencies": edges, **options}
+                given: dict[str, Any] = {"dependencies": sorted({each for deps in edges.values() for each in deps}), "property_dependencies": edges, **options}
                 return deployment.register(Goal(component or TYPE, name, not component, parent.urn, dict(inputs or {}), **given)).resource
 
             play(register)

@@ -35,11 +35,63 @@ def generated(spec: Spec) -> Program:
     return dataclasses.replace(opened, config={f"{opened.project}:spec": json.dumps(spec)})
 
 
+def _box(key: str, type_: str = _TYPES[0], name: str = "", **options: Any) -> dict[str, Any]:
+    return {"key": key, "kind": "box", "type": type_, "name": name or key, "options": options}
+
+
+def _thing(key: str, inputs: dict[str, Any] | None = None, name: str = "", **options: Any) -> dict[str, Any]:
+    return {"key": key, "kind": "thing", "name": name or key, "inputs": inputs or {"value": "one"}, "options": options}
+
+
+EVERYTHING: tuple[Spec, Spec] = (
+    [
+        _box("box"),
+        _thing("box-in", parent="box"),
+        _thing("moved", parent="box"),
+        _thing("p", {"trigger": "x"}),
+        _thing("with-p", deleted_with="p"),
+        _thing("like-p", replace_with=["p"]),
+        _thing("first", {"trigger": "x"}, delete_before_replace=True),
+        _thing("with-first", deleted_with="first"),
+        _thing("of-first", {"value": {"of": "first"}, "trigger": {"of": "first"}}),
+        _thing("kept", retain_on_delete=True),
+        _thing("timed", custom_timeouts={"create": "5m", "update": "1h30m"}),
+        _thing("triggered", replacement_trigger="one"),
+        {"key": "seen", "kind": "seen", "name": "seen", "options": {"id": "seen-known"}},
+        _thing("of-seen", {"value": {"of": "seen"}}),
+        _box("shaping", transform="shaped"),
+        _thing("shaped", {"value": {"of": "p"}, "more": {"secret": "s"}}, parent="shaping"),
+        _thing("old", {"trigger": "x", "value": "one"}),
+    ],
+    [
+        _box("box", _TYPES[1], "crate", aliases=[{"name": "box", "type_": _TYPES[0]}]),
+        _thing("box-in", name="crate-in", parent="box"),
+        _thing("moved", aliases=[{"parent": "box"}]),
+        _thing("p", {"trigger": "y"}),
+        _thing("with-p", deleted_with="p"),
+        _thing("like-p", replace_with=["p"]),
+        _thing("first", {"trigger": "y"}, delete_before_replace=True),
+        _thing("with-first", deleted_with="first"),
+        _thing("of-first", {"value": {"of": "first"}, "trigger": {"of": "first"}}),
+        _thing("timed", {"value": "two"}, custom_timeouts={"update": "10s"}),
+        _thing("triggered", replacement_trigger="two"),
+        {"key": "seen", "kind": "seen", "name": "seen", "options": {"id": "seen-other"}},
+        _thing("of-seen", {"value": {"of": "seen"}}),
+        _box("shaping", transform="shaped"),
+        _thing("shaped", {"value": {"of": "p"}, "more": {"secret": "t"}}, parent="shaping"),
+        _thing("old", {"trigger": "y", "value": "one"}, "new", aliases=[{"name": "old"}]),
+        _thing("imported", {"value": "read"}, import_="imported-there"),
+        _thing("changed", {"value": "else"}, import_="changed-there"),
+    ],
+)
+"""Every option at once, and then every one of them changed."""
+
+
 @st.composite
 def two_steps(draw: st.DrawFn) -> tuple[Spec, Spec]:
     """What a program registers at first, and after a change of it."""
     first = [_resource(draw, index, []) for index in range(1)]
-    for index in range(1, draw(st.integers(2, 5))):
+    for index in range(1, draw(st.integers(4, 10))):
         first.append(_resource(draw, index, first))
     if draw(st.integers(0, 3)) == 0:
         first.insert(0, {"key": "t", "kind": "transform", "name": "all"})

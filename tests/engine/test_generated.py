@@ -7,12 +7,12 @@ import tempfile
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as limits
 
 from infra.engine.embedded import EmbeddedEngine
 from infra.engine.pulumi_cli import PulumiCliEngine
-from tests.engine.programs import Spec, generated, two_steps
+from tests.engine.programs import EVERYTHING, Spec, generated, two_steps
 from tests.engine.recorded import STACK, VECTORS, comparable, out_of_order, vec
 
 EXAMPLES = int(os.environ.get("FALAJ_GENERATED_PROGRAMS", "3"))
@@ -22,6 +22,7 @@ EXAMPLES = int(os.environ.get("FALAJ_GENERATED_PROGRAMS", "3"))
 @pytest.mark.pulumi
 @limits(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(steps=two_steps())
+@example(steps=EVERYTHING)
 def test_both_engines_plan_and_do_the_same(steps: tuple[Spec, Spec]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         variables = {"FALAJ_HOME": folder, "PULUMI_HOME": f"{folder}/pulumi", "PULUMI_CONFIG_PASSPHRASE": "vec", "VEC_DRIFT": os.devnull}

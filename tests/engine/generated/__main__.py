@@ -10,7 +10,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "vectors" / "programs"))
 
 import pulumi
-from vec import Thing, lookup
+from vec import Thing, lookup  # ty: ignore[import-not-found]
 
 
 class Box(pulumi.ComponentResource):
