@@ -18,9 +18,6 @@ class Box(pulumi.ComponentResource):
 
 
 class Seen(pulumi.CustomResource):
-    value: pulumi.Output
-    computed: pulumi.Output
-
     def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
         super().__init__("vec:index:Thing", name, {"value": None, "computed": None}, opts)
 
