@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from falaj.canonical import digest
 from falaj.errors import UsageError
 from falaj.files import read_json, write_durably, write_json
+from workloads import reference
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
 from workloads.data import card as cards
 from workloads.data import debian, erasure, report, tracked, versions
@@ -22,8 +23,11 @@ from workloads.data.inputs import Input, of_debian, of_user
 from workloads.data.lines import lines
 from workloads.data.rows import SPLITS, Row, Split, spread
 from workloads.data.spool import Spool, spool
+from workloads.features import store, tool
+from workloads.features.definitions import definitions_digest
+from workloads.features.place import place
+from workloads.features.table import FILE, Table, table
 from workloads.recipes import base_folder, recipe_named
-from workloads.reference import MINIMUM_ROWS
 from workloads.tokens.agreement import own_tokenizer
 from workloads.tokens.check import require_suited
 from workloads.tokens.limits import read_limits
@@ -55,18 +59,31 @@ class _Written:
     """What is counted while rows are written."""
 
     measure: Measure
+    features: Table
     digest: Any = field(default_factory=hashlib.sha256)
     characters: Counter[int] = field(default_factory=Counter)
 
 
 def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Path = debian.LISTS, track: bool = True) -> Artifact:
-    """Write the data set of a run: `train.jsonl`, `validation.jsonl`, `test.jsonl`, card, report, erasure map, changes and rows put aside.
+    """Write the data set of a run: `train.jsonl`, `validation.jsonl`, `test.jsonl`, features, card, report, erasure map, changes and rows put aside.
 
     `data` is a user's own file, a source file (`.yaml`) or a revision of one; without any Debian's package descriptions are read, from the
     package indices in `lists` or from the committed sample (FALAJ_DATA_SOURCE chooses: auto, indices or sample). Rows pass one at a time, so
-    memory hardly grows with them. Nothing goes to a remote unless `track`. Raises UsageError for data that cannot be used, or that the tokenizer of
-    the recipe's base model does not suit (the report is there then), Fault when the disk is full.
+    memory hardly grows with them. Nothing goes to a remote or the feature store (FALAJ_FEATURE_STORE) unless `track`. Raises UsageError for data that
+    cannot be used, or that the tokenizer of the recipe's base model does not suit (the report is there then), Fault when the disk is full, Denied where
+    the feature store does not give back what was put into it.
     """
+    kept = place() if track else None
+    if kept:
+        tool.require()
+    artifact = _prepare(run, data, recipe, lists, track)
+    if kept:
+        said = store.publish(store.prepared(artifact), kept)
+        print(f"features of {said['equal']['rows']} rows are in {kept.uri}, {said['equal']['compared']} compared offline and online", flush=True)
+    return artifact
+
+
+def _prepare(run: Path, data: Path | None, recipe: str, lists: Path, track: bool) -> Artifact:
     chosen, limits = recipe_named(recipe), read_limits()
     own = own_tokenizer(base_folder(chosen), most_unused=limits.most_unused)
     source = of_user(data, run) if data else of_debian(chosen, lists)
@@ -81,6 +98,7 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         "most_rows": dict(chosen.most_rows),
         "remote": where or "",
         "map": erasure.SCHEMA,
+        "features": definitions_digest(),
         # Whose names are looked for is personal data too; the digest says whether they are still the same ones.
         "cleaning": source.cleaning.model_dump(mode="json") | {"names": digest(list(source.cleaning.names))},
     }
@@ -94,7 +112,10 @@ def prepare(run: Path, *, data: Path | None = None, recipe: str = "", lists: Pat
         flow.check_sum()
         _refuse_what_teaches_nothing(rows)
         measure = Measure(own.tokenizer, (chosen.input_tokens, chosen.target_tokens))
-        card = _write(out, source, rows, flow, measure)
+        # Those that a release made from these rows will know.
+        labels = reference.known_labels((row.task, row.source, row.target) for row in rows.kept("validation"))
+        with table(out / FILE, measure, labels) as features:
+            card = _write(out, source, rows, flow, measure, features)
     require_suited(out, source.name, measure.figures, limits, own)
     card["tracked"] = f"DVC, remote {where}; `{tracked.POINTER}` names the content." if where else _UNTRACKED
     write_json(out / CARD, card)
@@ -123,12 +144,12 @@ def open_dataset(run: Path) -> Dataset:
 def _refuse_what_teaches_nothing(rows: Spool) -> None:
     # Said now, not after the training: the reference profile and the gate both ask for this many.
     counts = rows.counts()
-    if min(counts["validation"], counts["test"]) < MINIMUM_ROWS:
+    if min(counts["validation"], counts["test"]) < reference.MINIMUM_ROWS:
         raise UsageError(
             "too few distinct rows to judge a model by",
             given=", ".join(f"{number} {split}" for split, number in counts.items())
             + "".join(f"; {number} put aside: {reason}" for reason, number in rows.reasons().items()),
-            allowed=f"at least {MINIMUM_ROWS} each for validation and test",
+            allowed=f"at least {reference.MINIMUM_ROWS} each for validation and test",
             why="rows of one group stay in one split, and equal texts do not stand in two",
             next="bring more different rows, or name more and smaller groups",
         )
@@ -143,12 +164,12 @@ def _refuse_what_teaches_nothing(rows: Spool) -> None:
         )
 
 
-def _write(out: Path, source: Input, rows: Spool, flow: Flow, measure: Measure) -> dict[str, Any]:
+def _write(out: Path, source: Input, rows: Spool, flow: Flow, measure: Measure, features: Table) -> dict[str, Any]:
     """Write every file but the card's; returns the card."""
-    written = _Written(measure)
+    written = _Written(measure, features)
     # In this order since the digest of a data set was first taken so.
     for split in reversed(SPLITS):
-        _write_split(out / f"{split}.jsonl", rows.kept(split), split, written)
+        _write_split(out / f"{split}.jsonl", rows, split, written)
     _write_lines(out / "quarantine.jsonl", rows.put_aside())
     _write_lines(out / CHANGES, rows.notes())
     counts = rows.counts()
@@ -183,10 +204,11 @@ def _write(out: Path, source: Input, rows: Spool, flow: Flow, measure: Measure) 
     }
 
 
-def _write_split(path: Path, rows: Iterator[Row], split: Split, written: _Written) -> None:
+def _write_split(path: Path, rows: Spool, split: Split, written: _Written) -> None:
+    kept, near_copies = rows.kept(split), rows.near_copies(split)
     with lines(path) as put:
-        while batch := list(islice(rows, _BATCH)):
-            written.measure.add(batch)
+        while batch := list(islice(kept, _BATCH)):
+            written.features.add(batch, written.measure.add(batch), list(islice(near_copies, len(batch))))
             written.characters.update(len(row.target) for row in batch)
             for row in batch:
                 value = row.to_json()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from falaj.errors import Denied, Undecided, UsageError
+from infra.cli.data_features import features as features_group
+from infra.cli.data_features import restored
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress, table
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 @click.group()
 def data() -> None:
     """Check, pull, list, compare and roll back data; trace a model to its rows."""
+
+
+data.add_command(features_group)
 
 
 @data.command()
@@ -161,10 +166,10 @@ def diff(environment: str, one: str, other: str, as_json: bool) -> None:
 @data.command()
 @environment_option
 @click.option("--to", "version", required=True, help="Version of the data, or a release made from it.")
-@click.option("--data-only", is_flag=True, help="Restore the rows and leave the served model as it is.")
+@click.option("--data-only", is_flag=True, help="Restore rows and features and leave the served model as it is.")
 @json_option
 def rollback(environment: str, version: str, data_only: bool, as_json: bool) -> None:
-    """Restore a version's rows, from its run or the remote, check each, and serve the model that was made from them again."""
+    """Restore a version's rows and features, from its run or the remote, check each, and serve the model that was made from them again."""
     from falaj.home import runs_folder
     from infra.cli import road
     from workloads import register
@@ -176,11 +181,19 @@ def rollback(environment: str, version: str, data_only: bool, as_json: bool) -> 
     if (found := versions.rows_digest(folder)) != chosen.digest:
         raise Denied("the restored rows are not those of that version", given=found, allowed=chosen.digest, next="falaj data list")
     progress(f"the rows of {chosen.id} are in {folder}")
-    result: dict[str, Any] = {"version": chosen.id, "rows": chosen.rows, "folder": str(folder), "release": None, "address": None}
+    features = restored(environment, folder)
+    result: dict[str, Any] = {"version": chosen.id, "rows": chosen.rows, "folder": str(folder), "features": features, "models": list(chosen.releases)}
+    result |= {"release": None, "address": None}
     if not data_only:
         result |= _serve(environment, chosen, version if version in chosen.releases else None, known.store, register, road)
-    road.note(environment, "rolled data back", chosen.id, {"digest": chosen.digest, "release": str(result["release"])})
-    emit(result, as_json, lambda: f"{chosen.id} is restored in {folder}" + (f"\n{result['address']} serves {result['release']}" if result["release"] else ""))
+    marks = {"digest": chosen.digest, "features": str(features and features["digest"]), "release": str(result["release"])}
+    road.note(environment, "rolled data back", chosen.id, marks)
+    lines = [f"{chosen.id} is restored in {folder}", f"models made from it: {', '.join(chosen.releases) or 'none'}"]
+    if features:
+        lines.insert(1, f"features: {features['digest']}" + (f", {features['compared']:,} rows equal offline and online" if features["store"] else ""))
+    if result["release"]:
+        lines.append(f"{result['address']} serves {result['release']}")
+    emit(result, as_json, lambda: "\n".join(lines))
 
 
 def _serve(environment: str, chosen: Version, wanted: str | None, store: Store | None, register: Any, road: Any) -> dict[str, Any]:

@@ -86,7 +86,9 @@ def test_two_releases_are_compared_by_their_rows(store: Store) -> None:
 def test_a_rollback_restores_the_rows_and_serves_the_model_that_came_from_them(store: Store) -> None:
     shutil.rmtree(runs_folder("local") / "first" / "prepare")
     found = ask("rollback", "--to", "first-1")
-    assert (found["release"], found["address"]) == ("first-1", "http://first-1")
+    assert (found["release"], found["address"], found["models"]) == ("first-1", "http://first-1", ["first-1"])
+    restored = open_artifact(runs_folder("local") / "first" / "prepare")
+    assert found["features"] == {"digest": restored.files["features.parquet"], "store": None, "compared": 0}
     assert open_artifact(runs_folder("local") / "first" / "prepare").metrics["rows"] == found["rows"]
     assert (store.read_json("current.json") or {})["version"] == "first-1"
     assert [entry.action for entry in chain.read(chain.audit_log("local"))][-2:] == ["rolled back", "rolled data back"]

@@ -27,6 +27,13 @@ def test_every_file_a_page_speaks_of_is_there(page: str) -> None:
     assert missing == []
 
 
+def test_every_feature_is_in_its_page_in_the_words_of_its_definition() -> None:
+    from workloads.features.definitions import FEATURES
+
+    lines = (ROOT / "docs" / "features.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith("| `")] == [f"| `{each.name}` | {each.kind} | {each.what} |" for each in FEATURES]
+
+
 def test_the_readme_shows_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text()
     assert "make up" in text and "make test" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from workloads.data.rows import SPLITS, Row, Split
 
 _MOST_PLACES = 500
 _TABLES = """
-CREATE TABLE rows (n INTEGER PRIMARY KEY, id TEXT, task TEXT, source TEXT, target TEXT, grp TEXT, owner TEXT, mark BLOB, split TEXT, reason TEXT);
+CREATE TABLE rows (n INTEGER PRIMARY KEY, id TEXT, task TEXT, source TEXT, target TEXT, grp TEXT, owner TEXT, mark BLOB, split TEXT, reason TEXT, near INTEGER);
 CREATE TABLE aside (n INTEGER PRIMARY KEY, place TEXT, reason TEXT);
 CREATE TABLE notes (n INTEGER PRIMARY KEY, note TEXT);
 """
@@ -41,7 +41,7 @@ class Spool:
 
         `owner` is what the erasure map calls the group; `mark` is a hash that orders rows by chance.
         """
-        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows)
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", rows)
 
     def aside(self, entries: Iterable[tuple[str, str]]) -> None:
         """Put (place, reason) aside."""
@@ -58,6 +58,19 @@ class Spool:
     def assign(self, splits: Iterable[tuple[str, int]]) -> None:
         """Say which split rows belong to: (split, number)."""
         self._db.executemany("UPDATE rows SET split = ? WHERE n = ?", splits)
+
+    def repeats(self, found: Mapping[int, int]) -> None:
+        """Say which rows nearly repeat another one of their split: row -> the row that it repeats."""
+        self._db.executemany("UPDATE rows SET near = ? WHERE n = ?", ((first, number) for other, first in found.items() for number in (other, first)))
+
+    def near_copies(self, split: Split) -> Iterator[int]:
+        """How many others of a split each of its rows nearly repeats, or is nearly repeated by; in the order of `kept`."""
+        sizes = "SELECT near, count(*) - 1 AS others FROM rows WHERE split = ? AND reason IS NULL AND near IS NOT NULL GROUP BY near"
+        kept = "SELECT n, near FROM rows WHERE split = ? AND reason IS NULL"
+        found = self._db.execute(
+            f"SELECT coalesce(others, 0) FROM ({kept}) AS kept LEFT JOIN ({sizes}) AS sizes ON kept.near = sizes.near ORDER BY n", (split, split)
+        )
+        return (number for (number,) in found)
 
     def texts(self, numbers: Sequence[int]) -> list[str]:
         """Sources of rows, in the order asked for."""

@@ -55,7 +55,7 @@ def publish(artifact: Artifact, run: str, remote: str) -> None:
         "pointer": artifact.path(tracked.POINTER).read_text(encoding="utf-8"),
         "manifest": json.loads(artifact.path(MANIFEST).read_text(encoding="utf-8")),
     }
-    _catalogue(remote).put_json(f"{_id(card['digest'])}.json", document)
+    _catalogue(remote).put_json(f"{short(card['digest'])}.json", document)
 
 
 def versions(runs: Path, *, store: Store | None = None, remote: str | None = None) -> list[Version]:
@@ -153,10 +153,11 @@ def restore(runs: Path, version: Version, *, remote: str | None = None, scratch:
 
 def _version(artifact: Artifact, card: Mapping[str, Any], run: str, where: str) -> Version:
     revision = ", ".join(f"{source['name']} {source['revision']}" for source in card["sources"])
-    return Version(_id(card["digest"]), card["digest"], card["name"], run, artifact.created, dict(card["rows"]), revision, where)
+    return Version(short(card["digest"]), card["digest"], card["name"], run, artifact.created, dict(card["rows"]), revision, where)
 
 
-def _id(rows: str) -> str:
+def short(rows: str) -> str:
+    """The short name of a version, from the digest of its rows."""
     return rows.removeprefix("sha256:")[:_SHORT]
 
 

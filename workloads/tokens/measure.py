@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from workloads.data.clean.language import UNDETERMINED, language, mostly_arabic
 from workloads.data.rows import Row
@@ -50,6 +50,14 @@ class Figures:
         }
 
 
+class Read(NamedTuple):
+    """What was read of one row: the encodings of source and target, uncut and with their end, and the language of the source."""
+
+    source: Any
+    language: str
+    target: Any
+
+
 class Measure:
     """Adds up rows. `tokenizer` neither cuts nor pads; `limits` are the tokens of a source and of a target that the model is given."""
 
@@ -60,21 +68,32 @@ class Measure:
         self.figures: dict[tuple[str, str], Figures] = {}
         """(kind, language) -> figures."""
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Take in some rows."""
-        self._add("source", [row.source for row in rows])
-        self._add("target", [row.target for row in rows])
+    def add(self, rows: Sequence[Row]) -> list[Read]:
+        """Take in some rows; returns what was read of each, for whoever counts further."""
+        sources = self._add("source", [row.source for row in rows])
+        targets = self._add("target", [row.target for row in rows])
+        return [Read(source, language, target) for (source, language), (target, _) in zip(sources, targets, strict=True)]
+
+    def after(self, source: Any, text: str, start: int) -> tuple[int, int]:
+        """(tokens, unknown ones) of `text[start:]`, its end aside; `source` is the encoding of `text`, and serves where a token begins there."""
+        first = next((at for place in (start, start + 1) if (at := source.char_to_token(place)) is not None), None) if start else 0
+        if first is None or (start and source.token_to_chars(first)[0] < start):
+            source, first = self._tokenizer.encode(text[start:], add_special_tokens=False), 0
+        ids = source.ids[first:]
+        return len(ids) - sum(source.special_tokens_mask[first:]), ids.count(self._unknown)
 
     def lengths(self, kind: str) -> Counter[int]:
         """Token count -> number of texts of a kind, all languages together."""
         return sum((figures.lengths for (of, _), figures in self.figures.items() if of == kind), Counter[int]())
 
-    def _add(self, kind: str, texts: Sequence[str]) -> None:
+    def _add(self, kind: str, texts: Sequence[str]) -> list[tuple[Any, str]]:
+        read = []
         encodings = self._tokenizer.encode_batch(texts)
         numbers = [encoding.ids for encoding in encodings]
         for text, encoding, ids, back in zip(texts, encodings, numbers, self._tokenizer.decode_batch(numbers), strict=True):
-            key = kind, language_of(text)
-            found = self.figures.get(key) or self.figures.setdefault(key, Figures(self.limits[kind]))
+            language = language_of(text)
+            read.append((encoding, language))
+            found = self.figures.get((kind, language)) or self.figures.setdefault((kind, language), Figures(self.limits[kind]))
             found.texts += 1
             found.lengths[len(ids)] += 1
             found.characters += _letters(text)
@@ -84,6 +103,7 @@ class Measure:
                 found.unknown_characters += sum(_letters(text[start:end]) for start, end in spans)
             elif back != text and same(back) != same(text):
                 found.altered += 1
+        return read
 
 
 def language_of(text: str) -> str:

@@ -254,7 +254,9 @@ class Flow:
         found = near.losers(across, rank, self._spool.texts, self._cleaning.near, lambda stays, goes: splits[stays] > splits[goes])
         lost |= {number: NEARLY for number in found}
         within = kept[splits[kept[:, 0]] == splits[kept[:, 1]]]
-        self.counts.near = len(near.losers(within, rank, self._spool.texts, self._cleaning.near, lambda stays, goes: stays not in lost and goes not in lost))
+        repeats = near.losers(within, rank, self._spool.texts, self._cleaning.near, lambda stays, goes: stays not in lost and goes not in lost)
+        self.counts.near = len(repeats)
+        self._spool.repeats(repeats)
         self._spool.drop((reason, number) for number, reason in lost.items())
 
     def _balance(self, by: str, most_ratio: float) -> None:

@@ -17,6 +17,7 @@ _ENOUGH = 250
 _ARABIC = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 _NOT_OF_ARABIC = re.compile(r"[\u067e\u0686\u0698\u06a9\u06af\u06cc\u0679\u0688\u0691\u06ba\u06d2]")
 """Letters of Persian and Urdu that Arabic does not use."""
+_LATIN = re.compile(r"[A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
 _LETTER = re.compile(r"[^\W\d_]")
 _ENGLISH = frozenset(
     ("the", "and", "that", "with", "this", "which", "for", "from", "are", "their", "has", "have", "these", "other", "into", "can", "you", "your", "by", "to")
@@ -45,6 +46,16 @@ def language(text: str, *, ask: Callable[[str], str] | None = None) -> str:
 def mostly_arabic(text: str) -> bool:
     """Whether most letters of `text` are of the Arabic script, however few there are."""
     return not text.isascii() and len(_ARABIC.findall(text)) * 2 > len(_LETTER.findall(text))
+
+
+def script(text: str) -> str:
+    """`arabic`, `latin`, `other`, or `none` where there are no letters: the script that half of the letters or more are of."""
+    letters = _LETTER.findall(text)
+    if not letters:
+        return "none"
+    if mostly_arabic(text):
+        return "arabic"
+    return "latin" if len(_LATIN.findall("".join(letters))) * 2 >= len(letters) else "other"
 
 
 def by_model(text: str) -> str:
