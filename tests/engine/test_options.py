@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from falaj.errors import UsageError
 from infra.engine.embedded.aliases import Alias
 from infra.engine.embedded.goals import goal_of
+from infra.engine.embedded.resources import from_checkpoint
 from tests.engine.played import Play, Played, Register, urn
 from tests.engine.recorded import out_of_order
 
@@ -184,6 +186,33 @@ def test_a_timeout_is_read_as_the_cli_reads_it(text: str, seconds: float) -> Non
 def test_a_timeout_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=f"unable to parse customTimeout Value {text}"):
         goal_of(_timed(text))
+
+
+REFUSED: dict[str, Callable[[Any], object]] = {
+    "remote components": lambda request: setattr(request, "remote", True),
+    "resource hooks": lambda request: request.hooks.before_create.append("mine"),
+    "package parameterization": lambda request: setattr(request, "packageRef", "p"),
+    "state migrations": lambda request: request.state_migrations.add(target="t", token="k"),
+    "envVarMappings": lambda request: request.envVarMappings.update({"A": "B"}),
+}
+
+
+@pytest.mark.parametrize("what", sorted(REFUSED))
+def test_what_the_engine_does_not_support_is_refused_by_name(what: str) -> None:
+    request = _timed("10s")
+    assert goal_of(request).name == "a"
+    REFUSED[what](request)
+    with pytest.raises(UsageError, match=f"the embedded engine does not support {what}") as refusal:
+        goal_of(request)
+    assert "aliases, transforms" in str(refusal.value.allowed)
+
+
+@pytest.mark.parametrize("what", ["viewOf", "taint", "resourceHooks", "refreshBeforeUpdate"])
+def test_a_state_that_says_what_the_engine_would_lose_is_refused(what: str) -> None:
+    fields = {"urn": urn("a"), "type": "cloud:index:Thing", "custom": True}
+    assert from_checkpoint(fields, str).urn == urn("a")
+    with pytest.raises(UsageError, match="the embedded engine does not support"):
+        from_checkpoint({**fields, what: "yes"}, str)
 
 
 def _timed(text: str) -> Any:

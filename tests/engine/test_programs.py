@@ -121,3 +121,51 @@ for zone in zones.names:
         UNKNOWN,
         UNKNOWN,
     )
+
+
+_TRANSFORMS = """
+import pulumi
+
+class Zone(pulumi.CustomResource):
+    def __init__(self, name, opts=None, **props):
+        super().__init__("dns:index:Zone", name, {"serial": None, **props}, opts)
+
+class Group(pulumi.ComponentResource):
+    pass
+
+def adding(word):
+    def add(args):
+        if args.type_ == "dns:index:Zone":
+            args.opts.protect = True
+            return pulumi.ResourceTransformResult({**args.props, "said": args.props.get("said", "") + word}, args.opts)
+    return add
+
+def asked(args):
+    return pulumi.InvokeTransformResult({**args.args, "name": "other"}, args.opts)
+
+pulumi.runtime.register_resource_transform(adding("stack"))
+pulumi.runtime.register_invoke_transform(asked)
+group = Group("house:index:Group", "g", {}, pulumi.ResourceOptions(transforms=[adding("parent ")]))
+plain = Zone("plain")
+inside = pulumi.ResourceOptions(parent=group, transforms=[adding("own ")])
+Zone("child", ttl=plain.serial, key=pulumi.Output.secret("k"), opts=inside)
+"""
+
+
+def test_a_registration_is_shown_to_its_own_transforms_then_its_parents_then_the_stacks(falaj_home: Path, tmp_path: Path) -> None:
+    plan = EmbeddedEngine("prod").preview(written(tmp_path / "p", _TRANSFORMS))
+    zones = {item.name: item for item in plan.resources if item.type == "dns:index:Zone"}
+    assert {name: (item.inputs, item.protect) for name, item in zones.items()} == {
+        "plain": ({"said": "stack"}, True),
+        "child": ({"said": "own parent stack", "ttl": UNKNOWN, "key": SECRET}, True),
+    }
+    # The SDK sends back what a transform returns without saying what it was computed from; the resource still waits for all of it.
+    assert zones["child"].property_dependencies == {"key": [], "said": [], "ttl": []}
+    assert zones["child"].dependencies == [zones["plain"].urn]
+
+
+def test_a_transform_that_fails_is_a_usage_error_that_says_why(falaj_home: Path, tmp_path: Path) -> None:
+    text = _TRANSFORMS.replace("    return add", "    def add(args): raise ValueError('no luck')\n    return add", 1)
+    with pytest.raises(UsageError, match="a transform of the program failed: no luck") as refusal:
+        EmbeddedEngine("prod").preview(written(tmp_path / "p", text))
+    assert refusal.value.given in ("dns:index:Zone 'plain'", "dns:index:Zone 'child'", "house:index:Group 'g'")
