@@ -21,3 +21,8 @@ def quantity(text: object) -> Decimal:
     if suffix in _BINARY:
         return Decimal(number) * (1 << _BINARY[suffix])
     return Decimal(number) * Decimal(10) ** _SUFFIX[suffix or ""]
+
+
+def plain(amount: Decimal) -> str:
+    """`amount` in digits, without an exponent or zeros at its end: `100`, `0.5`."""
+    return f"{amount.normalize():f}"

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi import ResourceOptions
 
-from falaj.quantity import quantity
+from falaj.quantity import plain, quantity
 from infra.components.node_pools import GPU_TAINT, KIND, POOL, reserved
 from infra.config import naming
 from infra.config.machines import capacity
@@ -70,9 +70,9 @@ def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: I
         {
             "name": pool.name,
             "resources": [
-                {"name": "cpu", "nominalQuota": f"{share['cpu']:g}"},
-                {"name": "memory", "nominalQuota": f"{share['memory']:g}Gi"},
-                {"name": GPU_TAINT, "nominalQuota": f"{share['gpus']:g}"},
+                {"name": "cpu", "nominalQuota": plain(share["cpu"])},
+                {"name": "memory", "nominalQuota": f"{plain(share['memory'])}Gi"},
+                {"name": GPU_TAINT, "nominalQuota": plain(share["gpus"])},
             ],
         }
         for pool, share in shares(quota, pools)
@@ -97,6 +97,6 @@ def shares(quota: QuotaConfig, pools: Sequence[PoolConfig]) -> list[tuple[PoolCo
         most = capacity(pool)
         gpus = min(left["gpus"], most["gpus"])
         part = gpus / most["gpus"] if most["gpus"] else Decimal(1)
-        found[pool.name] = {"gpus": gpus} | {name: min(left[name], most[name] * part).normalize() for name in ("cpu", "memory")}
+        found[pool.name] = {"gpus": gpus} | {name: min(left[name], most[name] * part) for name in ("cpu", "memory")}
         left = {name: left[name] - found[pool.name][name] for name in left}
     return [(pool, found[pool.name]) for pool in pools]

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from falaj.quantity import plain
 from infra.components.node_pools import GPU_TAINT, SYSTEM_GIB, labels, reserved
 from infra.config import naming
 from infra.config.machines import capacity
@@ -101,7 +102,7 @@ def node_pool(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
                 "terminationGracePeriod": "48h" if pool.gpu else "10m",
             },
         },
-        "limits": {"cpu": f"{most['cpu']:g}", "memory": f"{most['memory']:g}Gi", **({GPU_TAINT: f"{most['gpus']:g}"} if pool.gpu else {})},
+        "limits": {"cpu": plain(most["cpu"]), "memory": f"{plain(most['memory'])}Gi", **({GPU_TAINT: plain(most["gpus"])} if pool.gpu else {})},
         "disruption": {
             "consolidationPolicy": "WhenEmpty" if pool.gpu else "WhenEmptyOrUnderutilized",
             "consolidateAfter": "10m" if pool.gpu else "5m",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from falaj.errors import UsageError
-from falaj.quantity import quantity
+from falaj.quantity import plain, quantity
 from infra.config import naming
 from infra.config.machines import capacity
 from infra.config.model import PlatformConfig
@@ -187,4 +187,4 @@ def _key(room: Room) -> str:
 
 
 def _shown(name: str, amount: Decimal) -> str:
-    return f"{amount:g}Gi" if name == "memory" else f"{amount:g}"
+    return f"{plain(amount)}Gi" if name == "memory" else plain(amount)

@@ -98,6 +98,18 @@ def test_a_quota_is_divided_over_the_pools_and_stays_the_same_in_all(quota: Quot
     assert found == {name: tuple(map(Decimal, amounts)) for name, amounts in expected.items()}
 
 
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [
+        (QuotaConfig(cpu="100", memory="300Gi", gpus=4), [["32", "128Gi", "4"], ["68", "172Gi", "0"]]),
+        (QuotaConfig(cpu="10", memory="10Gi"), [["0", "0Gi", "0"], ["10", "10Gi", "0"]]),
+    ],
+)
+def test_amounts_are_written_in_digits(quota: QuotaConfig, expected: list[list[str]]) -> None:
+    flavors = cluster_queue(quota, pools("gpu", "inference"), ["training"])["resourceGroups"][0]["flavors"]
+    assert [[each["nominalQuota"] for each in flavor["resources"]] for flavor in flavors] == expected
+
+
 def test_without_queues_there_are_none(prod: Any) -> None:
     assert [kind for kind in KINDS if prod("platform").of(kind)] == []
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from falaj.errors import Fault, UsageError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_GONE = ("NotFound", "NoSuch", "NotFoundException", "ResourceNotFound", "404", "TrailNotFound", "DoesNotExist")
+_GONE = ("NotFound", "NoSuch", "NotFoundException", "ResourceNotFound", "404", "TrailNotFound", "DoesNotExist", "NonExistent")
 
 
 @lru_cache(maxsize=8)
@@ -59,7 +59,9 @@ class Clients:
         from botocore.config import Config
 
         self._session = self._session or boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")
-        settings = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5, max_pool_connections=16)
+        # A call whose answer comes too late is made once more, and what the first one made is in the way then: so wait for a machine that is busy.
+        patience = {"connect_timeout": 5, "read_timeout": 600}
+        settings = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=16, **patience)
         return self._session.client(service, region_name=region, endpoint_url=self.endpoint, config=settings)
 
 

@@ -191,7 +191,68 @@ def _find_own_role(api: Api, p: Properties, mark: Tags) -> str | None:
     return api("iam").get_role(RoleName=name)["Role"]["Arn"] if name else None
 
 
+def _create_profile(api: Api, p: Properties, tags: Tags) -> str:
+    api("iam").create_instance_profile(InstanceProfileName=p["name"], Path=p.get("path") or "/", Tags=as_list(tags))
+    return p["name"]
+
+
+def _finish_profile(api: Api, identity: str, p: Properties) -> None:
+    if p.get("role"):
+        api("iam").add_role_to_instance_profile(InstanceProfileName=identity, RoleName=p["role"])
+
+
+def _read_profile(api: Api, identity: str, known: Properties) -> Properties | None:
+    found = api("iam").get_instance_profile(InstanceProfileName=identity)["InstanceProfile"]
+    return {
+        "name": identity,
+        "arn": found["Arn"],
+        "uniqueId": found["InstanceProfileId"],
+        "createDate": found["CreateDate"].isoformat(),
+        "path": found["Path"],
+        "role": next((each["RoleName"] for each in found["Roles"]), None),
+        "tagsAll": from_list(found.get("Tags")),
+    }
+
+
+def _empty_profile(api: Api, identity: str) -> None:
+    for role in api("iam").get_instance_profile(InstanceProfileName=identity)["InstanceProfile"]["Roles"]:
+        api("iam").remove_role_from_instance_profile(InstanceProfileName=identity, RoleName=role["RoleName"])
+
+
+def _update_profile(api: Api, identity: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
+    if "role" in changed:
+        _empty_profile(api, identity)
+        _finish_profile(api, identity, new)
+    put, gone = tag_changes(old, new)
+    if put:
+        api("iam").tag_instance_profile(InstanceProfileName=identity, Tags=as_list(put))
+    if gone:
+        api("iam").untag_instance_profile(InstanceProfileName=identity, TagKeys=gone)
+
+
+def _delete_profile(api: Api, identity: str, held: Properties) -> None:
+    _empty_profile(api, identity)
+    api("iam").delete_instance_profile(InstanceProfileName=identity)
+
+
 ROWS = [
+    Row(
+        type="aws:iam/instanceProfile:InstanceProfile",
+        inputs=words("name path role"),
+        create=_create_profile,
+        finish=_finish_profile,
+        read=_read_profile,
+        update=_update_profile,
+        delete=_delete_profile,
+        find=lambda api, p, mark: p["name"] if api.absent(api("iam").get_instance_profile, InstanceProfileName=p["name"]) else None,
+        computed=words("arn createDate uniqueId"),
+        replaces=words("name path"),
+        identity=("name",),
+        defaults={"path": "/"},
+        autoname="name",
+        tags=True,
+        regional=False,
+    ),
     Row(
         type="aws:iam/serviceLinkedRole:ServiceLinkedRole",
         inputs=words("awsServiceName description"),
