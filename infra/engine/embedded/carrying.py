@@ -61,7 +61,7 @@ def carry_out(run: Run, step: Step, gone: set[str]) -> None:
 def adopt(run: Run, found: Resource, given_up: Resource | None, wanted: Resource) -> None:
     """Take what an import found into the state. `wanted` is what the program asked for: what it is judged by."""
     with run.doing("import" if given_up is None else "replace", wanted):
-        found.created = found.modified = now()
+        found.created = found.modified = wanted.created = now()
         protect_secrets(found)
         if given_up is not None:
             given_up.delete = True

@@ -106,8 +106,9 @@ class Deployment:
             if urn in self._seen:
                 raise UsageError(f"Duplicate resource URN '{urn}'; try giving it a unique name")
             self._seen.add(urn)
-            old = self._known(new, goal)
         try:
+            with self._generating:
+                old = self._known(new, goal)
             reading.read(self.run, new)
         except replacing.Refused as problem:
             self.run.fail(str(problem), stop=True)
