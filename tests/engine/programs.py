@@ -61,6 +61,7 @@ EVERYTHING: tuple[Spec, Spec] = (
         _thing("of-seen", {"value": {"of": "seen"}}),
         _box("shaping", transform="shaped"),
         _thing("shaped", {"value": {"of": "p"}, "more": {"secret": "s"}}, parent="shaping"),
+        _thing("shaping-own", {"value": {"of": "p"}}, transform="own", parent="shaping"),
         _thing("old", {"trigger": "x", "value": "one"}),
     ],
     [
@@ -79,6 +80,7 @@ EVERYTHING: tuple[Spec, Spec] = (
         _thing("of-seen", {"value": {"of": "seen"}}),
         _box("shaping", transform="shaped"),
         _thing("shaped", {"value": {"of": "p"}, "more": {"secret": "t"}}, parent="shaping"),
+        _thing("shaping-own", {"value": {"of": "p"}}, transform="own", parent="shaping"),
         _thing("old", {"trigger": "y", "value": "one"}, "new", aliases=[{"name": "old"}]),
         _thing("imported", {"value": "read"}, import_="imported-there"),
         _thing("changed", {"value": "else"}, import_="changed-there"),

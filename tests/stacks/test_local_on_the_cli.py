@@ -26,11 +26,13 @@ def cli(falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setenv(key, value)
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     aws, cluster = aws_daemon(), kubernetes_daemon()
-    aws.ensure()
-    cluster.ensure(environ())
-    yield PulumiCliEngine("local")
-    cluster.stop()
-    aws.stop()
+    try:
+        aws.ensure()
+        cluster.ensure(environ())
+        yield PulumiCliEngine("local")
+    finally:
+        cluster.stop()
+        aws.stop()
 
 
 def made(engine: Engine) -> None:

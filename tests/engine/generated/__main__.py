@@ -14,7 +14,9 @@ from vec import Thing, lookup  # ty: ignore[import-not-found]
 
 
 class Box(pulumi.ComponentResource):
-    pass
+    def __init__(self, type_: str, name: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(type_, name, {}, opts)
+        self.register_outputs({})
 
 
 class Seen(pulumi.CustomResource):
@@ -78,7 +80,7 @@ for each in json.loads(pulumi.Config().require("spec")):
     if kind == "transform":
         pulumi.runtime.register_resource_transform(tagging(name))
     elif kind == "box":
-        made[each["key"]] = Box(each["type"], name, {}, options(each))
+        made[each["key"]] = Box(each["type"], name, options(each))
     elif kind == "seen":
         made[each["key"]] = Seen(name, options(each))
     else:
