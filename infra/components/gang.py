@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
-from infra.components.pods import Work
+from infra.components.pods import Mount, Work
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
@@ -18,6 +18,8 @@ RENDEZVOUS = 29400
 """Port at which the first pod lets the others in; torchrun's own default."""
 _ANY: Any = {"port": 1024, "end_port": 65535, "protocol": "TCP"}
 """gloo and NCCL take whatever ports the kernel gives them."""
+_SHARED_MEMORY = {"empty_dir": {"medium": "Memory", "size_limit": "2Gi"}}
+"""What ranks of one pod talk through; a container has 64 MiB of it by default, in which NCCL does not start. It counts as the pod's memory."""
 
 
 def member(work: Work, config: WorkloadsConfig) -> Work:
@@ -25,6 +27,8 @@ def member(work: Work, config: WorkloadsConfig) -> Work:
     wanted = config.training
     sized = replace(work, cpu=wanted.cpu or work.cpu, memory=wanted.memory or work.memory, gpus=(wanted.gpus or work.gpus) if config.use_gpu else 0)
     told = {**work.environment, "FALAJ_GRACE_SECONDS": str(wanted.grace_seconds)}
+    if sized.gpus > 1:
+        sized = replace(sized, mounts=[*work.mounts, Mount("shared-memory", "/dev/shm", _SHARED_MEMORY)])
     if wanted.nodes == 1:
         return replace(sized, environment=told)
     nodes = f"{wanted.least_nodes or wanted.nodes}:{wanted.nodes}"

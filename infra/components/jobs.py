@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -30,7 +30,7 @@ _STOPPED = 128 + signal.SIGTERM
 """How a stage ends that was told to stop: its work is kept, and another pod goes on with it."""
 LEFT_ALONE = {"karpenter.sh/do-not-disrupt": "true"}
 """Nodes are not tidied away under pods that would lose minutes of work by it."""
-_QUEUE = "kueue.x-k8s.io/queue-name"
+_QUEUE, _URGENCY = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 GRACE_SECONDS = 120
 """From SIGTERM until the end, where nothing else is said: for the last checkpoint, or to give a trial back."""
 
@@ -107,9 +107,9 @@ def of_a_run(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
     return {**environment_of(config), "FALAJ_WORK": WORK, "MLFLOW_TRACKING_URI": config.tracking_uri}
 
 
-def template(name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions) -> None:
-    """A suspended CronJob of the training namespace: what a run, or a person with kubectl, makes Jobs of."""
-    queued = {_QUEUE: config.queue} if config.queue else {}
+def template(name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions, *, urgency: Literal["training", "search"] = "training") -> None:
+    """A suspended CronJob of the training namespace: what a run, or a person with kubectl, makes Jobs of. `urgency` counts among those that queue."""
+    queued = {_QUEUE: config.queue, _URGENCY: f"falaj-{urgency}"} if config.queue else {}
     kubernetes.batch.v1.CronJob(
         name,
         metadata={"name": name, "namespace": naming.TRAINING, "labels": labels(name)},

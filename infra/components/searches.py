@@ -65,7 +65,8 @@ class Searches(pulumi.ComponentResource):
             grace_seconds=GRACE_SECONDS,
             restart="Never",
         )
-        template(stage.name, config, job(stage, spec, pods=config.tune.workers, apart=True, labels=OWN_EGRESS, annotations=LEFT_ALONE), here)
+        made = job(stage, spec, pods=config.tune.workers, apart=True, labels=OWN_EGRESS, annotations=LEFT_ALONE)
+        template(stage.name, config, made, here, urgency="search")
         self.register_outputs({})
 
     def _open(self, name: str, config: WorkloadsConfig, here: ResourceOptions) -> None:

@@ -48,13 +48,18 @@ def test_only_what_trains_keeps_its_node_and_it_has_time_for_a_checkpoint(prod: 
     assert environment(templates["train"]["spec"])["FALAJ_GRACE_SECONDS"] == "120"
 
 
-def test_jobs_of_the_training_namespace_wait_in_a_queue_where_there_is_one(falaj_home: Path, prod: Prod) -> None:
-    def queues(world: World) -> dict[str, Any]:
+def test_jobs_of_the_training_namespace_wait_in_a_queue_where_there_is_one_and_searches_give_way(falaj_home: Path, prod: Prod) -> None:
+    def queued(world: World) -> dict[str, Any]:
         made = {name: each.inputs["spec"]["jobTemplate"]["metadata"]["labels"] for name, each in world.of("CronJob").items()}
-        return {name: labels["kueue.x-k8s.io/queue-name"] for name, labels in made.items() if "kueue.x-k8s.io/queue-name" in labels}
+        found = {name: {key: value for key, value in labels.items() if key.startswith("kueue")} for name, labels in made.items()}
+        return {name: labels for name, labels in found.items() if labels}
 
-    assert queues(prod("workloads")) == {}
-    assert queues(run("workloads", "prod", config={"queue": "team-a"})) == dict.fromkeys([*(stage.name for stage in STAGES), "tune"], "team-a")
+    label, urgency = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
+    assert queued(prod("workloads")) == {}
+    assert queued(run("workloads", "prod", config={"queue": "falaj"})) == {
+        **{stage.name: {label: "falaj", urgency: "falaj-training"} for stage in STAGES},
+        "tune": {label: "falaj", urgency: "falaj-search"},
+    }
 
 
 def test_a_training_run_on_one_node_is_a_plain_job_and_meets_nobody(prod: Prod) -> None:
@@ -63,6 +68,7 @@ def test_a_training_run_on_one_node_is_a_plain_job_and_meets_nobody(prod: Prod) 
     assert "train" not in world.of("Service") and "train" not in world.of("NetworkPolicy")
     spec = job(world, "train")["template"]["spec"]
     assert not {"FALAJ_NODES", "FALAJ_RENDEZVOUS"} & set(environment(spec)) and "subdomain" not in spec
+    assert {each["name"] for each in spec["volumes"]} == {"tmp", "work"}
 
 
 def test_a_training_run_on_several_nodes_is_one_indexed_job_whose_pods_meet_by_name(falaj_home: Path) -> None:
@@ -87,6 +93,9 @@ def test_a_training_run_on_several_nodes_is_one_indexed_job_whose_pods_meet_by_n
         "OMP_NUM_THREADS": "8",
     }
     assert one["resources"] == {"requests": amounts, "limits": amounts} and one["ports"] == [{"name": "rendezvous", "containerPort": 29400, "protocol": "TCP"}]
+    # Ranks of one pod talk through memory that they share, of which a container has too little.
+    assert one["volumeMounts"][-1] == {"name": "shared-memory", "mountPath": "/dev/shm"}
+    assert spec["volumes"][-1] == {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}
 
 
 def test_pods_of_a_training_run_reach_each_other_and_are_named_before_they_are_ready(falaj_home: Path) -> None:
