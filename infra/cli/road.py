@@ -93,6 +93,12 @@ def _handed_on() -> dict[str, str]:
     return {name: value for name in HANDED_ON if (value := os.environ.get(name))}
 
 
+def _as_mounted(environment: str, value: str) -> str:
+    """`value` as jobs see it, where it is the path of something in the work volume; else as it is."""
+    path, work = Path(value), volume_folder(environment, TRAINING, "work").absolute()
+    return f"{_WORK}/{path.relative_to(work).as_posix()}" if path.is_relative_to(work) else value
+
+
 def make_spec(environment: str, *, recipe: str, data: Path | None, run: str, cause: dict[str, Any] | None) -> Spec:
     """The spec of a run. A file of the user's is copied into the work volume, named by its digest, so that it cannot change under the run."""
     spec = Spec(
@@ -189,7 +195,8 @@ class Jobs:
             arguments = ["--run", spec.run]
             arguments += ["--recipe", spec.recipe] if spec.recipe else []
             arguments += ["--data", spec.data["path"]] if spec.data else []
-            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=[*arguments, *more], env={**_handed_on(), **env})
+            settings = {key: _as_mounted(spec.environment, value) for key, value in _handed_on().items()}
+            self.client.create_job_from_cronjob(TRAINING, stage.name, name, args=[*arguments, *more], env={**settings, **env})
         lines: list[str] = []
 
         def follow(pod: str, line: str) -> None:

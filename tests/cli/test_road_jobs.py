@@ -93,6 +93,15 @@ def test_a_stage_gets_its_arguments_with_real_paths_and_its_lines_are_shown(work
     assert said == [f"  prepare | got prepare --run demo --recipe tiny --data {work}/data/rows.csv"]
 
 
+def test_what_lies_in_the_work_volume_is_named_as_the_job_sees_it(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_BASE_MODEL", str(work / "base"))
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.invalid/work")
+    jobs_of([]).submit(stage("prepare"), SPEC)
+    (job,) = Client(kubernetes_daemon().url).list("Job", "training")
+    told = {each["name"]: each["value"] for each in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert (told["FALAJ_BASE_MODEL"], told["HF_ENDPOINT"]) == ("/var/lib/falaj/work/base", "https://mirror.invalid/work")
+
+
 def test_a_stage_that_refuses_its_input_is_not_tried_again_and_its_words_are_passed_on(work: Path) -> None:
     (work / "refuse").touch()
     with pytest.raises(UsageError, match="prepare failed") as caught:
