@@ -99,6 +99,11 @@ def made_plan(preview: Preview) -> tuple[dict[str, Json], dict[str, int]]:
     return shown, counts
 
 
+def whole_plan(preview: Preview) -> list[Json]:
+    """Every resource of a plan in its order; the ids of providers, which each engine makes up, are made equal."""
+    return [{**item.to_json(), "provider": _UUID.sub("UUID", item.provider) if item.provider else None} for item in preview.resources]
+
+
 def _known(reference: str | None) -> str | None:
     return reference.removesuffix(UNKNOWN_TEXT) if reference else None
 
