@@ -153,6 +153,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._refuse(context, "package parameterization", request.name)
 
     def SignalAndWaitForShutdown(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._transforms.close()
         return empty_pb2.Empty()
 
     def _refuse(self, context: grpc.ServicerContext, what: str, at: str) -> NoReturn:

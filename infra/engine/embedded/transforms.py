@@ -108,9 +108,11 @@ class Transforms:
         return changed
 
     def close(self) -> None:
-        """Hang up on the program's callbacks."""
-        for channel in self._channels.values():
-            channel.close()
+        """Hang up on the program's callbacks, before it is gone: gRPC would else print that it is."""
+        with self._mutex:
+            for channel in self._channels.values():
+                channel.close()
+            self._channels.clear()
 
     def _options_of(self, request: Any) -> Any:
         goal = Goal(
