@@ -52,15 +52,18 @@ class AuditTrail(pulumi.ComponentResource):
 
 
 def _selectors(config: FoundationConfig) -> list[aws.cloudtrail.TrailAdvancedEventSelectorArgsDict]:
-    recorded = [f"{naming.bucket_arn(config, bucket.name)}/" for bucket in buckets(config) if bucket.record_access]
+    # Of the evidence reads alone: the trail's own deliveries there would each be one more record to deliver.
     return [
         {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]},
-        {
-            "name": "objects",
-            "field_selectors": [
-                {"field": "eventCategory", "equals": ["Data"]},
-                {"field": "resources.type", "equals": ["AWS::S3::Object"]},
-                {"field": "resources.ARN", "starts_withs": recorded},
-            ],
-        },
+        {"name": "objects", "field_selectors": _objects(config, "all")},
+        {"name": "evidence", "field_selectors": [*_objects(config, "reads"), {"field": "readOnly", "equals": ["true"]}]},
+    ]
+
+
+def _objects(config: FoundationConfig, recorded: str) -> list[aws.cloudtrail.TrailAdvancedEventSelectorFieldSelectorArgsDict]:
+    found = [f"{naming.bucket_arn(config, bucket.name)}/" for bucket in buckets(config) if bucket.record_access == recorded]
+    return [
+        {"field": "eventCategory", "equals": ["Data"]},
+        {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+        {"field": "resources.ARN", "starts_withs": found},
     ]

@@ -12,20 +12,13 @@ from pulumi import ResourceOptions
 
 from infra.components import policies
 from infra.components.karpenter import scaling
+from infra.components.pipeline_policies import pipelines
 from infra.components.policies import Statement, document, statement
 from infra.config import naming
 from infra.config.classes import ClassName
 from infra.config.model import BUCKETS, Common, FoundationConfig
 
-_WAYS_OUT = (
-    *("ec2:" + verb for verb in ("ModifySnapshotAttribute", "ModifyImageAttribute", "CopySnapshot", "CopyImage", "CreateStoreImageTask", "ExportImage")),
-    *("ec2:" + verb for verb in ("CreateInstanceExportTask", "CreateInternetGateway", "AttachInternetGateway", "CreateEgressOnlyInternetGateway")),
-    *("ec2:" + verb for verb in ("CreateNatGateway", "CreateVpcPeeringConnection", "AcceptVpcPeeringConnection", "CreateVpnGateway", "AttachVpnGateway")),
-    *("ec2:" + verb for verb in ("CreateVpnConnection", "CreateTransitGateway*", "CreateTrafficMirror*")),
-    *("ec2:" + verb for verb in ("DeleteFlowLogs", "DeleteVpcEndpoints", "ModifyVpcEndpoint*")),
-    *("elasticfilesystem:" + verb for verb in ("CreateReplicationConfiguration", "PutFileSystemPolicy", "DeleteFileSystemPolicy")),
-)
-"""Calls that would show disks to another account or region, open the network, or stop its being watched. No role of a service makes them."""
+_FILES_OUT = tuple(f"elasticfilesystem:{verb}" for verb in ("CreateReplicationConfiguration", "PutFileSystemPolicy", "DeleteFileSystemPolicy"))
 _TEAM = "aws:PrincipalTag/team"
 _FOR_VOLUMES = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
@@ -37,17 +30,19 @@ class Boundaries(pulumi.ComponentResource):
 
     def __init__(self, name: str, config: FoundationConfig, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:security:Boundaries", name, None, opts)
-        documents = {"people": people(config), "services": services(config), "workloads": workloads(config)}
+        documents: dict[naming.Boundary, str] = {"people": people(config), "services": services(config), "workloads": workloads(config)}
+        if config.pipeline is not None:
+            documents["pipelines"] = pipelines(config)
         self.policies: list[pulumi.Resource] = [
             aws.iam.Policy(
                 f"{name}-{kind}",
                 name=naming.boundary_name(config, kind),
                 description=f"The most that a role of {kind} can have",
-                policy=documents[kind],
+                policy=policy,
                 tags=naming.tags(config, "internal", "access"),
                 opts=ResourceOptions(parent=self),
             )
-            for kind in naming.BOUNDARIES
+            for kind, policy in documents.items()
         ]
         self.register_outputs({})
 
@@ -101,7 +96,6 @@ def _looking(config: Common) -> list[Statement]:
 def _running(config: Common) -> list[Statement]:
     machines = [naming.arn(config, service, "*") for service in ("autoscaling", "ec2", "elasticfilesystem", "elasticloadbalancing")]
     public = f"arn:{config.partition}:ec2:{config.region}::*"
-    pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     # Add-ons come from a registry of AWS's own in the region.
     images = f"arn:{config.partition}:ecr:{config.region}:*:repository/*"
     cluster = naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")
@@ -109,8 +103,8 @@ def _running(config: Common) -> list[Statement]:
     return [
         statement("Machines", ["autoscaling:*", "ec2:*", "elasticfilesystem:*", "elasticloadbalancing:*"], [*machines, public]),
         # The account's own disks and network are theirs to work with, never to show to others or to open.
-        statement("StaysHere", _WAYS_OUT, [*machines, public], effect="Deny"),
-        statement("Images", pull, [images]),
+        statement("StaysHere", [*policies.WAYS_OUT, *_FILES_OUT], [*machines, public], effect="Deny"),
+        statement("Images", policies.PULL, [images]),
         statement("Cluster", ["eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"], [cluster]),
         statement("OwnRoles", ["iam:CreateServiceLinkedRole"], [own_roles]),
     ]

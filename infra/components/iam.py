@@ -1,4 +1,4 @@
-"""The roles that people take, and the boundaries of everybody's."""
+"""The roles that people and CI take, and the boundaries of everybody's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pulumi import ResourceOptions
 
 from infra.components import policies
 from infra.components.boundaries import Boundaries
+from infra.components.pipelines import Pipelines
 from infra.config import naming
 from infra.config.model import FoundationConfig
 
 
 class People(pulumi.ComponentResource):
-    """Roles `operator` and `auditor`. Sessions are short, and each carries a name; no role of any kind passes its boundary."""
+    """Roles `operator` and `auditor`, and those of CI where one is configured. Sessions are short; no role of any kind passes its boundary."""
 
     role_arns: dict[str, pulumi.Output[str]]
     boundaries: list[pulumi.Resource]
@@ -31,6 +32,8 @@ class People(pulumi.ComponentResource):
         self.role_arns = {
             role: role_of_people(role, config, principals, policy, after=self.boundaries, parent=self) for role, (principals, policy) in wanted.items()
         }
+        if config.pipeline is not None:
+            Pipelines("pipelines", config, config.pipeline, after=self.boundaries, opts=ResourceOptions(parent=self))
         self.register_outputs({"role_arns": self.role_arns})
 
 

@@ -88,7 +88,7 @@ class Network(pulumi.ComponentResource):
             service_name=naming.service_name(config, "s3"),
             vpc_endpoint_type="Gateway",
             route_table_ids=[routes.id],
-            policy=policies.endpoint_policy(config, image_layers=True),
+            policy=policies.endpoint_policy(config, "s3"),
             tags=self._tags,
             opts=self._here,
         )
@@ -118,6 +118,7 @@ class Network(pulumi.ComponentResource):
                 service_name=naming.service_name(config, service),
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
+                policy=policies.endpoint_policy(config, service),
                 subnet_ids=self.endpoint_subnet_ids,
                 security_group_ids=[group.id],
                 tags=self._tags,

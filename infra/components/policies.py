@@ -12,12 +12,20 @@ from typing import Any
 from infra.config import naming
 from infra.config.classes import ClassName
 from infra.config.model import BUCKETS, BucketConfig, Common
+from infra.config.regions import add_on_registry
 
 Statement = dict[str, Any]
 
 READ = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
 WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 _REMOVE = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+WAYS_OUT = (
+    *(f"ec2:{what}" for what in ("Attach*Gateway", "Create*Gateway*", "Create*VpnConnection*", "*VpcPeeringConnection", "CreateTrafficMirror*")),
+    *(f"ec2:{what}" for what in ("Copy*", "Export*", "Create*ExportTask", "CreateStoreImageTask", "ModifyImageAttribute", "ModifySnapshotAttribute")),
+    *(f"ec2:{what}" for what in ("DeleteFlowLogs", "DeleteVpcEndpoints", "ModifyVpcEndpoint*")),
+)
+"""Calls that would open the network, show disks to another account or region, or stop what goes by from being watched. No role makes them."""
 _USE_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 
 
@@ -187,13 +195,24 @@ def bucket_access(config: Common, bucket: str, *, write: bool = False, under: st
     return [lists, objects, use_of_key(config, data_class_of(bucket), sid=f"{word}Key", write=write, team=team)]
 
 
-def endpoint_policy(config: Common, *, image_layers: bool = False) -> str:
-    """What may pass a VPC endpoint: our own principals to our own resources, and the region's image layers where asked."""
-    own = {"StringEquals": {"aws:PrincipalAccount": config.account, "aws:ResourceAccount": config.account}}
-    found = [{"Sid": "Own", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": own}]
-    if image_layers:
+def endpoint_policy(config: Common, service: str) -> str:
+    """What may pass the VPC endpoint of `service`: our own principals to our own resources, and images of the region's add-ons.
+
+    Credentials of another account, brought in to carry data out, pass none of them.
+    """
+    gateway = service in ("s3", "dynamodb")
+    # Some calls of other services say nothing of whose resource they are for (a new disk, a token); none of those hands data to a stranger.
+    owner = "StringEquals" if gateway else "StringEqualsIfExists"
+    ours: dict[str, dict[str, str]] = {"StringEquals": {"aws:PrincipalAccount": config.account}}
+    ours[owner] = {**ours.get(owner, {}), "aws:ResourceAccount": config.account}
+    found = [{"Sid": "Own", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": ours}]
+    if service == "s3":
         layers = f"arn:{config.partition}:s3:::prod-{config.region}-starport-layer-bucket/*"
         found.append(statement("ImageLayers", ["s3:GetObject"], [layers], Principal="*"))
+    if service in ("ecr.api", "ecr.dkr"):
+        add_ons = f"arn:{config.partition}:ecr:{config.region}:{add_on_registry(config.region)}:repository/*"
+        mine = {"StringEquals": {"aws:PrincipalAccount": config.account}}
+        found.append(statement("AddOns", PULL, [add_ons], Principal="*", Condition=mine))
     return document(*found)
 
 

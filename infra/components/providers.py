@@ -17,6 +17,8 @@ def aws_provider(config: Common, stack: str) -> aws.Provider:
     return aws.Provider(
         "aws",
         region=config.region,
+        # A session that the global endpoint gives is not valid in a region that has to be switched on.
+        sts_region=config.region,
         allowed_account_ids=[config.account],
         default_tags={"tags": {"managed-by": "falaj", "stack": stack}},
     )
@@ -36,6 +38,7 @@ def kubeconfig(config: Common, name: str, endpoint: str, certificate_authority: 
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "aws",
         "args": ["eks", "get-token", "--cluster-name", name, "--region", config.region],
+        "env": [{"name": "AWS_STS_REGIONAL_ENDPOINTS", "value": "regional"}],
         "interactiveMode": "Never",
     }
     document = {

@@ -44,7 +44,7 @@ class NetworkConfig(Frozen):
         "secretsmanager",
         "sts",
     )
-    """Services reached through an interface endpoint; S3 has a gateway endpoint besides."""
+    """Services reached through an interface endpoint, by the account's own principals and to its own resources; S3 has a gateway endpoint besides."""
 
 
 class BucketConfig(Frozen):
@@ -57,8 +57,8 @@ class BucketConfig(Frozen):
     """Objects are reached from the environment's own network only; False for what people or CI read from outside."""
     locked: bool = False
     """Object Lock: for the retention nobody can delete or overwrite a version."""
-    record_access: bool = False
-    """Every read and write of an object is written to the audit trail."""
+    record_access: Literal["none", "reads", "all"] = "none"
+    """Which calls on objects are written to the audit trail, in place of S3's own access logs, which no bucket under a key of ours can hold."""
     team: str = ""
     """Whose it is; empty: the environment's own."""
 
@@ -69,10 +69,10 @@ class BucketConfig(Frozen):
 
 
 BUCKETS: tuple[BucketConfig, ...] = (
-    BucketConfig(name="state", data_class="confidential", purpose="infrastructure-state", inside_only=False),
-    BucketConfig(name="data", data_class="personal", purpose="model-training", record_access=True),
-    BucketConfig(name="artifacts", data_class="confidential", purpose="model-releases", record_access=True),
-    BucketConfig(name="evidence", data_class="evidence", purpose="audit-evidence", inside_only=False, locked=True),
+    BucketConfig(name="state", data_class="confidential", purpose="infrastructure-state", inside_only=False, record_access="all"),
+    BucketConfig(name="data", data_class="personal", purpose="model-training", record_access="all"),
+    BucketConfig(name="artifacts", data_class="confidential", purpose="model-releases", record_access="all"),
+    BucketConfig(name="evidence", data_class="evidence", purpose="audit-evidence", inside_only=False, locked=True, record_access="reads"),
     BucketConfig(name="logs", data_class="internal", purpose="operations-logs", inside_only=False),
 )
 """The buckets of every environment; their names are an interface of the workloads."""
@@ -104,11 +104,28 @@ class BackupsConfig(Frozen):
     keep_days: int = Field(default=30, ge=1)
 
 
+class BudgetConfig(Frozen):
+    """What the account may cost, and who is told."""
+
+    usd_a_month: int = Field(ge=1)
+    tell: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...] = Field(min_length=1, max_length=10)
+    """Addresses of mail; of a team, not of a person."""
+
+
 class PeopleConfig(Frozen):
     """Who may take the environment's own roles: principals of the organisation's identity account, or of a CI account."""
 
     operators: tuple[Arn, ...] = Field(min_length=1)
     auditors: tuple[Arn, ...] = Field(min_length=1)
+
+
+class PipelineConfig(Frozen):
+    """CI that plans and applies: jobs of one GitHub repository, which prove who they are (OpenID Connect) and hold no key."""
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*/[A-Za-z0-9._-]+$")]
+    """`owner/name`."""
+    branch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = "main"
+    """Jobs on this branch may look and plan. What applies is bound to the repository's environment of our environment's name instead."""
 
 
 class FoundationConfig(Common):
@@ -120,6 +137,9 @@ class FoundationConfig(Common):
     people: PeopleConfig
     detection: DetectionConfig = DetectionConfig()
     backups: BackupsConfig = BackupsConfig()
+    budget: BudgetConfig
+    pipeline: PipelineConfig | None = None
+    """None: no job of CI gets a role, and people apply."""
     repositories: tuple[Name, ...] = ("falaj-train", "falaj-serve")
     untagged_image_days: int = Field(default=14, ge=1)
     removable: bool = False

@@ -20,9 +20,13 @@ MODEL_SERVICE = "flan-t5"
 QUEUE = "falaj"
 """The queue of each namespace, where Kueue divides the pools."""
 
-Boundary = Literal["people", "services", "workloads"]
-"""Whose roles a permissions boundary is for: those that people take, those of AWS's services and machines, those of pods of ours."""
-BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads")
+Boundary = Literal["people", "services", "workloads", "pipelines"]
+"""Whose roles a permissions boundary is for: those that people take, those of AWS's services and machines, those of pods of ours, those of CI."""
+BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads", "pipelines")
+READER, DEPLOYER = "reader", "deployer"
+"""Roles that CI takes: one that looks and plans, one that applies."""
+GITHUB = "token.actions.githubusercontent.com"
+"""Who vouches for a job of GitHub Actions."""
 
 
 def prefix(config: Common) -> str:

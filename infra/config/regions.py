@@ -24,6 +24,8 @@ class Region(BaseModel):
     opt_in: bool = False
     gpu: dict[str, tuple[str, ...]]
     cpu: dict[str, tuple[str, ...]]
+    add_on_images: str = ""
+    """Account of AWS's own from whose registry nodes of the region pull the cluster's add-ons."""
     services: tuple[str, ...]
     lacks: dict[str, str]
     """Service that people expect and the region does not have -> what stands in for it."""
@@ -98,6 +100,11 @@ def require_service(name: str, service: str, *, given: str) -> None:
         why=why,
         next="leave it out; infra/config/regions.yaml holds the table",
     )
+
+
+def add_on_registry(name: str) -> str:
+    """The account from whose registry nodes in region `name` pull add-ons; `*` where nobody has looked it up."""
+    return regions().regions[name].add_on_images or "*"
 
 
 def is_arm(instance_type: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from infra.config.load import load_environment
 from infra.config.model import ENVIRONMENTS
 from tests.iam.account import Account
 from tests.iam.evaluate import Principal, Request, answer
@@ -95,3 +96,24 @@ def test_nothing_is_carried_through_the_way_to_s3_to_or_by_somebody_else(environ
     assert not carried("s3:PutObject", theirs, SOMEBODY, SOMEBODY)
     layers = f"arn:aws:s3:::prod-{there.region}-starport-layer-bucket/a"
     assert carried("s3:GetObject", layers, there.number, SOMEBODY) and not carried("s3:PutObject", layers, there.number, SOMEBODY)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_interface_endpoint_carries_our_own_calls_to_our_own_things_and_no_strangers(environment: str) -> None:
+    there = account(environment)
+    passes = {name.removeprefix("network-"): document for name, document in there.endpoint_policies.items() if name not in ("network-s3", "network-dynamodb")}
+    assert passes.keys() == {service.replace(".", "-") for service in load_environment(environment).foundation.network.interface_endpoints}
+
+    def carrying(action: str, resource: str = "*", by: str = there.number, **owner: str) -> set[str]:
+        context = {"aws:PrincipalAccount": by, **{key.replace("__", ":"): value for key, value in owner.items()}}
+        asked = {name: answer(Request(Principal(f"arn:aws:iam::{by}:role/any"), action, resource, context), document) for name, document in passes.items()}
+        return {name for name, said in asked.items() if said == "allowed"}
+
+    theirs, key = {"aws__ResourceAccount": SOMEBODY}, there.arn("kms", "key/1")
+    assert carrying("kms:Decrypt", key, aws__ResourceAccount=there.number) == carrying("ec2:CreateVolume") == passes.keys()
+    assert carrying("kms:Decrypt", key.replace(there.number, SOMEBODY), **theirs) == set()
+    assert carrying("logs:PutLogEvents", there.arn("logs", "log-group:a"), SOMEBODY, aws__ResourceAccount=there.number) == carrying("*", "*", SOMEBODY) == set()
+    add_on, owner = f"arn:aws:ecr:{there.region}:759879836304:repository/eks/coredns", {"aws__ResourceAccount": "759879836304"}
+    assert carrying("ecr:BatchGetImage", add_on, **owner) == {"ecr-api", "ecr-dkr"}
+    assert carrying("ecr:PutImage", add_on, **owner) == carrying("ecr:BatchGetImage", add_on, SOMEBODY, **owner) == set()
+    assert carrying("ecr:BatchGetImage", add_on.replace("759879836304", SOMEBODY), **theirs) == set()

@@ -73,6 +73,7 @@ UNTAGGABLE = {
     "RecorderStatus",
     "DeliveryChannel",
     "RetentionConfiguration",
+    "Account",
     "VaultLockConfiguration",
     "Selection",
     "aws",

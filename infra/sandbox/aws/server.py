@@ -23,6 +23,8 @@ from infra.sandbox.aws.storage import BucketFolders
 
 ACCOUNT = "123456789012"
 REGION = "me-central-1"
+_SIGNED = {"accessanalyzer": "access-analyzer"}
+"""Service -> the name that its requests are signed for, where it is another one."""
 _IN_MEMORY = 8 << 20
 """Bytes of a request body that are held in memory; the rest waits in a temporary file."""
 
@@ -98,19 +100,24 @@ def application(folder: Path) -> Emulator:
     """The emulator over `folder`, with everything of ours that moto lacks."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from infra.sandbox.aws import extra_s3, extra_tags, rest
+    from infra.sandbox.aws import extra_budgets, extra_s3, extra_tags, rest
     from infra.sandbox.aws.extra_backup import Backup
     from infra.sandbox.aws.extra_eks import Eks
     from infra.sandbox.aws.extra_guardduty import GuardDuty
+    from infra.sandbox.aws.extra_posture import AccessAnalyzer, SecurityHub
 
+    extra_budgets.install()
     extra_s3.install(ACCOUNT)
     extra_tags.install()
-    own = {service: rest.application(service, ACCOUNT, make) for service, make in {"backup": Backup, "eks": Eks, "guardduty": GuardDuty}.items()}
+    makers = {"accessanalyzer": AccessAnalyzer, "backup": Backup, "eks": Eks, "guardduty": GuardDuty, "securityhub": SecurityHub}
+    # Told apart by the name that a request was signed for, since moto knows no host of some of them.
+    own = {_SIGNED.get(service, service): rest.application(service, ACCOUNT, make) for service, make in makers.items()}
+    others = DomainDispatcherApplication(create_backend_app)
 
-    def backend(service: Any) -> Any:
-        return own[service] if service in own else create_backend_app(service)
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        return own.get(_service(environ), others)(environ, start_response)
 
-    return Emulator(folder, DomainDispatcherApplication(backend))
+    return Emulator(folder, answer)
 
 
 def main(arguments: list[str] | None = None) -> None:

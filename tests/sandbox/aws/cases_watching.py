@@ -67,7 +67,57 @@ GUARD = [
     ),
 ]
 
+def _word(threshold: int, kind: str = "ACTUAL") -> Inputs:
+    told = {"subscriberEmailAddresses": ["ml-platform@example.org"]}
+    return {"notificationType": kind, "comparisonOperator": "GREATER_THAN", "threshold": threshold, "thresholdType": "PERCENTAGE", **told}
+
+
+POSTURE = [
+    Case(
+        "aws:securityhub/account:Account",
+        lambda driver: {"enableDefaultStandards": True, "autoEnableControls": True, "controlFindingGenerator": "SECURITY_CONTROL"},
+        change={"autoEnableControls": False},
+        replace={"enableDefaultStandards": False},
+        tamper=lambda server, thing: server.client("securityhub").disable_security_hub(),
+    ),
+    Case(
+        "aws:accessanalyzer/analyzer:Analyzer",
+        lambda driver: {"analyzerName": "falaj-local", "type": "ACCOUNT", "tags": {"part": "detection"}},
+        change={"tags": {"part": "other"}},
+        replace={"type": "ACCOUNT_UNUSED_ACCESS"},
+        tamper=lambda server, thing: server.client("accessanalyzer").tag_resource(resourceArn=thing.outputs["arn"], tags={"owner": "x"}),
+        drift=["tags", "tagsAll"],
+    ),
+    Case(
+        "aws:budgets/budget:Budget",
+        lambda driver: {
+            "name": "falaj-local",
+            "budgetType": "COST",
+            "timeUnit": "MONTHLY",
+            "limitAmount": "500",
+            "limitUnit": "USD",
+            "notifications": [_word(80), _word(100, "FORECASTED")],
+            "tags": {"part": "budget"},
+        },
+        change={"limitAmount": "600", "notifications": [_word(90)], "tags": {"part": "other"}},
+        replace={"name": "other"},
+        tamper=lambda server, thing: server.client("budgets").delete_notification(
+            AccountId=ACCOUNT,
+            BudgetName="falaj-local",
+            Notification={"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80.0, "ThresholdType": "PERCENTAGE"},
+        ),
+        drift=["notifications"],
+    ),
+]
+
 RECORDING = [
+    Case(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        lambda driver: {"url": "https://token.actions.githubusercontent.com", "clientIdLists": ["sts.amazonaws.com"], "tags": {"part": "pipelines"}},
+        change={"tags": {"part": "other"}},
+        replace={"clientIdLists": ["somebody.else"]},
+        tamper=lambda server, thing: server.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=thing.id),
+    ),
     Case(
         "aws:iam/serviceLinkedRole:ServiceLinkedRole",
         lambda driver: {"awsServiceName": "config.amazonaws.com", "tags": {"part": "recorder"}},

@@ -235,6 +235,43 @@ def _delete_profile(api: Api, identity: str, held: Properties) -> None:
     api("iam").delete_instance_profile(InstanceProfileName=identity)
 
 
+def _provider_arn(api: Api, p: Properties) -> str:
+    return f"arn:{api.partition}:iam::{api.account}:oidc-provider/{p['url'].removeprefix('https://')}"
+
+
+def _create_provider(api: Api, p: Properties, tags: Tags) -> str:
+    asked = given(ThumbprintList=p.get("thumbprintLists"))
+    made = api("iam").create_open_id_connect_provider(Url=p["url"], ClientIDList=p["clientIdLists"], Tags=as_list(tags), **asked)
+    return made["OpenIDConnectProviderArn"]
+
+
+def _read_provider(api: Api, identity: str, known: Properties) -> Properties | None:
+    one = api("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=identity)
+    return {
+        "arn": identity,
+        "url": f"https://{one['Url'].removeprefix('https://')}",
+        "clientIdLists": one.get("ClientIDList") or [],
+        "thumbprintLists": one.get("ThumbprintList") or [],
+        "tagsAll": from_list(one.get("Tags")),
+    }
+
+
+def _update_provider(api: Api, identity: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
+    iam, named = api("iam"), {"OpenIDConnectProviderArn": identity}
+    if "thumbprintLists" in changed:
+        iam.update_open_id_connect_provider_thumbprint(**named, ThumbprintList=new.get("thumbprintLists") or [])
+    put, gone = tag_changes(old, new)
+    if put:
+        iam.tag_open_id_connect_provider(**named, Tags=as_list(put))
+    if gone:
+        iam.untag_open_id_connect_provider(**named, TagKeys=gone)
+
+
+def _find_provider(api: Api, p: Properties, mark: Tags) -> str | None:
+    arn = _provider_arn(api, p)
+    return arn if api.absent(api("iam").get_open_id_connect_provider, OpenIDConnectProviderArn=arn) else None
+
+
 ROWS = [
     Row(
         type="aws:iam/instanceProfile:InstanceProfile",
@@ -252,6 +289,23 @@ ROWS = [
         autoname="name",
         tags=True,
         regional=False,
+    ),
+    Row(
+        type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        inputs=words("clientIdLists thumbprintLists url"),
+        create=_create_provider,
+        read=_read_provider,
+        update=_update_provider,
+        delete=lambda api, identity, held: api("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=identity),
+        find=_find_provider,
+        computed=words("arn"),
+        chosen=words("thumbprintLists"),
+        # moto cannot change the audiences; the real provider can, and a replacement comes to the same.
+        replaces=words("clientIdLists url"),
+        identity=("url",),
+        tags=True,
+        regional=False,
+        meaning=Meaning(unordered=words("clientIdLists")),
     ),
     Row(
         type="aws:iam/serviceLinkedRole:ServiceLinkedRole",

@@ -1,0 +1,145 @@
+"""What jobs of CI may do: one role that looks and plans, one that applies; and the most that either can ever be given.
+
+The one that applies makes and changes what runs: network, registry, cluster, and roles below their boundaries. What keeps data (keys, buckets, the
+vault), what watches (trail, recorder, detector), who may take a role, and what bounds CI itself it reads and cannot change: a person makes
+those, at first and ever after. It never reads data and never takes another role.
+"""
+
+from __future__ import annotations
+
+from infra.components import policies
+from infra.components.policies import Statement, document, statement
+from infra.config import naming
+from infra.config.model import Common, PipelineConfig
+
+_LOOKS = (
+    *(f"{service}:Describe*" for service in ("autoscaling", "config", "ec2", "elasticloadbalancing")),
+    *("access-analyzer:List*", "backup:List*", "cloudtrail:DescribeTrails", "ecr:DescribeRepositories", "eks:List*", "guardduty:List*"),
+    *("kms:ListAliases", "logs:DescribeLogGroups", "securityhub:DescribeHub"),
+)
+"""Calls that know no resource, or list them; none shows data of anybody."""
+_READS = (
+    *("access-analyzer:Get*", "backup:Describe*", "backup:Get*", "backup:ListTags", "budgets:ListTagsForResource", "budgets:ViewBudget"),
+    *("cloudtrail:Get*", "cloudtrail:ListTags", "dynamodb:Describe*", "dynamodb:ListTagsOfResource", "ecr:Describe*", "ecr:GetLifecyclePolicy"),
+    *("ecr:ListTagsForResource", "eks:Describe*", "eks:List*", "guardduty:GetDetector", "logs:ListTagsForResource"),
+)
+_MAKES = (
+    *("budgets:ModifyBudget", "dynamodb:CreateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "ecr:CreateRepository"),
+    *("ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "logs:CreateLogGroup"),
+    *(f"{service}:TagResource" for service in ("budgets", "dynamodb", "ecr", "logs")),
+)
+_GIVES = ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "DetachRolePolicy", "DeleteRolePolicy", "PutRolePermissionsBoundary")
+"""Calls for which IAM says which boundary the role has, or is to have."""
+_IDENTITY_CHANGES = tuple(f"iam:{verb}*" for verb in ("Add", "Attach", "Create", "Delete", "Detach", "PassRole", "Put", "Set", "Tag", "Untag", "Update"))
+
+
+def trusts_jobs(config: Common, subject: str) -> str:
+    """A role for jobs that GitHub vouches for as `subject`, word by word, and that ask for a token of AWS's."""
+    condition = {"StringEquals": {f"{naming.GITHUB}:aud": "sts.amazonaws.com", f"{naming.GITHUB}:sub": subject}}
+    trusted = {"Sid": "Jobs", "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": _provider(config)}, "Condition": condition}
+    return document(trusted)
+
+
+def subject_of_reader(pipeline: PipelineConfig) -> str:
+    """What GitHub says of a job on the branch that plans are made from."""
+    return f"repo:{pipeline.repository}:ref:refs/heads/{pipeline.branch}"
+
+
+def subject_of_deployer(config: Common, pipeline: PipelineConfig) -> str:
+    """What GitHub says of a job that the environment's reviewers have let through."""
+    return f"repo:{pipeline.repository}:environment:{config.environment}"
+
+
+def reader_policy(config: Common) -> str:
+    """Reads settings of everything and the state; a refresh that writes nothing needs no more."""
+    return document(*_reading(config), *_state(config, write=False))
+
+
+def deployer_policy(config: Common) -> str:
+    """Reads what the reader reads, keeps the state, and makes and changes what runs."""
+    return document(*_reading(config), *_state(config, write=True), *_making(config), *_never(config))
+
+
+def pipelines(config: Common) -> str:
+    """The most that a job of CI can have: what the two need, and what none may whatever it is given, by a resource's policy as well."""
+    return deployer_policy(config)
+
+
+def _reading(config: Common) -> list[Statement]:
+    identities = [_own(config, rest) for rest in ("role/{prefix}-*", "role/aws-service-role/*", "policy/{prefix}-*")]
+    return [
+        statement("Looks", _LOOKS, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
+        statement("Identities", ["iam:Get*", "iam:List*"], [*identities, _provider(config)]),
+        statement("Buckets", ["s3:GetBucket*", "s3:Get*Configuration", "s3:ListBucket", "s3:ListTagsForResource"], [_buckets(config)]),
+        statement("Keys", ["kms:DescribeKey", "kms:GetKey*", "kms:ListResourceTags"], [naming.arn(config, "kms", "key/*")]),
+        statement("Reads", _READS, _things(config)),
+    ]
+
+
+def _state(config: Common, *, write: bool) -> list[Statement]:
+    """The state's objects, and the key that its secrets are under, which the engine asks for in its own name."""
+    of_state = {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, policies.data_class_of("state"))},
+        "StringEqualsIfExists": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
+    }
+    objects = policies.bucket_access(config, "state", write=write)[1]
+    # The engine locks the state for as long as it looks.
+    locks = [] if write else policies.bucket_access(config, "state", write=True, under=".pulumi/locks/")[1:2]
+    uses = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", *(["kms:Encrypt"] if write else [])]
+    return [objects, *({**each, "Sid": "StateLocks"} for each in locks), statement("StateKey", uses, [naming.arn(config, "kms", "key/*")], Condition=of_state)]
+
+
+def _making(config: Common) -> list[Statement]:
+    machines = [naming.arn(config, service, "*") for service in ("autoscaling", "ec2")]
+    # The cluster, and all that is named below it: node groups, add-ons, access entries, identities of pods.
+    cluster = naming.arn(config, "eks", f"*/{naming.cluster_name(config)}*")
+    # Of the cluster's secrets, in the hands of the cluster.
+    granted = {
+        "Bool": {"kms:GrantIsForAWSResource": "true"},
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, "confidential")},
+    }
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": [naming.boundary_arn(config, kind) for kind in naming.BOUNDARIES if kind != "pipelines"]}}
+    passed = {"StringEquals": {"iam:PassedToService": [f"{each}.amazonaws.com" for each in ("backup", "ec2", "eks", "pods.eks")]}}
+    roles = _own(config, "role/{prefix}-*")
+    return [
+        statement("Machines", ["autoscaling:*", "ec2:*"], [*machines, f"arn:{config.partition}:ec2:{config.region}::*"]),
+        statement("Clusters", ["eks:*"], [cluster]),
+        statement("GivesRoles", [f"iam:{each}" for each in _GIVES], [roles], Condition=bounded),
+        statement("ChangesRoles", ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"], [roles]),
+        statement("PassesRoles", ["iam:PassRole"], [roles], Condition=passed),
+        statement("ClusterKey", ["kms:CreateGrant"], [naming.arn(config, "kms", "key/*")], Condition=granted),
+        statement("ServiceRoles", ["iam:CreateServiceLinkedRole"], [_own(config, "role/aws-service-role/*")]),
+        statement("Makes", _MAKES, _things(config)),
+    ]
+
+
+def _never(config: Common) -> list[Statement]:
+    """Denied by name, since a resource's own policy could give it to a session past any boundary."""
+    own = [naming.role_arn(config, role) for role in (naming.READER, naming.DEPLOYER)]
+    # Of whatever class or team a key is: all but the state's.
+    others = {"ForAllValues:StringNotEquals": {"kms:ResourceAliases": naming.key_alias(config, policies.data_class_of("state"))}}
+    state = f"{naming.bucket_arn(config, 'state')}/*"
+    return [
+        {"Sid": "NoData", "Effect": "Deny", "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "NotResource": state},
+        statement("NoDataKeys", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], ["*"], effect="Deny", Condition=others),
+        statement("NoOtherRole", ["sts:AssumeRole"], ["*"], effect="Deny"),
+        statement("NoBounds", _IDENTITY_CHANGES, [*own, _own(config, "policy/{prefix}-boundary-*"), _provider(config)], effect="Deny"),
+        statement("NoWaysOut", policies.WAYS_OUT, ["*"], effect="Deny"),
+    ]
+
+
+def _own(config: Common, rest: str) -> str:
+    return naming.global_arn(config, "iam", rest.format(prefix=naming.prefix(config)))
+
+
+def _provider(config: Common) -> str:
+    return _own(config, f"oidc-provider/{naming.GITHUB}")
+
+
+def _buckets(config: Common) -> str:
+    return naming.bucket_arn(config, "*")
+
+
+def _things(config: Common) -> list[str]:
+    """What is regional and this account's, and the budgets, which are nowhere."""
+    return [naming.arn(config, "*", "*"), naming.global_arn(config, "budgets", f"budget/{naming.prefix(config)}*")]
