@@ -15,6 +15,7 @@ import click
 
 from falaj.files import lock, write_json
 from falaj.home import environment_folder, evidence_folder, volume_folder
+from infra.cli.drill import copy_state_after_apply
 from infra.cli.options import engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
@@ -48,6 +49,7 @@ def up(
     with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
         clock = Stopwatch()
         stacks = bring_up_stacks(environment, engine_name, clock, approved, approver)
+        copy_state_after_apply(environment)
         summary: dict[str, Any] = {"environment": environment, "stacks": [_stack(outcome) for outcome in stacks]}
         if environment == "local" and not infrastructure_only:
             summary |= bring_up_model(environment, data, recipe, clock)

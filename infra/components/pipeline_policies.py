@@ -36,7 +36,13 @@ _IDENTITY_CHANGES = tuple(f"iam:{verb}*" for verb in ("Add", "Attach", "Create",
 def trusts_jobs(config: Common, subject: str) -> str:
     """A role for jobs that GitHub vouches for as `subject`, word by word, and that ask for a token of AWS's."""
     condition = {"StringEquals": {f"{naming.GITHUB}:aud": "sts.amazonaws.com", f"{naming.GITHUB}:sub": subject}}
-    trusted = {"Sid": "Jobs", "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": _provider(config)}, "Condition": condition}
+    trusted = {
+        "Sid": "Jobs",
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": _provider(config)},
+        "Condition": condition,
+    }
     return document(trusted)
 
 

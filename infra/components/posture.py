@@ -20,7 +20,5 @@ class Posture(pulumi.ComponentResource):
         super().__init__("falaj:security:Posture", name, None, opts)
         here = ResourceOptions(parent=self)
         aws.securityhub.Account(name, enable_default_standards=True, auto_enable_controls=True, control_finding_generator="SECURITY_CONTROL", opts=here)
-        aws.accessanalyzer.Analyzer(
-            name, analyzer_name=naming.prefix(config), type="ACCOUNT", tags=naming.tags(config, "internal", "detection"), opts=here
-        )
+        aws.accessanalyzer.Analyzer(name, analyzer_name=naming.prefix(config), type="ACCOUNT", tags=naming.tags(config, "internal", "detection"), opts=here)
         self.register_outputs({})

@@ -18,6 +18,7 @@ OUTPUTS = {
     "admission": "infra.policy_build.admission",
     "opa-bundle": "infra.policy_build.opa_bundle",
     "conftest": "infra.policy_build.conftest_folder",
+    "organisation": "infra.policy_build.organisation",
 }
 """Name -> module with `write(library, environment, out) -> list[Path]`, imported on use."""
 _LIST = "build.json"

@@ -81,7 +81,11 @@ CAN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("ec2:CreateLaunchTemplate", "{ec2}launch-template/*", {}),
         ("eks:UpdateClusterVersion", "{eks}cluster/falaj-{environment}", {}),
         ("eks:CreateNodegroup", "{eks}cluster/falaj-{environment}", {}),
-        ("kms:CreateGrant", "{kms}key/confidential", {"kms__GrantIsForAWSResource": "true", "kms__ResourceAliases": ["alias/falaj-{environment}-confidential"]}),
+        (
+            "kms:CreateGrant",
+            "{kms}key/confidential",
+            {"kms__GrantIsForAWSResource": "true", "kms__ResourceAliases": ["alias/falaj-{environment}-confidential"]},
+        ),
         ("iam:CreateRole", "{role}node", {"iam__PermissionsBoundary": "arn:aws:iam::{number}:policy/falaj-{environment}-boundary-services"}),
         ("iam:PutRolePolicy", "{role}training", {"iam__PermissionsBoundary": "arn:aws:iam::{number}:policy/falaj-{environment}-boundary-workloads"}),
         ("iam:PassRole", "{role}node", {"iam__PassedToService": "ec2.amazonaws.com"}),
@@ -246,7 +250,11 @@ def account(environment: str) -> Account:
 def named(text: str, there: Account) -> str:
     """`text` with the names of `there`; a service in braces is the beginning of its ARNs."""
     found = {"environment": there.environment, "number": there.number, "region": there.region, "public": f"arn:aws:ec2:{there.region}::"}
-    found |= {bucket.name: there.bucket(bucket.name) for bucket in BUCKETS} | {"role": there.role_arn(""), "policy": f"arn:aws:iam::{there.number}:policy/"}
+    # `logs` is the service: nobody asks for the bucket of that name.
+    found |= {bucket.name: there.bucket(bucket.name) for bucket in BUCKETS if bucket.name != "logs"} | {
+        "role": there.role_arn(""),
+        "policy": f"arn:aws:iam::{there.number}:policy/",
+    }
     found["service-roles"] = f"arn:aws:iam::{there.number}:role/aws-service-role/"
     services = [part.split("}")[0] for part in text.split("{")[1:]]
     return text.format(**{**{service: there.arn(service, "") for service in services}, **found})
@@ -380,7 +388,12 @@ def test_what_applies_cannot_loosen_what_bounds_it_and_makes_no_role_without_a_b
     def said(action: str, resource: str, **more: str) -> str:
         return there.ask(who, action, resource, **more)
 
-    own = [there.role_arn("reader"), there.role_arn("deployer"), *bounds.values(), f"arn:aws:iam::{there.number}:oidc-provider/token.actions.githubusercontent.com"]
+    own = [
+        there.role_arn("reader"),
+        there.role_arn("deployer"),
+        *bounds.values(),
+        f"arn:aws:iam::{there.number}:oidc-provider/token.actions.githubusercontent.com",
+    ]
     verbs = ("PutRolePolicy", "AttachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRolePermissionsBoundary", "DeleteRole", "CreatePolicyVersion", "PassRole")
     more = ("SetDefaultPolicyVersion", "DeletePolicy", "DeleteOpenIDConnectProvider", "AddClientIDToOpenIDConnectProvider", "UpdateRole", "TagRole")
     services = {"iam__PermissionsBoundary": bounds["services"]}

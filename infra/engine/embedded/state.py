@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from falaj.canonical import digest_bytes
@@ -52,8 +53,9 @@ def state_name(project: str) -> str:
 class StateFile:
     """Where one stack's state lies."""
 
-    def __init__(self, environment: str, project: str) -> None:
-        self.folder = state_folder(environment) / state_name(project)
+    def __init__(self, environment: str, project: str, *, folder: Path | None = None) -> None:
+        """`folder` is where it lies instead, such as a restored one."""
+        self.folder = folder or state_folder(environment) / state_name(project)
         self.path = self.folder / "checkpoint.json"
         self.backup = self.folder / "checkpoint.json.bak"
         self._what = f"the state of {project} ({environment})"

@@ -67,6 +67,7 @@ GUARD = [
     ),
 ]
 
+
 def _word(threshold: int, kind: str = "ACTUAL") -> Inputs:
     told = {"subscriberEmailAddresses": ["ml-platform@example.org"]}
     return {"notificationType": kind, "comparisonOperator": "GREATER_THAN", "threshold": threshold, "thresholdType": "PERCENTAGE", **told}
