@@ -170,7 +170,7 @@ def _take(part: Part, to: Files, environment: str, held: set[str], scratch: Path
 
 
 def settle(path: Path, files: Files, name: str) -> None:
-    """Make the fetched `path` one to compare and keep: a database that is in use is copied by itself, since its bytes alone may be those of half a transaction."""
+    """Make the fetched `path` one to compare and keep: a database in use is copied by itself, since its bytes alone may be half a transaction's."""
     with path.open("rb") as stream:
         if stream.read(len(_SQLITE)) != _SQLITE:
             return

@@ -8,10 +8,9 @@ from typing import Any
 
 def install() -> None:
     """Add the missing calls to moto's budgets."""
-    from moto.budgets.models import Budget
     from moto.budgets.responses import BudgetsResponse
 
-    def held(self: Any) -> Budget:
+    def held(self: Any) -> Any:
         name = self._get_param("BudgetName") or self._get_param("NewBudget", {}).get("BudgetName") or self._get_param("ResourceARN").rsplit("/", 1)[-1]
         owner = self._get_param("AccountId") or self._get_param("ResourceARN").split(":")[4]
         self.backend.describe_budget(owner, name)
