@@ -55,6 +55,7 @@ _BY_NAME: dict[str, Kind] = {
     "current.json": "release",
     "facts.json": "repository",
     "documents.json": "document",
+    "residency.json": "document",
 }
 
 

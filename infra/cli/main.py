@@ -28,6 +28,7 @@ VERBS = {
     "status": "Show what is up, and where.",
     "down": "Destroy what `up` made and stop the sandbox.",
     "audit": "Export or verify signed evidence.",
+    "residency": "Record per data class where it lies, and what is decided for the loss of the region.",
     "drill": "Copy what cannot be made again, and rehearse bringing it back.",
     "evidence": "Write, sign and list documents about what was done.",
     "waiver": "Write, sign, list and check exceptions that two people approve.",

@@ -86,11 +86,15 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch,
     """Start the sandbox where the environment is local, then converge all stacks and log what was done; see `approval_of` for the last two."""
     from infra.audit import chain
     from infra.audit.history import keep_applied
+    from infra.config.load import load_environment
     from infra.engine.choose import choose_to_apply
+    from infra.engine.opt_in import require_switched_on
     from infra.pipeline.approved import approval_of
     from infra.pipeline.converge import converge, refresh
 
     engine = choose_to_apply(environment, engine_name)
+    if environment != "local" and engine.name == "pulumi":
+        require_switched_on(load_environment(environment).region)
     approval = approval_of(environment, approved, approver)
     keep_applied(environment)
     if environment == "local":

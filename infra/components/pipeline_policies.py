@@ -75,6 +75,8 @@ def _reading(config: Common) -> list[Statement]:
     identities = [_own(config, rest) for rest in ("role/{prefix}-*", "role/aws-service-role/*", "policy/{prefix}-*")]
     return [
         statement("Looks", _LOOKS, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
+        # Asked in one place of the world, whichever region it is about.
+        statement("Regions", ["account:GetRegionOptStatus"], [naming.global_arn(config, "account", "account")]),
         statement("Identities", ["iam:Get*", "iam:List*"], [*identities, _provider(config)]),
         statement("Buckets", ["s3:GetBucket*", "s3:Get*Configuration", "s3:ListBucket", "s3:ListTagsForResource"], [_buckets(config)]),
         statement("Keys", ["kms:DescribeKey", "kms:GetKey*", "kms:ListResourceTags"], [naming.arn(config, "kms", "key/*")]),

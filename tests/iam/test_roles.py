@@ -65,6 +65,7 @@ CAN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     ],
     "reader": [
         ("ec2:DescribeVpcs", "*", {}),
+        ("account:GetRegionOptStatus", "arn:aws:account::{number}:account", {"aws__RequestedRegion": "us-east-1"}),
         ("eks:ListClusters", "*", {}),
         ("eks:DescribeNodegroup", "{eks}nodegroup/falaj-{environment}/system/1", {}),
         ("iam:GetRolePolicy", "{role}training", {}),

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "infra/checkov": {"falaj", "infra.artifacts"},
     "infra/pipeline": {"falaj", "infra.artifacts", "infra.checkov", "infra.engine", "infra.config", "infra.sandbox"},
     "infra/policy_build": {"falaj", "infra.artifacts", "infra.pipeline"},
+    "infra/recovery": {"falaj", "infra.pipeline"},
     "infra/audit": {"falaj", "infra.artifacts", "infra.pipeline", "infra.config"},
     "infra/authoring": {"falaj", "infra.artifacts", "infra.pipeline", "infra.audit"},
     "infra/cli": {"falaj", "infra", "workloads"},
