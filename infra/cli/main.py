@@ -26,6 +26,7 @@ VERBS = {
     "drift": "Compare live requests with the reference, or live resources with what was applied.",
     "rollback": "Serve the previous release again.",
     "status": "Show what is up, and where.",
+    "bootstrap": "Move the first state of an environment into its own bucket, under its own key.",
     "down": "Destroy what `up` made and stop the sandbox.",
     "audit": "Export or verify signed evidence.",
     "residency": "Record per data class where it lies, and what is decided for the loss of the region.",

@@ -48,8 +48,11 @@ def workspace(program: Program, environment: str, passphrase: str, plugins: Mapp
     folder = Path(tempfile.mkdtemp(prefix="falaj-pulumi-"))
     try:
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump(_project(program, plugins)), encoding="utf-8")
-        (folder / f"Pulumi.{program.stack}.yaml").write_text("{}\n", encoding="utf-8")
-        options = automation.LocalWorkspaceOptions(env_vars=environ(program, environment, passphrase, offline=offline), pulumi_command=_command())
+        variables = environ(program, environment, passphrase, offline=offline)
+        secrets = secrets_provider(environment, variables["PULUMI_BACKEND_URL"])
+        # Of the provider the CLI knows nothing from the state: left out, it would encrypt what it writes by a passphrase again.
+        (folder / f"Pulumi.{program.stack}.yaml").write_text(yaml.safe_dump({"secretsprovider": secrets} if secrets else {}), encoding="utf-8")
+        options = automation.LocalWorkspaceOptions(env_vars=variables, pulumi_command=cli_command(), secrets_provider=secrets or None)
         stack = automation.create_or_select_stack(program.stack, work_dir=str(folder), opts=options)
         if program.config:
             stack.set_all_config({key: automation.ConfigValue(value, secret=key in program.secrets) for key, value in program.config.items()})
@@ -60,7 +63,7 @@ def workspace(program: Program, environment: str, passphrase: str, plugins: Mapp
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _command() -> PulumiCommand:
+def cli_command() -> PulumiCommand:
     """The CLI on PATH. One built from source may not say its version; it is then taken to be as old as we support."""
     from pulumi.automation import PulumiCommand
     from semver import VersionInfo
@@ -107,12 +110,30 @@ def _require_declared(backend: str, environment: str) -> None:
         )
 
 
-def _declared() -> dict[str, str]:
-    """Environment -> its backend, as the checkout declares."""
+def declared_backend(environment: str) -> str:
+    """Where the checkout declares that an environment's state lies. Raises UsageError where it says nothing, or this machine."""
+    found = _declared().get(environment, "")
+    if not found.startswith("s3://"):
+        raise UsageError(
+            f"the state of {environment} has no place but this machine",
+            given=str(found or f"{STATE} says nothing of it"),
+            allowed="s3://BUCKET?region=REGION",
+            next=f"declare one in {STATE} by a reviewed change",
+        )
+    return found
+
+
+def secrets_provider(environment: str, backend: str) -> str:
+    """What the secrets of a state are encrypted by: the declared key where its declared backend is used, else nothing, which is the passphrase."""
+    return "" if backend.startswith("file://") else _declared("secrets").get(environment, "")
+
+
+def _declared(what: str = "environments") -> dict[str, str]:
+    """Environment -> its backend, or the key of its `secrets`, as the checkout declares."""
     path = ROOT / STATE
     found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-    environments = found.get("environments") if isinstance(found, dict) else None
-    return environments if isinstance(environments, dict) else {}
+    declared = found.get(what) if isinstance(found, dict) else None
+    return declared if isinstance(declared, dict) else {}
 
 
 def _project(program: Program, plugins: Mapping[str, Path]) -> dict[str, Any]:

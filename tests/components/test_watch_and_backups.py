@@ -108,10 +108,11 @@ def test_every_role_has_a_boundary_that_is_made_and_is_known_beforehand(made: Ma
     account = load_environment(environment).account
     there = {f"arn:aws:iam::{account}:policy/{each.inputs['name']}" for each in foundation.of("Policy").values()}
     asked = {name: each.inputs["permissionsBoundary"] for world in (foundation, cluster) for name, each in world.of("Role").items()}
-    assert set(asked.values()) == there and len(there) == 3
+    assert set(asked.values()) == there and len(there) == 4
     kinds = {name: arn.rsplit("-", 1)[1] for name, arn in asked.items()}
     assert {name for name, kind in kinds.items() if kind == "workloads"} == {"training", "inference"}
     assert {name for name, kind in kinds.items() if kind == "people"} == {"operator", "auditor"}
+    assert {name for name, kind in kinds.items() if kind == "pipelines"} == {"reader", "deployer"}
 
 
 def actions(policy: str) -> set[str]:

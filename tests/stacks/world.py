@@ -99,9 +99,12 @@ class _Silence(mocks.Mocks):
 
 
 def run(stack: str, environment: str, *, config: Mapping[str, Any] | None = None, upstream: Mapping[str, Mapping[str, Any]] | None = None) -> World:
-    """Run a stack's program as a preview of an environment that does not exist. `config` changes keys, `upstream` the outputs of earlier stacks."""
+    """Run a stack's program as a preview of an environment that does not exist.
+
+    `config` changes keys (None leaves one out), `upstream` the outputs of earlier stacks.
+    """
     values = {**read_values(ROOT / "stacks" / stack / f"Pulumi.{environment}.yaml"), **(config or {})}
-    texts = {f"falaj:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    texts = {f"falaj:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items() if value is not None}
     world = World()
     with _runtime(world, stack, environment, texts, upstream if upstream is not None else nothing_yet(stack)):
         program = str(ROOT / "stacks" / stack / "__main__.py")
