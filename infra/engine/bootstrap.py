@@ -51,7 +51,7 @@ def move_state(programs: Sequence[Program], *, source: str, target: str, secrets
             there = _exported(new)
             done = not there.get("resources")
             if done:
-                _import(new, before)
+                _import(new, {**before, "secrets_providers": there.get("secrets_providers") or _provider(new)})
                 there = _exported(new)
             if _told(there) != _told(before):
                 raise _other(program, target, fresh=done)
@@ -109,8 +109,13 @@ def _exported(stack: Stack) -> dict[str, Any]:
 def _import(stack: Stack, deployment: dict[str, Any]) -> None:
     from pulumi.automation import Deployment
 
-    # Whose secrets they were goes: the new stack encrypts them by its own key.
-    stack.import_stack(Deployment(version=3, deployment={key: value for key, value in deployment.items() if key != "secrets_providers"}))
+    stack.import_stack(Deployment(version=3, deployment=deployment))
+
+
+def _provider(stack: Stack) -> dict[str, Any]:
+    """What the stack that was just made encrypts by, in the words of a state: the key, and the data key that it has wrapped."""
+    made = stack.workspace.stack_settings(stack.name)
+    return {"type": "cloud", "state": {"url": made.secrets_provider, "encryptedkey": made.encrypted_key}}
 
 
 def _told(deployment: Mapping[str, Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from tests.stacks.world import STACKS, Recorded
 UNPRICED = [
     "EKS audit log events looked at",
     "S3 data events looked at",
+    "Security Hub checks",
     "backups kept",
     "configuration items recorded",
     "data events written; the first copy of management events is free",
