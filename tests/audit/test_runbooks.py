@@ -18,6 +18,7 @@ from tests.audit.test_mapping import RULES, metadata
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.md"))
 EXPECTED = {
     "approve_a_deploy",
+    "bootstrap_state",
     "breach",
     "drift_alarm",
     "evidence_request",
