@@ -21,14 +21,15 @@ STRATEGIES = ("ddp", "fsdp", "tensor")
 
 def test_losses_of_two_ranks_are_those_of_one(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An uneven batch, two parts a rank, looks at a validation split that does not go up evenly."""
-    common: dict[str, Any] = {"batch": 11, "accumulate": 2, "validate_steps": 4}
+    # At the rate of the other tests a rounding grows fourfold with every step, and says nothing of the ranks.
+    common: dict[str, Any] = {"learning_rate": 1e-3, "batch": 11, "accumulate": 2, "validate_steps": 4}
     alone, parts, _ = trained(base, tmp_path / "alone", replace(PLAIN, **common), held=HELD)
     weights = sum(float(one.detach().sum()) for one in parts.source.parameters())
     found = ranks([job(base, tmp_path / each, **common, strategy=each, again=each == "fsdp") for each in STRATEGIES], tmp_path, monkeypatch)
     for strategy, one in zip(STRATEGIES, found, strict=True):
-        assert one["losses"] == pytest.approx(alone.losses, abs=TOLERANCE), strategy
+        assert one["losses"] == pytest.approx(alone.losses, abs=TOLERANCE / 10), strategy
         assert one["norms"] == pytest.approx(alone.norms, rel=1e-2), strategy
-        assert [look["loss"] for look in one["looks"]] == pytest.approx([look["loss"] for look in alone.looks], abs=TOLERANCE), strategy
+        assert [look["loss"] for look in one["looks"]] == pytest.approx([look["loss"] for look in alone.looks], abs=TOLERANCE / 10), strategy
         assert (one["tokens"], one["position"]) == (alone.tokens, alone.position), strategy
         assert one["weights"] == pytest.approx(weights, rel=1e-3), strategy
 
