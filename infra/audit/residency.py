@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -102,7 +102,7 @@ def _in_force(library: Library, environment: str, parameters: dict[str, Any], no
     return found
 
 
-def _open(decided: dict[ClassName, Decision], classes: dict[str, dict[str, Any]], today: date) -> list[str]:
+def _open(decided: Mapping[ClassName, Decision], classes: Mapping[ClassName, dict[str, Any]], today: date) -> list[str]:
     found = []
     for name, decision in decided.items():
         abroad = classes[name]["on_loss_of_region"]["exceptions"]

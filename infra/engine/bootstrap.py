@@ -103,7 +103,7 @@ def _stack(program: Program, backend: str, secrets: str, environ: Mapping[str, s
 
 
 def _exported(stack: Stack) -> dict[str, Any]:
-    return stack.export_stack().deployment or {}
+    return dict(stack.export_stack().deployment or {})
 
 
 def _import(stack: Stack, deployment: dict[str, Any]) -> None:
