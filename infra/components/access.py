@@ -27,18 +27,18 @@ class Access(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:cluster:Access", name, None, opts)
-        for entry in (*config.access, *(access_of(team) for team in config.teams)):
-            self._entry(entry, config, cluster, naming.role_arn(config, entry.role))
+        for entry, team in [*((entry, "") for entry in config.access), *((access_of(team), team.name) for team in config.teams)]:
+            self._entry(entry, config, cluster, naming.role_arn(config, entry.role), team)
         self.register_outputs({})
 
-    def _entry(self, entry: AccessConfig, config: ClusterConfig, cluster: pulumi.Input[str], principal: str) -> None:
+    def _entry(self, entry: AccessConfig, config: ClusterConfig, cluster: pulumi.Input[str], principal: str, team: str) -> None:
         made = aws.eks.AccessEntry(
             entry.role,
             cluster_name=cluster,
             principal_arn=principal,
             kubernetes_groups=list(entry.groups),
             type="STANDARD",
-            tags=naming.tags(config, "internal", "access"),
+            tags=naming.tags(config, "internal", "access", team=team),
             opts=ResourceOptions(parent=self),
         )
         scope: aws.eks.AccessPolicyAssociationAccessScopeArgsDict = {"type": "cluster"}

@@ -50,10 +50,10 @@ def test_a_team_has_keys_buckets_and_repositories_of_its_own(shared: Any, team: 
 
 
 def test_what_a_team_has_says_whose_it_is(shared: Any) -> None:
-    for stack, least in (("foundation", 7), ("cluster", 6)):
+    for stack, least in (("foundation", 7), ("cluster", 5)):
         found = [each for each in shared(stack).custom if each.name.startswith("risk-") and "tags" in each.inputs]
         assert len(found) >= least
-        said = {(each.inputs["tags"]["owner"], each.inputs["tags"].get("team")) for each in found if "accessEntry" not in each.type}
+        said = {(each.inputs["tags"]["owner"], each.inputs["tags"].get("team")) for each in found}
         assert said == {("risk", "risk")}
 
 
