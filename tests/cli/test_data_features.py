@@ -39,7 +39,7 @@ def test_a_rollback_puts_features_back_into_the_store_and_they_are_those_of_the_
     assert found["features"] == {"digest": restored.files["features.parquet"], "store": str(folder / ids["first"]), "compared": 240}
     assert (found["release"], found["models"]) == ("first-1", ["first-1"])
     assert {said["id"] for said in ask("features", "list")} == {ids["first"], ids["second"]}
-    assert chain.read(chain.audit_log("local"))[-1].details["features"] == found["features"]["digest"]
+    assert list(chain.read(chain.audit_log("local")))[-1].details["features"] == found["features"]["digest"]
 
     row = json.loads(restored.path("test.jsonl").read_text().splitlines()[0])["id"]
     read = ask("features", "get", row)
