@@ -26,8 +26,8 @@ lint: setup ## style and types
 opa: ## build the real OPA, conftest and the linter of workflows where Go is at hand; the tests that need them say so otherwise
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa conftest actionlint; else echo "no Go here: rules are tested on the embedded engine only"; fi
 
-admission: ## build what the admission tests ask: an API server with its store, and Gatekeeper's gator (eight minutes, once)
-	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the admission tests are skipped"; fi
+admission: ## build what the tests on Kubernetes ask: a control plane, nodes to play with, and Gatekeeper's gator (eleven minutes, once)
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the tests on Kubernetes are skipped"; fi
 
 checkov: .cache/checkov/installed ## checkov in an environment of its own, for `falaj gate --checkov`
 

@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 options="--universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet"
 uv pip compile $options --all-extras pyproject.toml -o requirements/all.txt
 uv pip compile $options --extra serve pyproject.toml -o requirements/serve.txt
+# What the two images hold, in the versions that were tested together.
+uv pip compile $options --constraint requirements/all.txt --extra serve --extra aws pyproject.toml -o requirements/image_serve.txt
+uv pip compile $options --constraint requirements/all.txt --extra train pyproject.toml -o requirements/image_train.txt
 # checkov pins its own dependencies so hard that it gets an environment of its own.
 echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
 # So does the feature store, which wants another pandas; s3fs is what reads its tables in a bucket.

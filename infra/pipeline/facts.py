@@ -133,11 +133,15 @@ def _job(job: Mapping[str, Any]) -> dict[str, Any]:
 def _dockerfile(path: Path) -> dict[str, Any]:
     text, error = _text(path)
     stages: list[str] = []
+    defaults: dict[str, str] = {}
     images, user = [], None
     for line in re.sub(r"\\\s*\n", " ", text).splitlines():
         word, _, rest = line.strip().partition(" ")
-        if word.upper() == "FROM":
-            parts = [part for part in rest.split() if not part.startswith("--")]
+        if word.upper() == "ARG" and not images:
+            name, _, default = rest.strip().partition("=")
+            defaults |= {name: default} if default else {}
+        elif word.upper() == "FROM":
+            parts = [_meant(part, defaults) for part in rest.split() if not part.startswith("--")]
             if parts and parts[0] not in stages and parts[0] != "scratch":
                 images.append(parts[0])
             if len(parts) == 3 and parts[1].upper() == "AS":
@@ -146,6 +150,11 @@ def _dockerfile(path: Path) -> dict[str, Any]:
         elif word.upper() == "USER":
             user = rest.strip()
     return {"error": error or ("" if images or stages else "it names no image"), "images": images, "user": user}
+
+
+def _meant(word: str, defaults: Mapping[str, str]) -> str:
+    """A word with its arguments replaced by what they stand for unless whoever builds says otherwise; those without a default stay."""
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: defaults.get(found[1] or found[2], found[0]), word)
 
 
 def _lock(path: Path) -> dict[str, Any]:

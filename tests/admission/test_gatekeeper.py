@@ -14,8 +14,9 @@ import yaml
 from infra.pipeline.library import Library
 from infra.policy_build import gatekeeper
 from infra.policy_build.admissible import admissible
-from tests.admission import api_server, gator
+from tests.admission import gator
 from tests.admission.objects import cases
+from tests.cluster import api_server
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
 

@@ -14,9 +14,10 @@ import yaml
 
 from infra.policy_build import admission, gatekeeper
 from infra.policy_build.admissible import admissible
-from tests.admission import api_server, gator
+from tests.admission import gator
 from tests.admission.objects import gate_of_all, key
-from tests.admission.own_objects import own_objects
+from tests.cluster.own_objects import own_objects, own_worlds
+from tests.cluster import api_server
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
 from tests.stacks.world import manifests, names_known, run
@@ -79,7 +80,7 @@ _SETTINGS: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata"
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    return own_objects(tmp_path_factory.mktemp("prod"))
+    return own_objects(own_worlds(tmp_path_factory.mktemp("prod"), "prod"))
 
 
 @pytest.fixture(scope="module")

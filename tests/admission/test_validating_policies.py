@@ -13,7 +13,7 @@ import yaml
 
 from infra.policy_build import admission
 from infra.policy_build.admissible import api_kind
-from tests.admission.api_server import MISSING, ApiServer, is_built
+from tests.cluster.api_server import MISSING, ApiServer, is_built
 from tests.admission.objects import cases, key
 from tests.admission.whole import UNWRITABLE, whole
 from tests.conftest import free_block

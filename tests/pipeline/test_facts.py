@@ -96,6 +96,12 @@ def test_an_image_is_known_by_what_it_is_built_on_and_who_it_runs_as(tmp_path: P
     assert found == {"images/Dockerfile": {"error": "", "images": [f"a@sha256:{'a' * 64}", "b:1"], "user": "10001"}}
 
 
+def test_an_image_built_on_an_argument_is_known_by_the_arguments_default(tmp_path: Path) -> None:
+    text = "ARG BASE=a@sha256:0\nARG OTHER\nFROM ${BASE} AS base\nARG BASE=b\nFROM $OTHER\nUSER 1\n"
+    found = repository(tmp_path, Dockerfile=text)["dockerfiles"]
+    assert found == {"Dockerfile": {"error": "", "images": ["a@sha256:0", "$OTHER"], "user": "1"}}
+
+
 def test_a_lock_is_known_by_what_it_leaves_open(tmp_path: Path) -> None:
     text = f"# made\n--index-url x\na==1 \\\n    --hash=sha256:{'a' * 64}\nb>=2\nc @ git+x\nd==3 ; python_version < '4'\n"
     found = repository(tmp_path, requirements__all_dot_txt=text)["locks"]

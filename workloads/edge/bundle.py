@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from falaj.errors import FalajError, UsageError
+from falaj.errors import UsageError
 from falaj.files import write_durably, write_json
 from falaj.home import ROOT
+from workloads.edge.code import copy_code, copy_kernels
 from workloads.edge.signed import sign
-from workloads.engine import native_build
 from workloads.engine.protocol import ModelConfig
 from workloads.release import POINTER, POINTER_SCHEMA, Release
 from workloads.sealing import is_sealed
@@ -25,10 +23,6 @@ from workloads.serve.memory import limit_for, slot_bytes
 from workloads.serve.settings import Settings
 
 SCHEMA = "falaj.edge/1"
-ENTRIES = ("workloads.edge.start", "workloads.serve.__main__", "workloads.serve.worker", "workloads.engine.load")
-"""Modules whose imports, wherever they stand in a file, make up the code of a bundle."""
-_DYNAMIC = ("workloads.engine.native_engine",)
-_PARTS = ("falaj", "workloads")
 _TEMPLATES = Path(__file__).parent
 _LEAST_BYTES, _FRONT_BYTES, _WORKER_BYTES = 512 << 20, 100 << 20, 100 << 20
 """What a server takes at least, and its front and a worker without a model."""
@@ -54,8 +48,8 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
     fresh = out.with_name(f".{out.name}.{os.getpid()}")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        modules = _copy_code(root, fresh / "code")
-        kernels = _copy_kernels(fresh / "code")
+        modules = copy_code(root, fresh / "code")
+        kernels = copy_kernels(fresh / "code")
         _copy_release(release, fresh / "releases")
         shutil.copyfile(root / "requirements" / "serve.txt", fresh / "requirements.txt")
         if wheelhouse is not None:
@@ -107,63 +101,6 @@ def _slot_bytes(model: Path, weights: int) -> int:
     except (OSError, ValueError, KeyError):
         # Sealed, so that nobody here can read its shape: a slot of FLAN-T5's models takes less than a sixth of their 8-bit weights.
         return weights // 6
-
-
-def modules_of(root: Path, entries: Iterable[str] = (*ENTRIES, *_DYNAMIC)) -> list[Path]:
-    """Files of all modules of ours that `entries` import, directly or not, sorted."""
-    found: set[Path] = set()
-    left = [path for name in entries if (path := _module_file(root, name)) is not None]
-    while left:
-        path = left.pop()
-        if path in found:
-            continue
-        found.add(path)
-        package = path.parent
-        while package != root:
-            left.append(package / "__init__.py")
-            package = package.parent
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            left += [file for name in _imported(node) if (file := _module_file(root, name)) is not None]
-    return sorted(path for path in found if path.is_file())
-
-
-def _imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return []
-
-
-def _module_file(root: Path, name: str) -> Path | None:
-    if name.split(".")[0] not in _PARTS:
-        return None
-    path = root.joinpath(*name.split("."))
-    return path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py" if (path / "__init__.py").is_file() else None
-
-
-def _copy_code(root: Path, target: Path) -> list[Path]:
-    modules = modules_of(root)
-    native = root / "workloads" / "engine" / "native"
-    sources = [path for path in native.iterdir() if path.suffix in (".c", ".h")]
-    for path in [*modules, *sources]:
-        copy = target / path.relative_to(root)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    return modules
-
-
-def _copy_kernels(target: Path) -> list[str]:
-    """The native engine for every processor of this machine's architecture, and for which. None without a compiler: ONNX Runtime serves then."""
-    found = []
-    for name in native_build.every_class():
-        try:
-            library = native_build.library(name)
-        except FalajError:
-            continue
-        shutil.copyfile(library, target / "workloads" / "engine" / "native" / library.name)
-        found.append(name)
-    return found
 
 
 def _copy_release(release: Release, target: Path) -> None:

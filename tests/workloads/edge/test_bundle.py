@@ -21,7 +21,8 @@ import pytest
 from falaj.errors import UsageError
 from tests.conftest import free_block
 from tests.workloads.small import tiny_model
-from workloads.edge.bundle import Limits, build, modules_of
+from workloads.edge.bundle import Limits, build
+from workloads.edge.code import modules_of
 from workloads.edge.signed import SIGNATURE, SUMS, NotTheBundle, check, files, sign
 from workloads.edge.start import environment
 from workloads.engine import native_build

@@ -241,7 +241,8 @@ def _policy(job: Object, pod: Object) -> str:
             if any((code in codes["values"]) == (codes["operator"] == "In") for code in seen):
                 return rule["action"]
         elif wanted and any(is_true(pod, one["type"]) for one in wanted):
-            return rule["action"]
+            # No node is drained here: a pod that was lost is forgiven as often as without a rule.
+            return "Forgive" if rule["action"] == "Ignore" else rule["action"]
     return "Forgive" if is_true(pod, "DisruptionTarget") else "Count"
 
 

@@ -1,4 +1,4 @@
-"""A real Kubernetes API server with its own etcd on loopback, for admission alone: no scheduler, no controllers, no nodes."""
+"""A real Kubernetes API server with its own etcd on loopback: no scheduler, no controllers, no nodes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def is_built() -> bool:
 
 
 class ApiServer:
-    """One control plane of two processes; `stop` ends both. Answers of `send` are (status, body)."""
+    """An API server and its store; `stop` ends both. Answers of `send` are (status, body)."""
 
     warnings: tuple[str, ...] = ()
     """What the server warned of in its last answer."""
+    disabled_plugins = "ServiceAccount"
+    """There is no controller that would make a namespace's default account."""
 
     def __init__(self, folder: Path, port: int) -> None:
         """Start in `folder`; the ports from `port` to `port + 2` are free."""
@@ -39,19 +41,18 @@ class ApiServer:
         self._processes: list[subprocess.Popen[bytes]] = []
         (folder / "tokens.csv").write_text(f'{self._token},test,test,"system:masters"\n')
         (folder / "tokens.csv").chmod(0o600)
-        _make_service_key(folder / "service.key")
+        _make_service_key(self.service_key)
         store, peer = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port + 2}"
         addresses = {"listen-client-urls": store, "advertise-client-urls": store, "listen-peer-urls": peer, "initial-advertise-peer-urls": peer}
         try:
-            self._start("etcd", {"data-dir": folder / "etcd", **addresses, "initial-cluster": f"default={peer}", "unsafe-no-fsync": "true"})
-            self._start("kube-apiserver", self._flags(store))
+            self.start("etcd", {"data-dir": folder / "etcd", **addresses, "initial-cluster": f"default={peer}", "unsafe-no-fsync": "true"})
+            self.start("kube-apiserver", self._flags(store))
             self._wait()
         except BaseException:
             self.stop()
             raise
 
     def _flags(self, store: str) -> dict[str, Any]:
-        key = self._folder / "service.key"
         return {
             "etcd-servers": store,
             "bind-address": "127.0.0.1",
@@ -61,16 +62,16 @@ class ApiServer:
             "authorization-mode": "RBAC",
             "service-cluster-ip-range": "10.96.0.0/24",
             "service-account-issuer": "https://falaj.invalid",
-            "service-account-key-file": key,
-            "service-account-signing-key-file": key,
+            "service-account-key-file": self.service_key,
+            "service-account-signing-key-file": self.service_key,
             # What is refused here is refused by a policy, not by the server.
             "allow-privileged": "true",
-            # There is no controller that would make a namespace's default account.
-            "disable-admission-plugins": "ServiceAccount",
+            **({"disable-admission-plugins": self.disabled_plugins} if self.disabled_plugins else {}),
             "endpoint-reconciler-type": "none",
         }
 
-    def _start(self, name: str, flags: dict[str, Any]) -> None:
+    def start(self, name: str, flags: dict[str, Any]) -> None:
+        """Start one more program of the cluster; its log lies beside the others."""
         log = (self._folder / f"{name}.log").open("wb")
         command = [str(TOOLS / name), *(f"--{flag}={value}" for flag, value in flags.items())]
         self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT))
@@ -88,10 +89,31 @@ class ApiServer:
         logs = "\n".join(path.read_text(errors="replace")[-1500:] for path in sorted(self._folder.glob("*.log")))
         raise RuntimeError(f"the API server did not start\n{logs}")
 
-    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def kubeconfig(self) -> Path:
+        """The file with which a program reaches the server as a cluster's administrator."""
+        path = self._folder / "kubeconfig.json"
+        if not path.exists():
+            path.touch(mode=0o600)
+            cluster = {"server": f"https://127.0.0.1:{self._port}", "certificate-authority": str(self.certificate)}
+            entries = {"clusters": ("cluster", cluster), "users": ("user", {"token": self._token}), "contexts": ("context", {"cluster": "it", "user": "it"})}
+            lists = {plural: [{"name": "it", kind: value}] for plural, (kind, value) in entries.items()}
+            path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "it", **lists}))
+        return path
+
+    @property
+    def certificate(self) -> Path:
+        """What the server shows; it has signed it itself."""
+        return self._folder / "certificates" / "apiserver.crt"
+
+    @property
+    def service_key(self) -> Path:
+        """The key that signs the tokens of service accounts."""
+        return self._folder / "service.key"
+
+    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> tuple[int, Any]:
         """One request as a cluster's administrator; the answer's body is JSON where it can be."""
-        context = ssl.create_default_context(cafile=str(self._folder / "certificates" / "apiserver.crt"))
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"https://127.0.0.1:{self._port}{path}", data=data, headers=headers, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
@@ -106,6 +128,11 @@ class ApiServer:
         """Create the object in its namespace, `default` unless it names one. Unknown and doubled fields are refused."""
         query = "?fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
         return self.send("POST", self.path_of(manifest) + query, manifest)
+
+    def apply(self, manifest: dict[str, Any]) -> tuple[int, Any]:
+        """Apply the object server-side, as a deployment does; unknown and doubled fields are refused."""
+        path = f"{self.path_of(manifest)}/{manifest['metadata']['name']}?fieldManager=falaj&fieldValidation=Strict"
+        return self.send("PATCH", path, manifest, "application/apply-patch+yaml")
 
     def define(self, *definitions: dict[str, Any]) -> None:
         """Create CustomResourceDefinitions and wait until their kinds are served; all at once, since each takes the server seconds."""

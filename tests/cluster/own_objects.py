@@ -1,0 +1,32 @@
+"""What our own environments put onto their clusters, as the programs of their stacks say it: each stack on the outputs of those before."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tests.stacks.world import STACKS, World, manifests, run
+
+
+def own_worlds(home: Path, environment: str) -> dict[str, World]:
+    """Stack -> what its program registers in an environment whose earlier stacks exist; `home` is for what running a program leaves behind."""
+    before = os.environ.get("FALAJ_HOME")
+    os.environ["FALAJ_HOME"] = str(home)
+    found: dict[str, World] = {}
+    try:
+        for stack in STACKS:
+            found[stack] = run(stack, environment, upstream={earlier: world.outputs for earlier, world in found.items()})
+    finally:
+        os.environ.pop("FALAJ_HOME")
+        if before is not None:
+            os.environ["FALAJ_HOME"] = before
+    return found
+
+
+def own_objects(worlds: dict[str, World]) -> list[dict[str, Any]]:
+    """Manifests in the order in which `up` would make them."""
+    found = [manifest for world in worlds.values() for manifest in manifests(world).values()]
+    assert "__falaj__" not in json.dumps(found), "an object holds a value that nobody knows yet"
+    return found

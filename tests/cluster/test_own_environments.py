@@ -1,0 +1,279 @@
+"""Our environments on a whole control plane: everything is taken, comes to life, lands on its own pool, and gives way to whom it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.components.node_pools import GPU_TAINT, KIND
+from tests.cluster.control_plane import MISSING, ControlPlane, is_whole
+from tests.cluster.nodes import ZONE, nodes_of
+from tests.cluster.own_objects import own_objects, own_worlds
+from tests.conftest import free_block
+
+pytestmark = [pytest.mark.xdist_group("control_plane"), pytest.mark.skipif(not is_whole(), reason=MISSING)]
+REPLICAS = "app.kubernetes.io/name=flan-t5"
+SERVER = "/apis/apps/v1/namespaces/inference/deployments/flan-t5"
+SCALER = "/apis/autoscaling/v2/namespaces/inference/horizontalpodautoscalers/flan-t5"
+LANDS = {"prepare": "inference", "train": "gpu", "compress": "inference", "evaluate": "inference", "register": "inference", "drift": "inference"}
+
+
+class Live:
+    """An environment whose objects are on the cluster and whose nodes are there."""
+
+    def __init__(self, cluster: ControlPlane, environment: str, home: Path) -> None:
+        self.cluster, worlds = cluster, own_worlds(home, environment)
+        self.objects = own_objects(worlds)
+        # What no stack of ours makes: nodes, and the volumes that a storage driver would provide.
+        zones = sorted({each.inputs["availabilityZone"] for each in worlds["foundation"].of("Subnet").values()})
+        claims = [each for each in self.objects if each["kind"] == "PersistentVolumeClaim"]
+        self.given = [*nodes_of(worlds["cluster"], zones), *(_volume(each) for each in claims)]
+        self.kinds = {node["metadata"]["name"]: node["metadata"]["labels"][KIND] for node in self.given if node["kind"] == "Node"}
+        self.zones = {node["metadata"]["name"]: node["metadata"]["labels"][ZONE] for node in self.given if node["kind"] == "Node"}
+
+    def one(self, kind: str, name: str) -> dict[str, Any]:
+        return next(each for each in self.objects if (each["kind"], each["metadata"]["name"]) == (kind, name))
+
+    def start(self, stage: str, name: str) -> str:
+        """Make a Job from a stage's template as `kubectl create job --from` does; returns its namespace."""
+        template = self.one("CronJob", stage)
+        namespace = template["metadata"]["namespace"]
+        made = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": namespace}, **template["spec"]["jobTemplate"]}
+        self.cluster.make({**made, "metadata": {**template["spec"]["jobTemplate"]["metadata"], "name": name, "namespace": namespace}})
+        return namespace
+
+    def job(self, name: str) -> dict[str, Any]:
+        return self.cluster.get(f"/apis/batch/v1/namespaces/training/jobs/{name}")
+
+    def pod(self, name: str, namespace: str = "training") -> dict[str, Any]:
+        """The Job's one pod that is not at its end, once it is running."""
+        return self.cluster.until(lambda: [pod for pod in self.pods_of(name, namespace) if pod["status"]["phase"] == "Running"])[0]
+
+    def pods_of(self, name: str, namespace: str = "training") -> list[dict[str, Any]]:
+        return list(self.cluster.pods(namespace, f"job-name={name}").values())
+
+    def remove(self, *names: str, namespace: str = "training") -> None:
+        """End Jobs, and wait until their pods are gone."""
+        for name in names:
+            status, answer = self.cluster.send("DELETE", f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}?propagationPolicy=Background")
+            assert status == 200, answer
+        for name in names:
+            self.cluster.until(
+                lambda name=name: self.cluster.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector=job-name={name}")["items"], lambda found: not found
+            )
+
+    def replicas(self, ready: int) -> list[dict[str, Any]]:
+        """The server's pods, once so many of them run and none waits."""
+        found = self.cluster.until(
+            lambda: list(self.cluster.pods("inference", REPLICAS).values()),
+            lambda pods: len(pods) == ready and all(pod["status"]["phase"] == "Running" for pod in pods),
+        )
+        self.cluster.until(lambda: self.cluster.get(SERVER)["status"].get("readyReplicas"), lambda count: count == ready)
+        return found
+
+    def cordon(self, kind: str, unschedulable: bool) -> None:
+        for name in (name for name, found in self.kinds.items() if found == kind):
+            self.cluster.change(f"/api/v1/nodes/{name}", {"spec": {"unschedulable": unschedulable}})
+
+    def evict(self, pod: dict[str, Any]) -> tuple[int, str]:
+        """Ask as a drain does; returns the code and the reason."""
+        metadata = {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"]}
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/eviction"
+        status, answer = self.cluster.send("POST", path, {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata})
+        return status, answer.get("message", "")
+
+
+def _volume(claim: dict[str, Any]) -> dict[str, Any]:
+    metadata, spec = claim["metadata"], claim["spec"]
+    asks = {"kind": "PersistentVolumeClaim", "name": metadata["name"], "namespace": metadata["namespace"]}
+    driver = {"driver": "csi.falaj.invalid", "volumeHandle": metadata["name"]}
+    held = {"capacity": spec["resources"]["requests"], "accessModes": spec["accessModes"], "csi": driver, "claimRef": asks}
+    if "storageClassName" in spec:
+        held["storageClassName"] = spec["storageClassName"]
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": metadata["name"]}, "spec": held}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    control_plane = ControlPlane(tmp_path_factory.mktemp("cluster"), free_block())
+    try:
+        yield control_plane
+    finally:
+        control_plane.stop()
+
+
+@contextmanager
+def live(cluster: ControlPlane, environment: str, home: Path) -> Generator[Live]:
+    """Every object applied server-side in the order of `up`, taken without a warning, and all of it gone afterwards."""
+    it = Live(cluster, environment, home)
+    for given in it.given:
+        cluster.make(given)
+    answers = {}
+    for each in it.objects:
+        status, answer = cluster.apply(each)
+        answers[each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]] = (status, answer.get("message"), cluster.warnings)
+    assert answers == dict.fromkeys(answers, (201, None, ()))
+    try:
+        yield it
+    finally:
+        # Nodes last: a pod whose node is gone has nobody who ends it.
+        for part in ([each for each in it.objects if each["kind"] in ("Namespace", "PriorityClass")], it.given):
+            for each in part:
+                cluster.send("DELETE", _place(cluster, each))
+            for each in part:
+                cluster.until(lambda each=each: cluster.send("GET", _place(cluster, each))[0], lambda status: status == 404)
+
+
+def _place(cluster: ControlPlane, manifest: dict[str, Any]) -> str:
+    return f"{cluster.path_of(manifest)}/{manifest['metadata']['name']}"
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "staging"])
+def test_an_environment_comes_to_life_and_every_stage_lands_on_its_own_pool(cluster: ControlPlane, environment: str, tmp_path: Path) -> None:
+    with live(cluster, environment, tmp_path) as it:
+        _comes_to_life(it)
+
+
+@pytest.fixture(scope="module")
+def prod(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(cluster, "prod", tmp_path_factory.mktemp("prod")) as it:
+        yield it
+
+
+def test_prod_comes_to_life_and_every_stage_lands_on_its_own_pool(prod: Live) -> None:
+    _comes_to_life(prod)
+
+
+def _comes_to_life(it: Live) -> None:
+    server = it.one("Deployment", "flan-t5")
+    replicas = it.replicas(server["spec"]["replicas"])
+    assert {it.kinds[pod["spec"]["nodeName"]] for pod in replicas} == {"inference"}
+    landed = {}
+    for stage in LANDS:
+        namespace = it.start(stage, f"try-{stage}")
+        landed[stage] = it.kinds[it.pod(f"try-{stage}", namespace)["spec"]["nodeName"]]
+        it.remove(f"try-{stage}", namespace=namespace)
+    on_gpu = GPU_TAINT in json.dumps(it.one("CronJob", "train"))
+    assert landed == {**LANDS, "train": "gpu" if on_gpu else "inference"}
+    claims = [each for each in it.objects if each["kind"] == "PersistentVolumeClaim"]
+    phases = {each["metadata"]["name"]: it.cluster.get(_place(it.cluster, each))["status"]["phase"] for each in claims}
+    assert phases == dict.fromkeys(phases, "Bound")
+    assert [it.cluster.apply(each)[0] for each in it.objects] == [200] * len(it.objects)
+
+
+def test_replicas_stand_in_three_zones(prod: Live) -> None:
+    assert sorted(prod.zones[pod["spec"]["nodeName"]] for pod in prod.replicas(3)) == ["me-central-1a", "me-central-1b", "me-central-1c"]
+
+
+def test_what_asks_for_nothing_stays_off_the_dear_nodes(prod: Live) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "anybody", "namespace": "default"}, "spec": {"containers": [{"name": "main", "image": "x"}]}}
+    prod.cluster.make(pod)
+    landed = prod.cluster.until(lambda: prod.cluster.get("/api/v1/namespaces/default/pods/anybody")["spec"].get("nodeName"))
+    assert prod.kinds[landed] == "system"
+
+
+@pytest.mark.parametrize("namespace", ["training", "inference"])
+def test_a_pod_that_is_not_restricted_is_refused(prod: Live, namespace: str) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root", "namespace": namespace}, "spec": {"containers": [{"name": "main", "image": "x"}]}}
+    status, answer = prod.cluster.create(pod, dry_run=True)
+    assert (status, 'violates PodSecurity "restricted:' in answer["message"]) == (403, True)
+
+
+def test_training_waits_for_a_gpu_and_goes_nowhere_else(prod: Live) -> None:
+    names = [f"gpu-{number}" for number in range(4)]
+    for name in names[:3]:
+        prod.start("train", name)
+    assert sorted(prod.pod(name)["spec"]["nodeName"] for name in names[:3]) == ["gpu-0", "gpu-1", "gpu-2"]
+    prod.start("train", names[3])
+    why = prod.cluster.until(lambda: [_why_it_waits(pod) for pod in prod.pods_of(names[3])], lambda found: any(found))
+    assert "Insufficient nvidia.com/gpu" in why[0] and "untolerated taint" in why[0]
+    prod.remove(*names)
+
+
+def _why_it_waits(pod: dict[str, Any]) -> str:
+    return next((each.get("message", "") for each in pod["status"].get("conditions", []) if each["type"] == "PodScheduled" and each["status"] == "False"), "")
+
+
+def test_a_namespace_gets_no_more_than_its_quota(prod: Live) -> None:
+    template = prod.one("CronJob", "train")["spec"]["jobTemplate"]["spec"]["template"]
+    pod = json.loads(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "greedy", "namespace": "training"}, "spec": template["spec"]}))
+    for part in ("requests", "limits"):
+        pod["spec"]["containers"][0]["resources"][part][GPU_TAINT] = "9"
+    status, answer = prod.cluster.create(pod, dry_run=True)
+    asked = "requests.nvidia.com/gpu"
+    assert (status, answer["message"].partition(": ")[2]) == (403, f"exceeded quota: quota, requested: {asked}=9, used: {asked}=0, limited: {asked}=8")
+
+
+def test_serving_takes_the_place_of_training_which_takes_nobodys(prod: Live) -> None:
+    cluster = prod.cluster
+    cluster.change(SCALER, {"spec": {"minReplicas": 2}})
+    cluster.change(SERVER, {"spec": {"replicas": 2}})
+    prod.replicas(2)
+    names = [f"fill-{number}" for number in range(6)]
+    for name in names:
+        prod.start("prepare", name)
+    # Two processors each: three on the node without a replica, one beside each of the two others, and one more than there is room for.
+    waiting = cluster.until(lambda: [pod for name in names for pod in prod.pods_of(name) if "preemption" in _why_it_waits(pod)], lambda found: len(found) == 1)
+    assert _why_it_waits(waiting[0]).endswith("preemption: not eligible due to preemptionPolicy=Never.")
+    assert len([pod for name in names for pod in prod.pods_of(name) if pod["status"]["phase"] == "Running"]) == 5
+    cluster.change(SCALER, {"spec": {"minReplicas": 3}})
+    prod.replicas(3)
+    running = cluster.until(lambda: [pod for name in names for pod in prod.pods_of(name) if pod["status"]["phase"] == "Running"], lambda found: len(found) == 3)
+    assert {pod["spec"]["priority"] for pod in running} == {1000}
+    assert [prod.job(name)["status"].get("failed", 0) for name in names] == [0] * 6
+    prod.remove(*names)
+
+
+def test_a_drain_takes_one_replica_at_a_time(prod: Live) -> None:
+    first, second, _ = prod.replicas(3)
+    prod.cordon("inference", True)
+    budget = "/apis/policy/v1/namespaces/inference/poddisruptionbudgets/flan-t5"
+    prod.cluster.until(lambda: prod.cluster.get(budget)["status"]["disruptionsAllowed"], lambda allowed: allowed == 1)
+    assert prod.evict(first)[0] == 201
+    assert prod.evict(second) == (429, "Cannot evict pod as it would violate the pod's disruption budget.")
+    prod.cordon("inference", False)
+    prod.replicas(3)
+    prod.cluster.until(lambda: prod.cluster.get(budget)["status"]["disruptionsAllowed"], lambda allowed: allowed == 1)
+    assert prod.evict(second)[0] == 201
+    prod.replicas(3)
+
+
+def test_a_stage_that_would_end_so_again_is_not_tried_again(prod: Live) -> None:
+    prod.start("prepare", "wrong-use")
+    pod = prod.pod("wrong-use")
+    prod.cluster.finish(pod, 2)
+    assert _failure(prod, "wrong-use") == (
+        "PodFailurePolicy",
+        f"Container prepare for pod training/{pod['metadata']['name']} failed with exit code 2 matching FailJob rule at index 0",
+    )
+    assert len(prod.pods_of("wrong-use")) == 1
+    prod.remove("wrong-use")
+
+
+def test_a_stage_that_broke_down_is_tried_again_as_often_as_its_table_says(prod: Live) -> None:
+    prod.start("prepare", "broken")
+    for _ in range(2):
+        prod.cluster.finish(prod.pod("broken"), 1)
+    assert _failure(prod, "broken") == ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
+    assert len(prod.pods_of("broken")) == 2
+    prod.remove("broken")
+
+
+def test_being_moved_costs_a_stage_none_of_its_tries(prod: Live) -> None:
+    prod.start("prepare", "moved")
+    for _ in range(3):
+        assert prod.evict(prod.pod("moved"))[0] == 201
+    prod.cluster.finish(prod.pod("moved"), 0)
+    status = prod.cluster.until(lambda: prod.job("moved")["status"], lambda status: "completionTime" in status)
+    assert (status.get("failed", 0), status["succeeded"]) == (0, 1)
+    prod.remove("moved")
+
+
+def _failure(it: Live, name: str) -> tuple[str, str]:
+    found = it.cluster.until(lambda: [each for each in it.job(name)["status"].get("conditions", []) if each["type"] == "Failed"])
+    return found[0]["reason"], found[0]["message"]
