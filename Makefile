@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: ## install everything into .venv, once
 	@sh tools/setup.sh
@@ -17,6 +17,9 @@ down: setup ## stop and remove what `make up` made
 
 test: setup lint opa admission checkov features ## prove all of it
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
+
+test-long: setup ## what takes minutes: images built for real (root, buildah and debootstrap)
+	@$(PYTHON) -m pytest -m long
 
 lint: setup ## style and types
 	@.venv/bin/ruff check .
@@ -42,4 +45,4 @@ features: .cache/feast/installed ## Feast in an environment of its own, for `fal
 lock: ## resolve the dependencies anew (needs uv)
 	@sh tools/lock.sh
 
-.PHONY: help setup up down test lint opa admission checkov features lock
+.PHONY: help setup up down test test-long lint opa admission checkov features lock

@@ -14,6 +14,8 @@ from tests.cluster.nodes import STAGES
 PROGRAMS = ("kube-scheduler", "kube-controller-manager", "kwok")
 MISSING = f"needs kube-apiserver, etcd, {', '.join(PROGRAMS)} under .cache/tools (make admission)"
 _PATIENCE_SECONDS = 180.0
+_NEVER_LOST = {"node-monitor-grace-period": "24h", "node-startup-grace-period": "24h"}
+"""Nobody here renews the lease of a node; however long a test takes, it stays ready."""
 Pods = dict[str, dict[str, Any]]
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class ControlPlane(ApiServer):
         config = self.kubeconfig()
         try:
             self.start("kube-scheduler", {"kubeconfig": config, **quick})
-            self.start("kube-controller-manager", {"kubeconfig": config, **quick, **accounts})
+            self.start("kube-controller-manager", {"kubeconfig": config, **quick, **accounts, **_NEVER_LOST})
             self.start("kwok", {"kubeconfig": config, "config": stages, "manage-all-nodes": "true", "server-address": f"127.0.0.1:{port + 3}"})
         except BaseException:
             self.stop()

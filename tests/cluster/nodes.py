@@ -141,4 +141,4 @@ spec:
       - {key: .status.phase, operator: NotIn, values: [Running]}
   next: {delete: true}
 """
-"""kwok's rules: what becomes of a node and of a pod, and when. It keeps the nodes' leases by itself."""
+"""kwok's rules: what becomes of a node and of a pod, and when."""

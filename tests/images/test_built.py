@@ -1,0 +1,137 @@
+"""Our images, built for real on a local base: what is in them, what is not, and that they start as nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from falaj.home import ROOT
+
+NEEDED = ("buildah", "debootstrap")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(os.geteuid() != 0 or not all(map(shutil.which, NEEDED)), reason=f"needs root, {' and '.join(NEEDED)}"),
+]
+STORAGE = ROOT / ".cache" / "images"
+BUILDING = ("gcc", "cc", "g++", "clang", "make", "ld", "pip", "pip3", "zig")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image with its root folder mounted."""
+
+    name: str
+    out: Path
+    printed: str
+    root: Path
+    config: dict[str, Any]
+    environ: dict[str, str]
+    container: str
+
+    def run(self, *command: str) -> str:
+        """What a command says in a container of the image, as the image's own user."""
+        asked = ["buildah", "run", "--isolation", "chroot", self.container, "--", *command]
+        done = subprocess.run(asked, env=self.environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def bill(self, kind: str) -> set[str]:
+        """Names of the packages of a kind (`pypi`, `deb`) that the bill of materials lists."""
+        components = json.loads((self.out / f"{self.name}.cdx.json").read_text())["components"]
+        return {each["name"] for each in components if each["purl"].startswith(f"pkg:{kind}/")}
+
+    def metadata(self, part: str) -> set[str]:
+        """Names of the Python packages that lie in a folder of the image."""
+        folders = (self.root / part).glob("*.dist-info")
+        return {re.sub(r"[-_.]+", "-", each.name.rpartition("-")[0].removesuffix(".dist")).lower() for each in folders}
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An own place for images, kept between runs as the base takes minutes."""
+    STORAGE.mkdir(parents=True, exist_ok=True)
+    config = tmp_path_factory.mktemp("storage") / "storage.conf"
+    config.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{STORAGE.resolve() / "graph"}"\nrunroot = "{config.parent / "run"}"\n')
+    return {**os.environ, "CONTAINERS_STORAGE_CONF": str(config)}
+
+
+@pytest.fixture(scope="module", params=["serve", "train"])
+def built(request: pytest.FixtureRequest, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    name, out = request.param, tmp_path_factory.mktemp(request.param)
+    base, build = subprocess.run(["sh", "tests/images/bases.sh"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout.split()
+    bases = ["--build-arg", f"BASE={base}", "--build-arg", f"BUILD={build}"] if name == "serve" else ["--build-arg", f"BASE={build}"]
+    asked = ["sh", "tools/image.sh", name, str(out), *bases, "--pull-never", *_index(out)]
+    done = subprocess.run(asked, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    container = _said(environ, "from", "--pull-never", f"localhost/falaj-{name}")
+    try:
+        config = json.loads(_said(environ, "inspect", "--type", "image", f"localhost/falaj-{name}"))["OCIv1"]["config"]
+        yield Built(name, out, done.stdout.split()[-1], Path(_said(environ, "mount", container)), config, environ, container)
+    finally:
+        _said(environ, "rm", container)
+
+
+def _said(environ: dict[str, str], *command: str) -> str:
+    return subprocess.run(["buildah", *command], env=environ, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _index(folder: Path) -> list[str]:
+    """This machine's own settings of pip, where it has any, and the authorities that it trusts."""
+    authorities = Path(os.environ.get("PIP_CERT") or "/etc/ssl/certs/ca-certificates.crt")
+    settings = folder / "pip.conf"
+    index = f"index-url = {os.environ['PIP_INDEX_URL']}\n" if "PIP_INDEX_URL" in os.environ else ""
+    settings.write_text(f"[global]\ncert = /run/secrets/ca\n{index}")
+    return ["--secret", f"id=pip,src={settings}", "--secret", f"id=ca,src={authorities}"]
+
+
+def test_the_image_starts_as_nobody_and_as_what_it_is_for(built: Built) -> None:
+    entry = ["python3", "-m", "workloads.serve"] if built.name == "serve" else ["python3", "-m", "workloads"]
+    assert (built.config["User"], built.config["Entrypoint"]) == ("10001:10001", entry)
+    assert built.run("python3", "-c", "import os; print(os.getuid(), os.getgid(), os.access('/opt/falaj/code', os.W_OK))").split() == [
+        "10001",
+        "10001",
+        "False",
+    ]
+
+
+def test_nothing_that_builds_is_left_in_it(built: Built) -> None:
+    places = ("usr/bin", "usr/local/bin", "usr/sbin", "bin", "opt/falaj/packages/bin")
+    assert [f"{place}/{name}" for place in places for name in BUILDING if (built.root / place / name).exists()] == []
+    assert not (built.root / "opt/compiler").exists() and not (built.root / "src").exists()
+
+
+def test_the_native_engine_is_there_for_every_processor(built: Built) -> None:
+    said = built.run("python3", "-c", "from workloads.engine.native_build import *; print(*(library(name) for name in every_class()))").split()
+    assert len(said) == 4 and {str(Path(each).parent) for each in said} == {"/opt/falaj/code/workloads/engine/native"}
+
+
+def test_the_bill_lists_what_is_in_it_and_nothing_else(built: Built) -> None:
+    packages = built.metadata("opt/falaj/packages")
+    assert len(packages) > 50 and built.bill("pypi") == packages
+    assert {"libc6", "libssl3"} <= built.bill("deb")
+
+
+def test_only_training_has_torch(built: Built) -> None:
+    here = {each.name for each in (built.root / "opt/falaj/packages").iterdir()}
+    assert ("torch" in here, "pulumi" in here, "moto" in here) == (built.name == "train", False, False)
+    assert ("torch" in built.bill("pypi")) == (built.name == "train")
+
+
+def test_the_digest_is_the_one_that_config_takes(built: Built) -> None:
+    assert re.fullmatch(rf"falaj-{built.name}@sha256:[0-9a-f]{{64}}", built.printed)
+    assert (built.out / f"{built.name}.digest").read_text() == built.printed.partition("@")[2]
+
+
+def test_everything_that_it_runs_can_be_imported(built: Built) -> None:
+    serve = "import workloads.serve.__main__, workloads.serve.worker, boto3; print('ok')"
+    train = "import workloads.train, workloads.evaluate, workloads.register, torch; print('ok')"
+    assert built.run("python3", "-c", serve if built.name == "serve" else train) == "ok\n"
