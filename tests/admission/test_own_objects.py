@@ -16,8 +16,8 @@ from infra.policy_build import admission, gatekeeper
 from infra.policy_build.admissible import admissible
 from tests.admission import gator
 from tests.admission.objects import gate_of_all, key
-from tests.cluster.own_objects import own_objects, own_worlds
 from tests.cluster import api_server
+from tests.cluster.own_objects import own_objects, own_worlds
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
 from tests.stacks.world import manifests, names_known, run

@@ -13,9 +13,9 @@ import yaml
 
 from infra.policy_build import admission
 from infra.policy_build.admissible import api_kind
-from tests.cluster.api_server import MISSING, ApiServer, is_built
 from tests.admission.objects import cases, key
 from tests.admission.whole import UNWRITABLE, whole
+from tests.cluster.api_server import MISSING, ApiServer, is_built
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY, SAMPLES
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,21 @@ from tests.cluster.control_plane import MISSING, ControlPlane, is_whole
 from tests.cluster.nodes import ZONE, nodes_of
 from tests.cluster.own_objects import own_objects, own_worlds
 from tests.conftest import free_block
+from tests.stacks.world import manifests, names_known, run
+from workloads.stages import DRIFT, STAGES, TUNE
 
 pytestmark = [pytest.mark.xdist_group("control_plane"), pytest.mark.skipif(not is_whole(), reason=MISSING)]
 REPLICAS = "app.kubernetes.io/name=flan-t5"
 SERVER = "/apis/apps/v1/namespaces/inference/deployments/flan-t5"
 SCALER = "/apis/autoscaling/v2/namespaces/inference/horizontalpodautoscalers/flan-t5"
-LANDS = {"prepare": "inference", "train": "gpu", "compress": "inference", "evaluate": "inference", "register": "inference", "drift": "inference"}
+ON_GPU = {stage.name for stage in (*STAGES, DRIFT, TUNE) if stage.gpu}
 
 
 class Live:
     """An environment whose objects are on the cluster and whose nodes are there."""
 
     def __init__(self, cluster: ControlPlane, environment: str, home: Path) -> None:
-        self.cluster, worlds = cluster, own_worlds(home, environment)
+        self.cluster, self.environment, worlds = cluster, environment, own_worlds(home, environment)
         self.objects = own_objects(worlds)
         # What no stack of ours makes: nodes, and the volumes that a storage driver would provide.
         zones = sorted({each.inputs["availabilityZone"] for each in worlds["foundation"].of("Subnet").values()})
@@ -39,12 +40,12 @@ class Live:
     def one(self, kind: str, name: str) -> dict[str, Any]:
         return next(each for each in self.objects if (each["kind"], each["metadata"]["name"]) == (kind, name))
 
-    def start(self, stage: str, name: str) -> str:
-        """Make a Job from a stage's template as `kubectl create job --from` does; returns its namespace."""
-        template = self.one("CronJob", stage)
+    def start(self, stage: str, name: str, template: dict[str, Any] | None = None) -> str:
+        """Make a Job from a stage's template, or another, as `kubectl create job --from` does; returns its namespace."""
+        template = template or self.one("CronJob", stage)
         namespace = template["metadata"]["namespace"]
-        made = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": namespace}, **template["spec"]["jobTemplate"]}
-        self.cluster.make({**made, "metadata": {**template["spec"]["jobTemplate"]["metadata"], "name": name, "namespace": namespace}})
+        inner = template["spec"]["jobTemplate"]
+        self.cluster.make({"apiVersion": "batch/v1", "kind": "Job", **inner, "metadata": {**inner["metadata"], "name": name, "namespace": namespace}})
         return namespace
 
     def job(self, name: str) -> dict[str, Any]:
@@ -107,9 +108,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         control_plane.stop()
 
 
-@contextmanager
-def live(cluster: ControlPlane, environment: str, home: Path) -> Generator[Live]:
-    """Every object applied server-side in the order of `up`, taken without a warning, and all of it gone afterwards."""
+def brought_up(cluster: ControlPlane, environment: str, home: Path) -> Live:
+    """Every object applied server-side in the order of `up`, and taken without a warning."""
     it = Live(cluster, environment, home)
     for given in it.given:
         cluster.make(given)
@@ -118,15 +118,18 @@ def live(cluster: ControlPlane, environment: str, home: Path) -> Generator[Live]
         status, answer = cluster.apply(each)
         answers[each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]] = (status, answer.get("message"), cluster.warnings)
     assert answers == dict.fromkeys(answers, (201, None, ()))
-    try:
-        yield it
-    finally:
-        # Nodes last: a pod whose node is gone has nobody who ends it.
-        for part in ([each for each in it.objects if each["kind"] in ("Namespace", "PriorityClass")], it.given):
-            for each in part:
-                cluster.send("DELETE", _place(cluster, each))
-            for each in part:
-                cluster.until(lambda each=each: cluster.send("GET", _place(cluster, each))[0], lambda status: status == 404)
+    return it
+
+
+def taken_down(it: Live) -> None:
+    """All of it gone. Servers first: a namespace waits long for pods that have long to end; nodes last: a pod without one has nobody who ends it."""
+    for kinds in (("Deployment",), ("Namespace", "PriorityClass"), ("Node", "PersistentVolume")):
+        part = [each for each in [*it.objects, *it.given] if each["kind"] in kinds]
+        for each in part:
+            it.cluster.send("DELETE", _place(it.cluster, each))
+        for each in part:
+            it.cluster.until(lambda each=each: it.cluster.send("GET", _place(it.cluster, each))[0], lambda status: status == 404)
+        it.cluster.until(lambda: it.cluster.get("/api/v1/pods")["items"], lambda pods: not pods)
 
 
 def _place(cluster: ControlPlane, manifest: dict[str, Any]) -> str:
@@ -135,14 +138,14 @@ def _place(cluster: ControlPlane, manifest: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging"])
 def test_an_environment_comes_to_life_and_every_stage_lands_on_its_own_pool(cluster: ControlPlane, environment: str, tmp_path: Path) -> None:
-    with live(cluster, environment, tmp_path) as it:
-        _comes_to_life(it)
+    it = brought_up(cluster, environment, tmp_path)
+    _comes_to_life(it)
+    taken_down(it)
 
 
 @pytest.fixture(scope="module")
-def prod(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(cluster, "prod", tmp_path_factory.mktemp("prod")) as it:
-        yield it
+def prod(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Live:
+    return brought_up(cluster, "prod", tmp_path_factory.mktemp("prod"))
 
 
 def test_prod_comes_to_life_and_every_stage_lands_on_its_own_pool(prod: Live) -> None:
@@ -153,13 +156,14 @@ def _comes_to_life(it: Live) -> None:
     server = it.one("Deployment", "flan-t5")
     replicas = it.replicas(server["spec"]["replicas"])
     assert {it.kinds[pod["spec"]["nodeName"]] for pod in replicas} == {"inference"}
+    templates = [each["metadata"]["name"] for each in it.objects if each["kind"] == "CronJob"]
     landed = {}
-    for stage in LANDS:
+    for stage in templates:
         namespace = it.start(stage, f"try-{stage}")
         landed[stage] = it.kinds[it.pod(f"try-{stage}", namespace)["spec"]["nodeName"]]
         it.remove(f"try-{stage}", namespace=namespace)
-    on_gpu = GPU_TAINT in json.dumps(it.one("CronJob", "train"))
-    assert landed == {**LANDS, "train": "gpu" if on_gpu else "inference"}
+    assert landed == {stage: "gpu" if stage in ON_GPU and it.environment != "local" else "inference" for stage in templates}
+    assert {stage.name for stage in (*STAGES, DRIFT)} <= set(templates)
     claims = [each for each in it.objects if each["kind"] == "PersistentVolumeClaim"]
     phases = {each["metadata"]["name"]: it.cluster.get(_place(it.cluster, each))["status"]["phase"] for each in claims}
     assert phases == dict.fromkeys(phases, "Bound")
@@ -201,7 +205,7 @@ def _why_it_waits(pod: dict[str, Any]) -> str:
 
 def test_a_namespace_gets_no_more_than_its_quota(prod: Live) -> None:
     template = prod.one("CronJob", "train")["spec"]["jobTemplate"]["spec"]["template"]
-    pod = json.loads(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "greedy", "namespace": "training"}, "spec": template["spec"]}))
+    pod: dict[str, Any] = copy.deepcopy({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "greedy", "namespace": "training"}, "spec": template["spec"]})
     for part in ("requests", "limits"):
         pod["spec"]["containers"][0]["resources"][part][GPU_TAINT] = "9"
     status, answer = prod.cluster.create(pod, dry_run=True)
@@ -265,13 +269,27 @@ def test_a_stage_that_broke_down_is_tried_again_as_often_as_its_table_says(prod:
 
 
 def test_being_moved_costs_a_stage_none_of_its_tries(prod: Live) -> None:
-    prod.start("prepare", "moved")
-    for _ in range(3):
-        assert prod.evict(prod.pod("moved"))[0] == 201
+    template = copy.deepcopy(prod.one("CronJob", "prepare"))
+    template["spec"]["jobTemplate"]["spec"]["backoffLimit"] = 0
+    prod.start("prepare", "moved", template)
+    assert prod.evict(prod.pod("moved"))[0] == 201
     prod.cluster.finish(prod.pod("moved"), 0)
     status = prod.cluster.until(lambda: prod.job("moved")["status"], lambda status: "completionTime" in status)
     assert (status.get("failed", 0), status["succeeded"]) == (0, 1)
     prod.remove("moved")
+
+
+def test_training_over_two_nodes_has_names_to_meet_by_and_ends_when_one_says_so(prod: Live, falaj_home: Path) -> None:
+    template = manifests(run("workloads", "prod", config={"training": {"nodes": 2}}, upstream=names_known()))["CronJob/train"]
+    prod.start("train", "wide", template)
+    found = prod.cluster.until(lambda: prod.pods_of("wide"), lambda pods: len(pods) == 2 and all(pod["status"]["phase"] == "Running" for pod in pods))
+    first, second = sorted(found, key=lambda pod: pod["spec"]["hostname"])
+    assert [(pod["spec"]["hostname"], pod["spec"]["subdomain"]) for pod in (first, second)] == [("wide-0", "train"), ("wide-1", "train")]
+    assert {prod.kinds[pod["spec"]["nodeName"]] for pod in found} == {"gpu"} and first["spec"]["nodeName"] != second["spec"]["nodeName"]
+    prod.cluster.finish(second, 0)
+    status = prod.cluster.until(lambda: prod.job("wide")["status"], lambda status: "completionTime" in status)
+    assert (status["completedIndexes"], {each["reason"] for each in status["conditions"]}) == ("1", {"SuccessPolicy"})
+    prod.remove("wide")
 
 
 def _failure(it: Live, name: str) -> tuple[str, str]:
