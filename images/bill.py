@@ -55,7 +55,7 @@ def _debian(root: Path) -> Iterator[dict[str, Any]]:
     for path in files:
         for paragraph in path.read_text(encoding="utf-8").split("\n\n"):
             fields = HeaderParser().parsestr(paragraph.lstrip("\n"))
-            if fields["Package"] and "not-installed" not in (fields["Status"] or ""):
+            if fields["Package"] and (fields["Status"] or "installed").split()[-1] == "installed":
                 name, version, architecture = fields["Package"], fields["Version"], fields["Architecture"]
                 yield _component(name, version, f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}")
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from falaj.home import ROOT
 
 IMAGES = ROOT / "images"
+CHECKOV = ROOT / ".cache" / "checkov" / "bin" / "python"
 STATUS = """\
 Package: libc6
 Status: install ok installed
@@ -65,6 +67,15 @@ def test_a_bill_names_each_package_with_version_address_and_licence(system: Path
             },
         ],
     }
+
+
+@pytest.mark.skipif(not CHECKOV.exists(), reason="needs the library that checkov brings: make checkov")
+def test_a_bill_of_all_that_is_installed_here_is_what_cyclonedx_asks_for() -> None:
+    """By CycloneDX's own library and its strict schema; many packages say their licence in many ways."""
+    text = run("bill.py", "falaj-train", sysconfig.get_path("purelib"), "/")
+    ask = "import sys; from cyclonedx.schema import SchemaVersion; from cyclonedx.validation.json import JsonStrictValidator as V"
+    answer = [str(CHECKOV), "-c", f"{ask}; print(V(SchemaVersion.V1_6).validate_str(sys.stdin.read()))"]
+    assert subprocess.run(answer, input=text, capture_output=True, text=True, check=True).stdout == "None\n"
 
 
 def test_a_base_that_keeps_one_file_a_package_is_read_too(system: Path) -> None:
