@@ -34,7 +34,7 @@ def test_every_file_with_tests_is_one_that_pytest_collects() -> None:
     assert hidden == []
 
 
-@pytest.mark.parametrize("name", ["all.txt", "serve.txt", "bootstrap.txt"])
+@pytest.mark.parametrize("name", ["all.txt", "serve.txt", "image_serve.txt", "image_train.txt", "bootstrap.txt"])
 def test_a_lock_names_no_address_and_hashes_everything(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     assert "://" not in text and "--index-url" not in text

@@ -27,7 +27,7 @@ def test_a_workflow_is_what_the_forge_takes(path: Path) -> None:
 
 
 def test_there_is_a_workflow_for_each_thing_that_ci_does() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["apply", "ci", "drift", "plan"]
+    assert [path.stem for path in WORKFLOWS] == ["apply", "ci", "drift", "long", "plan"]
 
 
 def test_the_apply_waits_for_the_environments_reviewers_and_takes_the_approved_digests() -> None:
