@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from workloads.bench.model import untied
 from workloads.recipes import SEED, Recipe, smoke
 from workloads.training.progress import Progress, rate
 
@@ -42,13 +43,13 @@ def tiny_model(folder: Path, **changes: Any) -> Path:
         "feed_forward_proj": "gated-gelu",
         "tie_word_embeddings": False,
     }
-    config = T5Config(**(values | changes))
-    config.tie_word_embeddings = bool((values | changes)["tie_word_embeddings"])  # transformers 5 makes it True when it is given
-    model = T5ForConditionalGeneration(config)
+    model = T5ForConditionalGeneration(T5Config(**(values | changes)))
+    if not (values | changes)["tie_word_embeddings"]:
+        model = untied(model)
     for parameter in model.parameters():
         # Larger than T5's own start, so that answers differ from text to text.
         torch.nn.init.normal_(parameter, std=0.4)
-    model.save_pretrained(folder, safe_serialization=True)
+    model.save_pretrained(folder, safe_serialization=True, state_dict={name: each.detach() for name, each in model.named_parameters()})
     shutil.copyfile(SEED / "tokenizer.json", folder / "tokenizer.json")
     return folder
 

@@ -38,12 +38,21 @@ def checkpoint(cache: Path, shape: Shape = BASE) -> Path:
         feed_forward_proj="gated-gelu",
         tie_word_embeddings=False,
     )
-    config.tie_word_embeddings = False  # transformers 5 makes it True when it is given
     fresh = cache / "checkpoint.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    T5ForConditionalGeneration(config).save_pretrained(fresh, safe_serialization=True)
+    model = untied(T5ForConditionalGeneration(config))
+    model.save_pretrained(fresh, safe_serialization=True, state_dict={name: each.detach() for name, each in model.named_parameters()})
     write_tokenizer(fresh, min(_TOKENS, shape.vocabulary))
     return fresh.rename(folder)
+
+
+def untied(model: Any) -> Any:
+    """`model` with a head of its own, as FLAN-T5 has one: transformers 5 ties the two ends of every T5 that it makes."""
+    from torch.nn import Parameter
+
+    model.lm_head.weight = Parameter(model.lm_head.weight.detach().clone())
+    model.config.tie_word_embeddings = False
+    return model
 
 
 def write_tokenizer(folder: Path, tokens: int) -> None:
