@@ -32,16 +32,20 @@ def bill(name: str, packages: Path, root: Path) -> dict[str, Any]:
 def _python(folder: Path) -> Iterator[dict[str, Any]]:
     for found in distributions(path=[str(folder)]):
         name = found.metadata["Name"].lower().replace("_", "-").replace(".", "-")
-        licence = found.metadata.get("License-Expression")
+        licence = _said(found, "License-Expression")
         terms = {"licenses": [{"expression": licence}]} if licence else _named(_licence_of(found))
         yield {**_component(name, found.version, f"pkg:pypi/{quote(name)}@{quote(found.version)}"), **terms}
 
 
 def _licence_of(found: Distribution) -> list[str]:
     classifiers = [each.rpartition(" :: ")[2] for each in found.metadata.get_all("Classifier") or [] if each.startswith("License :: ")]
-    text = (found.metadata.get("License") or "").strip()
+    text = _said(found, "License").strip()
     # Some packages put the whole text where its name belongs.
     return classifiers or ([text] if text and "\n" not in text else [])
+
+
+def _said(found: Distribution, field: str) -> str:
+    return (found.metadata.get_all(field) or [""])[0]
 
 
 def _named(licences: list[str]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Adafactor(torch.optim.Optimizer):
             for piece, factor in zip(_pieces(gradient), _pieces(by_row, like=gradient), strict=True):
                 piece.mul_(factor).mul_(by_column)
         else:
-            gradient.mul_(_like(gradient, _averaged(state, "square", _whole(gradient).float().square(), kept).rsqrt()))
+            gradient.mul_(_like(gradient, _averaged(state, "square", _whole(gradient, _own(gradient).square()), kept).rsqrt()))
         length = _root_mean_square(gradient).div_(group["clip"]).clamp_(min=1.0)
         size = _root_mean_square(weight).clamp_(min=_LEAST_SCALE)
         weight.addcmul_(gradient, _like(gradient, size / length), value=-group["lr"])
@@ -63,8 +63,9 @@ def _mean_squares(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """
     if _is_sharded(x):
         # Sums and not means: ranks may hold unequal parts.
-        squares = x.float().square()
-        return _whole(squares.sum(dim=-1, keepdim=True)).div_(x.shape[-1]), _whole(squares.sum(dim=-2, keepdim=True)).div_(x.shape[-2])
+        squares = _own(x).square()
+        row, column = (_whole(x, squares.sum(dim=axis, keepdim=True), axis).div_(x.shape[axis]) for axis in (-1, -2))
+        return row, column
     rows, columns = [], torch.zeros_like(x[..., :1, :], dtype=torch.float32)
     for piece in _pieces(x):
         squares = piece.float().square()
@@ -84,7 +85,7 @@ def _pieces(x: torch.Tensor, *, like: torch.Tensor | None = None) -> tuple[torch
 
 def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
     if _is_sharded(x):
-        return _whole(x.float().square().sum()).div_(x.numel()).sqrt_()
+        return _whole(x, _own(x).square().sum(), None).div_(x.numel()).sqrt_()
     return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)
 
 
@@ -92,8 +93,32 @@ def _is_sharded(x: torch.Tensor) -> bool:
     return hasattr(x, "full_tensor")
 
 
-def _whole(x: Any) -> torch.Tensor:
-    return x.full_tensor() if _is_sharded(x) else x
+def _own(x: Any) -> torch.Tensor:
+    """What this rank holds of `x`, in fp32."""
+    return (x.to_local() if _is_sharded(x) else x).float()
+
+
+def _whole(x: Any, found: torch.Tensor, *summed: int | None) -> torch.Tensor:
+    """`found` of this rank's part of `x`, as it is of all of `x`: one number where None was summed, that axis of length 1 where one was.
+
+    By one plain collective that is waited for: torch 2.15's own way, functional collectives, was seen to crash under gloo.
+    """
+    if not _is_sharded(x):
+        return found
+    from torch import distributed
+    from torch.distributed.tensor import Shard
+
+    (placement,), mesh = x.placements, x.device_mesh
+    if not isinstance(placement, Shard):
+        return found
+    if found.ndim and placement.dim not in [axis % x.ndim for axis in summed if axis is not None]:
+        # Each rank knows some places: runs of equal length, but for the last ones.
+        length = -(-x.shape[placement.dim] // mesh.size())
+        whole = found.new_zeros([*found.shape[: placement.dim], x.shape[placement.dim], *found.shape[placement.dim + 1 :]])
+        whole.narrow(placement.dim, min(mesh.get_local_rank() * length, x.shape[placement.dim]), found.shape[placement.dim]).copy_(found)
+        found = whole
+    distributed.all_reduce(found, group=mesh.get_group())
+    return found
 
 
 def _like(x: Any, value: torch.Tensor) -> torch.Tensor:
