@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -123,6 +124,10 @@ class ApiServer:
                 return answer.status, _json(answer.read())
         except urllib.error.HTTPError as refusal:
             return refusal.code, _json(refusal.read())
+        except http.client.RemoteDisconnected as problem:
+            # The server lives on: 1.37.2 panics, for one, on a Job with a successPolicy and without completions.
+            self.warnings = ()
+            return 500, {"message": str(problem)}
 
     def create(self, manifest: dict[str, Any], *, dry_run: bool = False) -> tuple[int, Any]:
         """Create the object in its namespace, `default` unless it names one. Unknown and doubled fields are refused."""

@@ -56,8 +56,8 @@ def costed(made: Made, environment: str) -> Estimate:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ("local", {"foundation": (216.04, 216.04), "cluster": (337.22, 1522.62), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
-        ("dev", {"foundation": (216.04, 216.04), "cluster": (436.16, 1786.83), "platform": (4.84, 4.84), "workloads": (0.0, 0.0)}),
+        ("local", {"foundation": (216.04, 216.04), "cluster": (361.08, 1570.33), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
+        ("dev", {"foundation": (216.04, 216.04), "cluster": (460.02, 1858.39), "platform": (4.84, 4.84), "workloads": (0.0, 0.0)}),
         ("staging", {"foundation": (322.0, 322.0), "cluster": (914.64, 7108.74), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
         ("prod", {"foundation": (322.0, 322.0), "cluster": (1606.09, 14487.95), "platform": (0.0, 0.0), "workloads": (0.0, 0.0)}),
     ],

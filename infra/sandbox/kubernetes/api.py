@@ -14,7 +14,7 @@ from infra.sandbox.kubernetes.store import Store
 from infra.sandbox.kubernetes.validation import kind_of, validate, validate_change
 
 _PATH = re.compile(
-    r"/(?:api/(?P<core>v1)|apis/(?P<group>[a-z0-9.]+/v[0-9a-z]+))(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>[a-z]+))?)?/?"
+    r"/(?:api/(?P<core>v1)|apis/(?P<group>[a-z0-9.-]+/v[0-9a-z]+))(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?/(?P<plural>[a-z0-9]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>[a-z]+))?)?/?"
 )
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"

@@ -27,6 +27,8 @@ JOB = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "
 RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "it"}
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "it"}
+NODES = {"spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "it"}, "requirements": [{"key": "a", "operator": "Exists"}]}}
+MACHINES = {"amiSelectorTerms": [{"id": "ami-1"}], "subnetSelectorTerms": [{"id": "subnet-1"}], "securityGroupSelectorTerms": [{"id": "sg-1"}]}
 
 # Token -> an object, and a change that can be made in place (None: nothing of it can).
 OBJECTS: dict[str, tuple[Object, Object | None]] = {
@@ -59,6 +61,12 @@ OBJECTS: dict[str, tuple[Object, Object | None]] = {
     ),
     "rbac.authorization.k8s.io/v1:Role": ({"rules": RULES}, {"rules": []}),
     "rbac.authorization.k8s.io/v1:RoleBinding": ({"roleRef": ROLE, "subjects": []}, {"roleRef": ROLE, "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
+    "karpenter.sh/v1:NodePool": ({"spec": {"template": NODES}}, {"spec": {"template": NODES, "weight": 2}}),
+    "karpenter.k8s.aws/v1:EC2NodeClass": ({"spec": MACHINES}, {"spec": {**MACHINES, "metadataOptions": {"httpTokens": "required"}}}),
+    "kueue.x-k8s.io/v1beta2:ResourceFlavor": ({"spec": {"nodeLabels": {"a": "b"}}}, {"spec": {"nodeLabels": {"a": "c"}}}),
+    "kueue.x-k8s.io/v1beta2:ClusterQueue": ({"spec": {"cohortName": "all"}}, {"spec": {"cohortName": "some"}}),
+    "kueue.x-k8s.io/v1beta2:LocalQueue": ({"spec": {"clusterQueue": "it"}}, {"spec": {"clusterQueue": "it", "stopPolicy": "Hold"}}),
+    "kueue.x-k8s.io/v1beta2:WorkloadPriorityClass": ({"value": 10}, {"value": 10, "description": "batch"}),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ def dynamodb(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings = {"AWS_ENDPOINT_URL": s3_endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    # Of the tests before it, too.
+    urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/moto-api/reset", method="POST")).close()
     boto3.client("s3", region_name=REGION).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     client = boto3.client("dynamodb", region_name=REGION)
     client.create_table(
