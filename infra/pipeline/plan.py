@@ -18,7 +18,7 @@ from falaj.canonical import digest, digest_file
 from falaj.errors import UsageError
 from falaj.home import ROOT, environment_folder, stack_folder
 from infra.artifacts import Plan
-from infra.config.load import load_environment
+from infra.config.load import TEAMS_FILE, load_environment
 from infra.engine.engine import Engine, Program
 from infra.pipeline.reading import read_document
 
@@ -118,9 +118,10 @@ def program_digest(program: Program) -> str:
             place = ROOT / name
             for path in [place] if place.is_file() else _sources(place, program.stack):
                 found["/" + path.relative_to(ROOT).as_posix()] = digest_file(path)
-        teams = ROOT / "stacks" / program.config.get("falaj:teams", "")
-        if teams.is_file():
-            found["/stacks/" + teams.name] = digest_file(teams)
+        teams = program.config.get("falaj:teams", "")
+        # The list itself may stand there, and no system takes one of many teams for a file's name.
+        if TEAMS_FILE.fullmatch(teams) and (ROOT / "stacks" / teams).is_file():
+            found["/stacks/" + teams] = digest_file(ROOT / "stacks" / teams)
     return digest({"sources": found, "config": dict(program.config)})
 
 

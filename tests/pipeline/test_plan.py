@@ -120,6 +120,14 @@ def test_the_digest_follows_the_config_it_is_run_with(folder: Path) -> None:
     assert of(folder, region="me-central-1") != of(folder)
 
 
+def test_a_long_list_of_teams_is_config_and_no_files_name() -> None:
+    one, other = (
+        planning.program_digest(Program(folder=planning.stack_program("prod", "platform").folder, project="falaj", stack="prod", config={"falaj:teams": teams}))
+        for teams in ("[" + "a/" * 4000 + "]", "[" + "b/" * 4000 + "]")
+    )
+    assert one != other
+
+
 def test_a_users_program_is_planned_and_kept_apart_from_our_stacks(folder: Path) -> None:
     engine = Recorder({}, {"theirs"})
     plan = planning.plan_program(folder, "prod", engine=engine)  # ty: ignore[invalid-argument-type]
