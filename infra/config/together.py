@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from falaj.errors import UsageError
 from falaj.quantity import plain, quantity
 from infra.config import naming
 from infra.config.machines import capacity
-from infra.config.model import PlatformConfig
+from infra.config.model import PlatformConfig, PoolConfig
 from infra.config.subnets import parse
 from infra.config.teams import Room, rooms
 
@@ -44,11 +44,8 @@ def _networks(config: PlatformConfig, file: Callable[[str], str]) -> None:
 
 
 def _fits(room: Room, config: PlatformConfig, file: Callable[[str], str]) -> None:
-    pools = [pool for pool in config.cluster.pools if pool.kind in _KINDS[room.purpose]]
-    most = {"cpu": Decimal(0), "memory": Decimal(0), "gpus": Decimal(0)}
-    for pool in pools:
-        for name, amount in capacity(pool).items():
-            most[name] += amount
+    pools = _pools(config, room.purpose)
+    most = _together(map(capacity, pools))
     for name, amount in _wanted(room).items():
         if amount > most[name]:
             raise UsageError(
@@ -61,7 +58,7 @@ def _fits(room: Room, config: PlatformConfig, file: Callable[[str], str]) -> Non
 
 
 def _gpus(config: PlatformConfig, file: Callable[[str], str]) -> None:
-    own = next(room for room in rooms(config.platform) if room.purpose == "training")
+    own = _training_rooms(config)[0]
     if config.workloads.use_gpu and own.quota.gpus == 0:
         raise UsageError(
             "use_gpu: stages ask for a GPU, and their namespace may have none",
@@ -74,7 +71,7 @@ def _gpus(config: PlatformConfig, file: Callable[[str], str]) -> None:
 
 def _several(config: PlatformConfig, file: Callable[[str], str]) -> None:
     """Jobs of several pods: all of them must be able to mount the volume they work on, and to run at once."""
-    own, wanted = next(room for room in rooms(config.platform) if room.purpose == "training"), config.workloads
+    own, wanted = _training_rooms(config)[0], config.workloads
     several = {"training.nodes": (wanted.training.nodes, wanted.training.gpus or 1), "tune.workers": (wanted.tune.workers, 1)}
     for key, (pods, gpus) in several.items():
         given = f"{file('workloads')}, key falaj:{key}: {pods}"
@@ -161,21 +158,33 @@ def _promises(config: PlatformConfig, file: Callable[[str], str]) -> None:
 
     Without queues quotas may add up to more: whoever comes first is served.
     """
-    promised = {"cpu": Decimal(0), "memory": Decimal(0), "gpus": Decimal(0)}
-    for room in rooms(config.platform):
-        if room.purpose == "training":
-            for name, amount in _wanted(room).items():
-                promised[name] += amount
-    for name, amount in promised.items():
-        most = sum((capacity(pool)[name] for pool in config.cluster.pools if pool.kind in _KINDS["training"]), Decimal(0))
-        if amount > most:
+    most = _together(map(capacity, _pools(config, "training")))
+    for name, amount in _together(map(_wanted, _training_rooms(config))).items():
+        if amount > most[name]:
             raise UsageError(
-                f"queues: {_shown(name, Decimal(amount))} of {name} are promised, and there are {_shown(name, most)}",
+                f"queues: {_shown(name, amount)} of {name} are promised, and there are {_shown(name, most[name])}",
                 given=f"{file('platform')}, key falaj:queues: kueue, quotas of all training namespaces together",
-                allowed=f"at most {_shown(name, most)}",
+                allowed=f"at most {_shown(name, most[name])}",
                 why="a queue may always take back what it was promised; what is not there nobody can give back",
                 next=f"lower quotas, or raise the pools' maximum in {file('cluster')}; what a team does not use others borrow",
             )
+
+
+def _training_rooms(config: PlatformConfig) -> list[Room]:
+    """The environment's own first, then those of its teams."""
+    return [room for room in rooms(config.platform) if room.purpose == "training"]
+
+
+def _pools(config: PlatformConfig, purpose: str) -> list[PoolConfig]:
+    return [pool for pool in config.cluster.pools if pool.kind in _KINDS[purpose]]
+
+
+def _together(amounts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    found = {"cpu": Decimal(0), "memory": Decimal(0), "gpus": Decimal(0)}
+    for each in amounts:
+        for name, amount in each.items():
+            found[name] += amount
+    return found
 
 
 def _wanted(room: Room) -> dict[str, Decimal]:
