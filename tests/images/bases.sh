@@ -10,10 +10,10 @@ packages() { # what this machine's own package lists name, so that both come fro
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if ! have localhost/falaj-base; then
-    debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$work/root" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
-    rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/*
+    debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$work/tree" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
+    rm -rf "$work/tree"/var/cache/apt/archives/*.deb "$work/tree"/var/lib/apt/lists/*
     container=$(buildah from scratch)
-    buildah add --quiet "$container" "$work/root" / >/dev/null
+    buildah add --quiet "$container" "$work/tree" / >/dev/null
     buildah commit --quiet --rm "$container" localhost/falaj-base >/dev/null
 fi
 if ! have localhost/falaj-build; then
