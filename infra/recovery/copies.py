@@ -12,7 +12,7 @@ import json
 import re
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from falaj.errors import UsageError
 SCHEMA = "falaj.copy/1"
 _MOMENT = re.compile(r"^\d{8}T\d{6}Z$")
 _SQLITE = b"SQLite format 3\x00"
-PASSING = re.compile(r"(^|/)(\.[^/]*|[^/]*\.lock|lock|[^/]*-(wal|shm|journal))$")
+_PASSING = re.compile(r"(^|/)(\.[^/]*|[^/]*\.lock|lock|[^/]*-(wal|shm|journal))$")
 """Names of what only a running process needs."""
 
 
@@ -151,12 +151,7 @@ def _take(part: Part, to: Files, environment: str, held: set[str], scratch: Path
         if data is not None:
             (here / name).write_bytes(data)
     files = {}
-    for path in sorted(path for path in here.rglob("*") if path.is_file()):
-        name = path.relative_to(here).as_posix()
-        if PASSING.search(name):
-            continue
-        settle(path, part.files, name)
-        digest = digest_file(path)
+    for name, path, digest in settled(part.files, here):
         files[name] = {"digest": digest, "bytes": path.stat().st_size}
         hexadecimal = digest.removeprefix("sha256:")
         if hexadecimal not in held:
@@ -169,7 +164,16 @@ def _take(part: Part, to: Files, environment: str, held: set[str], scratch: Path
     return {"from": part.files.uri, "files": files}
 
 
-def settle(path: Path, files: Files, name: str) -> None:
+def settled(files: Files, folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """Name, path and digest of all that was fetched from `files` into `folder`, each one to compare and keep; what is passing is left out."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if not _PASSING.search(name):
+            _settle(path, files, name)
+            yield name, path, digest_file(path)
+
+
+def _settle(path: Path, files: Files, name: str) -> None:
     """Make the fetched `path` one to compare and keep: a database in use is copied by itself, since its bytes alone may be half a transaction's."""
     with path.open("rb") as stream:
         if stream.read(len(_SQLITE)) != _SQLITE:

@@ -17,7 +17,7 @@ from typing import Any
 
 from falaj.canonical import digest_file
 from falaj.errors import FalajError, UsageError
-from infra.recovery.copies import PASSING, Files, Part, content, read, settle, size
+from infra.recovery.copies import Files, Part, content, read, settled, size
 
 Check = Callable[[Path], str]
 """Opens what was restored in a folder as its own program would; returns what it saw, and raises FalajError where it does not open."""
@@ -107,12 +107,8 @@ def changed_since(copy: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, i
             folder = Path(scratch) / "all"
             if part.files.names():
                 part.files.get_folder("", folder)
-            after = {}
-            for path in [path for path in folder.rglob("*") if path.is_file()]:
-                name = path.relative_to(folder).as_posix()
-                settle(path, part.files, name)
-                after[name] = digest_file(path)
-            found[part.name] = sum(before.get(name) != after.get(name) for name in {*before, *after} if name in before or not PASSING.search(name))
+            after = {name: digest for name, _, digest in settled(part.files, folder)}
+            found[part.name] = sum(before.get(name) != after.get(name) for name in {*before, *after})
     return found
 
 
