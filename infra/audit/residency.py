@@ -17,7 +17,7 @@ from infra.config.classes import CLASSES, ClassName, Residency
 from infra.config.model import FoundationConfig
 from infra.config.teams import buckets
 from infra.pipeline.library import Library
-from infra.pipeline.waivers import approvers, doubt, read_all
+from infra.pipeline.waivers import leaving
 
 SCHEMA = "falaj.residency/1"
 _CHECK = "C01"
@@ -94,12 +94,11 @@ def _class(config: FoundationConfig, name: ClassName, decision: Decision, except
 
 
 def _in_force(library: Library, environment: str, parameters: dict[str, Any], now: str) -> list[dict[str, Any]]:
-    known, found = approvers(library.folder), []
-    for each in read_all(library.folder):
-        residency = each.document.get("residency")
-        if not each.wrong and residency and each.document["environment"] == environment and not doubt(each.document, known, parameters, now):
-            found.append({**residency, **{key: each.document[key] for key in ("id", "owner", "resource", "expires", "reason")}})
-    return found
+    return [
+        {**document["residency"], **{key: document[key] for key in ("id", "owner", "resource", "expires", "reason")}}
+        for document, why_not in leaving(library.folder, environment, parameters, now)
+        if not why_not
+    ]
 
 
 def _open(decided: Mapping[ClassName, Decision], classes: Mapping[ClassName, dict[str, Any]], today: date) -> list[str]:

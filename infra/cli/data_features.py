@@ -88,11 +88,12 @@ def equal(environment: str, version: str | None, sample: int, as_json: bool) -> 
 def get(environment: str, rows: tuple[str, ...], version: str | None, at: str | None, as_json: bool) -> None:
     """Features of rows, by their ids: offline, by a point-in-time join, and online."""
     from workloads.features import store
+    from workloads.features.compare import SIDES
     from workloads.features.definitions import FEATURES, ROW
 
     id, asked = _chosen(environment, version).id, list(dict.fromkeys(rows))
     found = store.read(feature_store(environment), id, asked, at=_moment(at))
-    sides = {side: {each[ROW]: {one.name: each[one.name] for one in FEATURES} for each in found[side]} for side in ("offline", "online")}
+    sides = {side: {each[ROW]: {one.name: each[one.name] for one in FEATURES} for each in found[side]} for side in SIDES}
     if unknown := [row for row in asked if not any(row in side for side in sides.values())]:
         raise UsageError(f"version {id} has no such row", given=", ".join(unknown), next="ids stand in train.jsonl, validation.jsonl and test.jsonl of its run")
     lines = [[row, each.name, *(_short(sides[side].get(row, {}).get(each.name)) for side in sides)] for row in asked for each in FEATURES]

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,6 +126,14 @@ def signed_part(document: Mapping[str, Any]) -> bytes:
 def doubt(document: Mapping[str, Any], known: Mapping[str, Approver], parameters: Mapping[str, Any], now: str, *, check: str = "") -> str:
     """Why a waiver of the right schema does not hold at `now` (RFC 3339), in words; empty where it does. `check` is that of its rule."""
     return refused_by_terms(document, parameters, now, check=check) or _not_approved(document, known, residency=_leaves(document, check))
+
+
+def leaving(policies: Path, environment: str, parameters: Mapping[str, Any], now: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every waiver of `environment` that lets data leave the country, and why it does not hold at `now`; empty where it does."""
+    known = approvers(policies)
+    for found in read_all(policies):
+        if not found.wrong and found.document.get("environment") == environment and found.document.get("residency"):
+            yield found.document, doubt(found.document, known, parameters, now)
 
 
 def refused_by_terms(document: Mapping[str, Any], parameters: Mapping[str, Any], now: str, *, check: str = "") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from falaj.errors import Denied, Fault
 from infra.pipeline.library import Library
-from infra.pipeline.waivers import approvers, doubt, read_all
+from infra.pipeline.waivers import leaving
 
 Where = Callable[[str], str]
 """Bucket -> its region. Raises Fault where nobody says."""
@@ -27,16 +27,14 @@ def require_at_home(uri: str, environment: str, data_classes: Sequence[str], *, 
     allowed = parameters["allowed_regions"]
     if region in allowed:
         return region
-    known, said = approvers(library.folder), []
-    for found in read_all(library.folder):
-        residency = found.document.get("residency") or {}
-        if found.wrong or found.document.get("environment") != environment or residency.get("copy_region") != region:
+    said = []
+    for document, why in leaving(library.folder, environment, parameters, now):
+        if document["residency"].get("copy_region") != region:
             continue
-        why = doubt(found.document, known, parameters, now)
-        missing = sorted(set(data_classes) - set(residency.get("data_classes") or []))
+        missing = sorted(set(data_classes) - set(document["residency"].get("data_classes") or []))
         if not why and not missing:
             return region
-        said.append(f"{found.document['id']}: {why or 'it does not name ' + ', '.join(missing)}")
+        said.append(f"{document['id']}: {why or 'it does not name ' + ', '.join(missing)}")
     raise Denied(
         f"a copy would leave the country: {region}",
         given=uri,
