@@ -102,9 +102,13 @@ def nodes(config: Common) -> str:
     """What the controller may do: start machines that carry this cluster's tags from the first moment, and end those that do."""
     cluster = naming.cluster_name(config)
     owned, pool = f"kubernetes.io/cluster/{cluster}", "karpenter.sh/nodepool"
-    asks = {"StringEquals": {f"aws:RequestTag/{owned}": "owned", "aws:RequestTag/eks:eks-cluster-name": cluster}, "StringLike": {f"aws:RequestTag/{pool}": "*"}}
+    named = {"StringLike": {f"aws:RequestTag/{pool}": "*"}}
+    asks = {"StringEquals": {f"aws:RequestTag/{owned}": "owned", "aws:RequestTag/eks:eks-cluster-name": cluster}, **named}
     has = {"StringEquals": {f"aws:ResourceTag/{owned}": "owned"}, "StringLike": {f"aws:ResourceTag/{pool}": "*"}}
-    making = {"StringEquals": {**asks["StringEquals"], "ec2:CreateAction": ["CreateFleet", "CreateLaunchTemplate", "RunInstances"]}, **_like(asks)}
+    making = {
+        "StringEquals": {**asks["StringEquals"], "ec2:CreateAction": ["CreateFleet", "CreateLaunchTemplate", "RunInstances"]},
+        "StringLike": asks["StringLike"],
+    }
     keys = {**has, "ForAllValues:StringEquals": {"aws:TagKeys": ["Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"]}}
     images = [f"arn:{config.partition}:ec2:{config.region}::{kind}/*" for kind in ("image", "snapshot")]
     used = [*images, *_ec2(config, "capacity-reservation", "security-group", "subnet")]
@@ -124,10 +128,8 @@ def nodes(config: Common) -> str:
 
 def scaling(config: Common) -> list[Statement]:
     """What is neither of EC2 nor of keys; the boundary of services has it too."""
-    cluster, images = (
-        naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}"),
-        f"arn:{config.partition}:ssm:{config.region}::parameter/aws/service/*",
-    )
+    cluster = naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")
+    images = f"arn:{config.partition}:ssm:{config.region}::parameter/aws/service/*"
     profile = naming.global_arn(config, "iam", f"instance-profile/{naming.node_profile_name(config)}")
     passed = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
     return [
@@ -137,10 +139,6 @@ def scaling(config: Common) -> list[Statement]:
         statement("FindImages", ["ssm:GetParameter"], [images]),
         statement("Interruptions", ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], [queue_arn(config)]),
     ]
-
-
-def _like(condition: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    return {"StringLike": condition["StringLike"]}
 
 
 def _ec2(config: Common, *kinds: str) -> list[str]:

@@ -9,16 +9,15 @@ from typing import Any
 import pulumi
 from pulumi import ResourceOptions
 
-from falaj.quantity import plain, quantity
+from falaj.quantity import plain
 from infra.components.node_pools import GPU_TAINT, KIND, POOL, reserved
 from infra.config import naming
-from infra.config.machines import capacity
+from infra.config.machines import amounts, capacity
 from infra.config.model import PlatformStackConfig, PoolConfig, QuotaConfig
 from infra.config.teams import rooms
 
 _VERSION = "kueue.x-k8s.io/v1beta2"
 _COHORT = "falaj"
-_GIB = 1024**3
 _PRIORITIES = {
     "urgent": (10000, "a model that people wait for"),
     "training": (1000, "a run that somebody started"),
@@ -91,7 +90,7 @@ def shares(quota: QuotaConfig, pools: Sequence[PoolConfig]) -> list[tuple[PoolCo
 
     Amounts in cores, GiB and pieces; together never more than the quota.
     """
-    left = {"cpu": quantity(quota.cpu), "memory": quantity(quota.memory) / _GIB, "gpus": Decimal(quota.gpus)}
+    left = amounts(quota)
     found: dict[str, dict[str, Decimal]] = {}
     for pool in sorted(pools, key=lambda pool: not pool.gpu):
         most = capacity(pool)

@@ -71,19 +71,19 @@ class Searches(pulumi.ComponentResource):
 
     def _open(self, name: str, config: WorkloadsConfig, here: ResourceOptions) -> None:
         """Where workers may go besides the name service: to the database. What the namespace opens for other pods is closed to them."""
-        there: list[Any] = []
+        egress: list[Any] = []
         if database := config.tune.database:
-            there = [{"ip_block": {"cidr": cidr}} for cidr in database.cidrs]
+            there: list[Any] = [{"ip_block": {"cidr": cidr}} for cidr in database.cidrs]
             if database.namespace:
                 there.append({"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": database.namespace}}})
-        ports: Any = [{"protocol": "TCP", "port": config.tune.database.port}] if config.tune.database else []
+            egress = [{"to": there, "ports": [{"protocol": "TCP", "port": database.port}]}] if there else []
         kubernetes.networking.v1.NetworkPolicy(
             name,
             metadata={"name": name, "namespace": naming.TRAINING},
             spec={
                 "pod_selector": {"match_labels": labels(name)},
                 "policy_types": ["Ingress", "Egress"],
-                **({"egress": [{"to": there, "ports": ports}]} if there else {}),
+                **({"egress": egress} if egress else {}),
             },
             opts=here,
         )

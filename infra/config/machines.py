@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from falaj.errors import UsageError
-from infra.config.model import PoolConfig
+from falaj.quantity import quantity
+from infra.config.model import PoolConfig, QuotaConfig
 
+_GIB = 1024**3
 _GIB_PER_CPU = {"c": 2.0, "m": 4.0, "r": 8.0, "t": 4.0, "i": 8.0, "x": 16.0}
 """First letter of a family -> GiB of memory for one virtual processor."""
 _UNUSUAL = {"t3": {"nano": 0.5, "micro": 1, "small": 2, "medium": 4}, "t4g": {"nano": 0.5, "micro": 1, "small": 2, "medium": 4}}
@@ -52,6 +54,11 @@ def capacity(pool: PoolConfig) -> dict[str, Decimal]:
         "memory": pool.maximum * Decimal(max(one.memory_gib for one in each)),
         "gpus": Decimal(pool.maximum * max(one.gpus for one in each)),
     }
+
+
+def amounts(quota: QuotaConfig) -> dict[str, Decimal]:
+    """What a quota lets a namespace ask for, in the units of `capacity`."""
+    return {"cpu": quantity(quota.cpu), "memory": quantity(quota.memory) / _GIB, "gpus": Decimal(quota.gpus)}
 
 
 def _cpus(size: str) -> int:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from falaj.errors import UsageError
-from falaj.quantity import plain, quantity
+from falaj.quantity import plain
 from infra.config import naming
-from infra.config.machines import capacity
+from infra.config.machines import amounts, capacity
 from infra.config.model import PlatformConfig, PoolConfig
 from infra.config.subnets import parse
 from infra.config.teams import Room, rooms
 
-_GIB = Decimal(1024**3)
 _KINDS = {"training": ("gpu", "inference"), "inference": ("inference",)}
 """What a namespace is for -> kinds of pools that its pods run on."""
 
@@ -46,7 +45,7 @@ def _networks(config: PlatformConfig, file: Callable[[str], str]) -> None:
 def _fits(room: Room, config: PlatformConfig, file: Callable[[str], str]) -> None:
     pools = _pools(config, room.purpose)
     most = _together(map(capacity, pools))
-    for name, amount in _wanted(room).items():
+    for name, amount in amounts(room.quota).items():
         if amount > most[name]:
             raise UsageError(
                 f"{_key(room)}.{name}: namespace {room.name} may ask for more than its pools ever have",
@@ -159,7 +158,7 @@ def _promises(config: PlatformConfig, file: Callable[[str], str]) -> None:
     Without queues quotas may add up to more: whoever comes first is served.
     """
     most = _together(map(capacity, _pools(config, "training")))
-    for name, amount in _together(map(_wanted, _training_rooms(config))).items():
+    for name, amount in _together(amounts(room.quota) for room in _training_rooms(config)).items():
         if amount > most[name]:
             raise UsageError(
                 f"queues: {_shown(name, amount)} of {name} are promised, and there are {_shown(name, most[name])}",
@@ -179,16 +178,12 @@ def _pools(config: PlatformConfig, purpose: str) -> list[PoolConfig]:
     return [pool for pool in config.cluster.pools if pool.kind in _KINDS[purpose]]
 
 
-def _together(amounts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+def _together(several: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
     found = {"cpu": Decimal(0), "memory": Decimal(0), "gpus": Decimal(0)}
-    for each in amounts:
+    for each in several:
         for name, amount in each.items():
             found[name] += amount
     return found
-
-
-def _wanted(room: Room) -> dict[str, Decimal]:
-    return {"cpu": quantity(room.quota.cpu), "memory": quantity(room.quota.memory) / _GIB, "gpus": Decimal(room.quota.gpus)}
 
 
 def _key(room: Room) -> str:

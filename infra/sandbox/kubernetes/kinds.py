@@ -82,7 +82,7 @@ KINDS: tuple[Kind, ...] = (
 )
 
 _QUEUES, _NODES, _MACHINES = "kueue.x-k8s.io/v1beta2", "karpenter.sh/v1", "karpenter.k8s.aws/v1"
-CUSTOM: tuple[Kind, ...] = (
+_CUSTOM: tuple[Kind, ...] = (
     Kind("NodePool", _NODES, "nodepools", namespaced=False),
     Kind("EC2NodeClass", _MACHINES, "ec2nodeclasses", namespaced=False),
     Kind("ResourceFlavor", _QUEUES, "resourceflavors", namespaced=False),
@@ -91,7 +91,7 @@ CUSTOM: tuple[Kind, ...] = (
     Kind("WorkloadPriorityClass", _QUEUES, "workloadpriorityclasses", namespaced=False, immutable=("value",)),
 )
 """Kinds that a chart defines on a real cluster. Here they are checked and kept, and nobody acts on them: no node is started and no job waits."""
-KINDS = (*KINDS, *CUSTOM)
+KINDS = (*KINDS, *_CUSTOM)
 
 BY_KIND: dict[str, Kind] = {row.kind: row for row in KINDS}
 BY_PLURAL: dict[tuple[str, str], Kind] = {(row.api_version, row.plural): row for row in KINDS}
