@@ -85,7 +85,7 @@ def _pieces(x: torch.Tensor, *, like: torch.Tensor | None = None) -> tuple[torch
 
 def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
     if _is_sharded(x):
-        return _whole(x, _own(x).square().sum(), None).div_(x.numel()).sqrt_()
+        return _whole(x, _own(x).square().sum()).div_(x.numel()).sqrt_()
     return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)
 
 
@@ -98,8 +98,8 @@ def _own(x: Any) -> torch.Tensor:
     return (x.to_local() if _is_sharded(x) else x).float()
 
 
-def _whole(x: Any, found: torch.Tensor, *summed: int | None) -> torch.Tensor:
-    """`found` of this rank's part of `x`, as it is of all of `x`: one number where None was summed, that axis of length 1 where one was.
+def _whole(x: Any, found: torch.Tensor, summed: int | None = None) -> torch.Tensor:
+    """`found` of this rank's part of `x`, as it is of all of `x`: each place, one number, or, where one axis was `summed`, that with length 1.
 
     By one plain collective that is waited for: torch 2.15's own way, functional collectives, was seen to crash under gloo.
     """
@@ -111,7 +111,7 @@ def _whole(x: Any, found: torch.Tensor, *summed: int | None) -> torch.Tensor:
     (placement,), mesh = x.placements, x.device_mesh
     if not isinstance(placement, Shard):
         return found
-    if found.ndim and placement.dim not in [axis % x.ndim for axis in summed if axis is not None]:
+    if found.ndim and (summed is None or placement.dim != summed % x.ndim):
         # Each rank knows some places: runs of equal length, but for the last ones.
         length = -(-x.shape[placement.dim] // mesh.size())
         whole = found.new_zeros([*found.shape[: placement.dim], x.shape[placement.dim], *found.shape[placement.dim + 1 :]])
