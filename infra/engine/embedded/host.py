@@ -54,7 +54,8 @@ def main() -> int:
     import pulumi
     from pulumi import runtime
 
-    from infra.engine.embedded import unanswered
+    from falaj.home import ROOT
+    from infra.engine.embedded import sdk, sdk_modules, unanswered
 
     folder = Path(request["folder"]).resolve()
     runtime.set_all_config(request["config"], request["secrets"])
@@ -71,8 +72,8 @@ def main() -> int:
         )
     )
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    # Each debug line would be a call to the engine, which drops it: four for every resource.
-    vars(pulumi.log)["debug"] = lambda *_, **__: None
+    sdk.install()
+    sdk_modules.install(ROOT / ".cache" / "sdk")
     if request["preview"]:
         unanswered.install()
     os.chdir(folder)
