@@ -80,7 +80,7 @@ def plan(runs: int) -> list[Figure]:
                 _falaj("gate", "--env", "prod", "--fresh", "--engine", "embedded"),
                 runs=runs,
                 environ=environ,
-                goal="< 10 s, < 600 MiB",
+                goal="< 8 s, < 600 MiB",
             )
         )
         if shutil.which("pulumi"):

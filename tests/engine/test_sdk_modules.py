@@ -83,3 +83,12 @@ def test_a_cache_that_cannot_be_written_costs_time_alone(sdk: Path) -> None:
 def test_a_package_that_was_not_generated_is_left_to_python(sdk: Path) -> None:
     (sdk / "pulumi-plugin.json").unlink()
     assert "no_such_thing" in ask(sdk).stderr
+
+
+def test_automation_runs_when_it_is_asked_for(tmp_path: Path) -> None:
+    asked = (
+        "import sys; from pathlib import Path; from infra.engine.embedded.sdk_modules import install; install(Path(sys.argv[1])); import pulumi; "
+        "before = 'pulumi.automation.interface' in sys.modules; print(before, pulumi.automation.LocalWorkspace.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "LocalWorkspace"], done.stderr

@@ -51,11 +51,14 @@ def main() -> int:
     request = json.load(sys.stdin)
     import runpy
 
+    from falaj.home import ROOT
+    from infra.engine.embedded import sdk_modules
+
+    sdk_modules.install(ROOT / ".cache" / "sdk")
     import pulumi
     from pulumi import runtime
 
-    from falaj.home import ROOT
-    from infra.engine.embedded import sdk, sdk_modules, unanswered
+    from infra.engine.embedded import sdk, unanswered
 
     folder = Path(request["folder"]).resolve()
     runtime.set_all_config(request["config"], request["secrets"])
@@ -73,7 +76,6 @@ def main() -> int:
     )
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     sdk.install()
-    sdk_modules.install(ROOT / ".cache" / "sdk")
     if request["preview"]:
         unanswered.install()
     os.chdir(folder)

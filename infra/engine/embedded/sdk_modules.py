@@ -24,10 +24,15 @@ _FORM = b"1"
 """Raised whenever `_compile` makes something else of the same source."""
 _FLAGS = __future__.annotations.compiler_flag
 _NO_DOCSTRINGS = 2
+_SELDOM = "pulumi.automation"
+"""A third of the time that `import pulumi` takes, and hardly a program asks for it."""
 
 
 def install(cache: Path) -> None:
-    """From now on, load every SDK of a provider so; what is compiled goes to `cache`, or nowhere where that cannot be written."""
+    """From now on, load every SDK of a provider so, and Pulumi's automation when it is asked for.
+
+    What is compiled goes to `cache`, or nowhere where that cannot be written.
+    """
     sys.meta_path.insert(0, _Finder(cache))
 
 
@@ -38,6 +43,8 @@ class _Finder:
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         package = name.partition(".")[0]
+        if name == _SELDOM:
+            return _later(PathFinder.find_spec(name, path, target))
         if not package.startswith("pulumi_") or self._generated.get(package) is False:
             return None
         spec = PathFinder.find_spec(name, path, target)
@@ -67,6 +74,13 @@ class _Loader(SourceFileLoader):
         with contextlib.suppress(OSError):
             _keep(self._cache, mark + marshal.dumps(code))
         return code
+
+
+def _later(spec: ModuleSpec | None) -> ModuleSpec | None:
+    """The same module, run once something is asked of it."""
+    if spec is not None and spec.loader is not None:
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+    return spec
 
 
 def _compile(path: str) -> CodeType:
