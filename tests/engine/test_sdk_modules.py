@@ -56,6 +56,13 @@ def test_a_generated_module_keeps_what_the_runtime_asks_for_and_drops_the_rest(s
     assert ask(sdk).stdout.strip() == _LIGHT
 
 
+def test_what_cannot_be_cut_out_stays(sdk: Path) -> None:
+    (sdk / "__init__.py").write_text(
+        _MODULE.replace('class ArgsDict(TypedDict):\n    """What', 'class ArgsDict(TypedDict):\n    """\nWhat').replace("typing.no_such_thing", "int")
+    )
+    assert ask(sdk).stdout.strip() == _LIGHT.replace("{}", "{'size': ForwardRef('NotRequired[int]', module='pulumi_case')}", 1)
+
+
 def test_what_was_compiled_is_used_again(sdk: Path) -> None:
     ask(sdk)
     before = kept(sdk).stat().st_mtime_ns
