@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given
+from hypothesis import HealthCheck, Phase, example, given, note
 from hypothesis import settings as limits
 
 from infra.engine.embedded import EmbeddedEngine
@@ -24,6 +25,7 @@ EXAMPLES = int(os.environ.get("FALAJ_GENERATED_PROGRAMS", "3"))
 @given(steps=two_steps())
 @example(steps=EVERYTHING)
 def test_both_engines_plan_and_do_the_same(steps: tuple[Spec, Spec]) -> None:
+    note(json.dumps(steps))
     with tempfile.TemporaryDirectory() as folder:
         variables = {"FALAJ_HOME": folder, "PULUMI_HOME": f"{folder}/pulumi", "PULUMI_CONFIG_PASSPHRASE": "vec", "VEC_DRIFT": os.devnull}
         with mock.patch.dict(os.environ, variables):
