@@ -92,7 +92,8 @@ class Listener:
         op = str(getattr(step.op, "value", step.op))
         if step.type == _STACK and step.new is not None and op != "delete":
             self.outputs = to_plan(dict(step.new.outputs or {}))
-        if op in _OPS and op not in ("same", "replace"):
+        # Of a component that is replaced the CLI only ever says so here; of any other resource its parts were told before.
+        if op in _OPS and op != "same" and (op != "replace" or (step.new is not None and not step.new.custom)):
             self._finish(step, op, None)
 
     def _failed(self, step: Any) -> None:
