@@ -98,12 +98,17 @@ def two_steps(draw: st.DrawFn) -> tuple[Spec, Spec]:
     for index in range(1, draw(st.integers(4, 10))):
         first.append(_resource(draw, index, first))
     if draw(st.integers(0, 3)) == 0:
-        first.insert(0, {"key": "t", "kind": "transform", "name": "all"})
+        first.insert(0, {"key": "t", "kind": "transform", "name": "all", "options": {}})
     second: Spec = []
     for item in first:
         second += _later(draw, item, second)
     if draw(st.booleans()):
         second.append(_resource(draw, 10, second))
+    for spec in (first, second):
+        if any(item["kind"] == "transform" or "transform" in item["options"] for item in spec):
+            # The SDK cannot tell a transform of a trigger: it fails on whichever engine.
+            for item in spec:
+                item["options"].pop("replacement_trigger", None)
     return first, second
 
 
