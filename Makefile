@@ -18,7 +18,7 @@ down: setup ## stop and remove what `make up` made
 test: setup lint opa admission checkov features ## prove all of it
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
-test-long: setup ## what takes minutes: images built for real (root, buildah and debootstrap)
+test-long: setup node ## what takes minutes: images built for real (root, buildah and debootstrap), containers on a real node (root)
 	@$(PYTHON) -m pytest -m long
 
 lint: setup ## style and types
@@ -31,6 +31,9 @@ opa: ## build the real OPA, conftest and the linter of workflows where Go is at 
 
 admission: ## build what the tests on Kubernetes ask: a control plane, nodes to play with, and Gatekeeper's gator (eleven minutes, once)
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the tests on Kubernetes are skipped"; fi
+
+node: ## build all of a real single-node Kubernetes, for `falaj up --kubernetes node` and the tests on it (fifteen minutes, once; gcc and libseccomp-dev)
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools node; else echo "no Go here: there is no real node"; fi
 
 checkov: .cache/checkov/installed ## checkov in an environment of its own, for `falaj gate --checkov`
 
@@ -45,4 +48,4 @@ features: .cache/feast/installed ## Feast in an environment of its own, for `fal
 lock: ## resolve the dependencies anew (needs uv)
 	@sh tools/lock.sh
 
-.PHONY: help setup up down test test-long lint opa admission checkov features lock
+.PHONY: help setup up down test test-long lint opa admission node checkov features lock

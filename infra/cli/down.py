@@ -42,7 +42,10 @@ def down(environment: str, yes: bool, purge: bool, as_json: bool) -> None:
         if not purge:
             chain.append(environment, "destroyed", environment, {"resources": gone}, now())
         if environment == "local":
+            from infra.sandbox.kubernetes.service import free_form
+
             stop_sandbox()
+            free_form()
     if purge:
         shutil.rmtree(environment_folder(environment))
     emit(

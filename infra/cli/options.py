@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
+FORMS = ("process", "node")
+"""Forms of Kubernetes that `local` can have."""
 
 environment_option = click.option("--env", "environment", default="local", show_default=True, type=click.Choice(ENVIRONMENTS), help="Environment to work on.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

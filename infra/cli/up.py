@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from falaj.errors import UsageError
 from falaj.files import lock, write_json
 from falaj.home import environment_folder, evidence_folder, volume_folder
 from infra.cli.drill import copy_state_after_apply
-from infra.cli.options import engine_option, environment_option, json_option
+from infra.cli.options import FORMS, engine_option, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 @click.option("--recipe", default="", help="Named training recipe for the model run (local).")
 @click.option("--approved", multiple=True, metavar="STACK=DIGEST", help="Apply only this plan of that stack; once said, every stack that changes needs one.")
 @click.option("--approver", default="", metavar="NAME", help="Who approved; not who made the plans.")
+@click.option(
+    "--kubernetes", "form", type=click.Choice(FORMS), help="Pods as processes, or a real node (local); what it has where left out, processes at first."
+)
+@click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder with train.oci.tar and serve.oci.tar, for a real node.")
 @click.option("--infrastructure-only", is_flag=True, help="Stop once the stacks are applied.")
 @json_option
 def up(
@@ -39,6 +44,8 @@ def up(
     recipe: str,
     approved: tuple[str, ...],
     approver: str,
+    form: str | None,
+    images: Path | None,
     infrastructure_only: bool,
     as_json: bool,
 ) -> None:
@@ -48,6 +55,7 @@ def up(
     """
     with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
         clock = Stopwatch()
+        choose_kubernetes(environment, form, images)
         stacks = bring_up_stacks(environment, engine_name, clock, approved, approver)
         copy_state_after_apply(environment)
         summary: dict[str, Any] = {"environment": environment, "stacks": [_stack(outcome) for outcome in stacks]}
@@ -120,14 +128,37 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch,
     return outcomes
 
 
+def choose_kubernetes(environment: str, form: str | None, images: Path | None) -> None:
+    """Settle which form of Kubernetes `local` has, and give a real node its images. Raises UsageError where that cannot be."""
+    if environment != "local":
+        if form or images:
+            raise UsageError("--kubernetes and --images are for local", given=f"--env {environment}", allowed="--env local", next="leave them out")
+        return
+    from infra.sandbox.kubernetes import service
+
+    service.choose_form(form or service.form())
+    if service.form() == "node":
+        from infra.cli.node_images import hand_over
+
+        hand_over(images)
+    elif images:
+        raise UsageError(
+            "--images is for a real node", given="--kubernetes process", allowed="--kubernetes node", why="the other form runs this checkout's code"
+        )
+
+
 def start_sandbox() -> bool:
     """Start what is not up of the local environment. Returns True when the emulated AWS was started, and so holds nothing."""
     from infra.sandbox.aws.service import aws_daemon, environ
-    from infra.sandbox.kubernetes.service import kubernetes_daemon
+    from infra.sandbox.kubernetes.service import form, kubernetes_daemon
 
     aws, kubernetes = aws_daemon(), kubernetes_daemon()
     started = aws.ensure()
     again = kubernetes.ensure(environ())
+    if form() == "node":
+        from infra.cli.node_images import label_node
+
+        label_node()
     progress(f"AWS on {aws.url} ({'started' if started else 'up'}), cluster on {kubernetes.url} ({'started' if again else 'up'})")
     return started
 

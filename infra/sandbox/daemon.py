@@ -21,8 +21,6 @@ from falaj.files import lock, write_json
 from falaj.home import ROOT, environment_folder
 from falaj.ports import is_free, require_free
 
-_START_SECONDS = 60.0
-_STOP_SECONDS = 10.0
 _RELEASE_SECONDS = 2.0
 
 
@@ -35,6 +33,8 @@ class Daemon:
     arguments: Sequence[str]
     port: int
     health: str
+    start_seconds: float = 60.0
+    stop_seconds: float = 10.0
 
     @property
     def folder(self) -> Path:
@@ -79,10 +79,10 @@ class Daemon:
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
             os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(_STOP_SECONDS)
+                process.wait(self.stop_seconds)
             except psutil.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(_STOP_SECONDS)
+                process.wait(self.stop_seconds)
         (self.folder / "process.json").unlink(missing_ok=True)
 
     def _let_go(self) -> None:
@@ -111,7 +111,7 @@ class Daemon:
             return False
 
     def _wait(self, child: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline:
             if self._answers():
                 return

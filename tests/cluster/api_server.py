@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import re
 import secrets
 import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from falaj.home import ROOT
+from infra.sandbox.node.settings import TOOLS
+from tests.cluster.asked import Asked
 
-TOOLS = ROOT / ".cache" / "tools"
 NEEDED = ("kube-apiserver", "etcd")
 MISSING = "needs kube-apiserver and etcd under .cache/tools (make cluster)"
 _START_SECONDS = 90.0
@@ -27,18 +23,17 @@ def is_built() -> bool:
     return all(os.access(TOOLS / name, os.X_OK) for name in NEEDED)
 
 
-class ApiServer:
-    """An API server and its store; `stop` ends both. Answers of `send` are (status, body)."""
+class ApiServer(Asked):
+    """An API server and its store; `stop` ends both."""
 
-    warnings: tuple[str, ...] = ()
-    """What the server warned of in its last answer."""
     disabled_plugins = "ServiceAccount"
     """There is no controller that would make a namespace's default account."""
 
     def __init__(self, folder: Path, port: int) -> None:
         """Start in `folder`; the ports from `port` to `port + 2` are free."""
-        self._token, self._folder, self._port = secrets.token_hex(16), folder, port
-        self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+        token = secrets.token_hex(16)
+        super().__init__(f"https://127.0.0.1:{port}", lambda: ssl.create_default_context(cafile=str(self.certificate)), {"Authorization": f"Bearer {token}"})
+        self._token, self._folder, self._port = token, folder, port
         self._processes: list[subprocess.Popen[bytes]] = []
         (folder / "tokens.csv").write_text(f'{self._token},test,test,"system:masters"\n')
         (folder / "tokens.csv").chmod(0o600)
@@ -111,40 +106,12 @@ class ApiServer:
         """The key that signs the tokens of service accounts."""
         return self._folder / "service.key"
 
-    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> tuple[int, Any]:
-        """One request as a cluster's administrator; the answer's body is JSON where it can be."""
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"https://127.0.0.1:{self._port}{path}", data=data, headers=headers, method=method)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-        try:
-            with opener.open(request, timeout=30) as answer:
-                self.warnings = tuple(re.sub(r'^299 - "(.*)"$', r"\1", text) for text in answer.headers.get_all("Warning") or [])
-                return answer.status, _json(answer.read())
-        except urllib.error.HTTPError as refusal:
-            return refusal.code, _json(refusal.read())
-        except http.client.RemoteDisconnected as problem:
-            # The server lives on: 1.37.2 panics, for one, on a Job with a successPolicy and without completions.
-            self.warnings = ()
-            return 500, {"message": str(problem)}
-
-    def create(self, manifest: dict[str, Any], *, dry_run: bool = False) -> tuple[int, Any]:
-        """Create the object in its namespace, `default` unless it names one. Unknown and doubled fields are refused."""
-        query = "?fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
-        return self.send("POST", self.path_of(manifest) + query, manifest)
-
-    def apply(self, manifest: dict[str, Any]) -> tuple[int, Any]:
-        """Apply the object server-side, as a deployment does; unknown and doubled fields are refused."""
-        path = f"{self.path_of(manifest)}/{manifest['metadata']['name']}?fieldManager=falaj&fieldValidation=Strict"
-        return self.send("PATCH", path, manifest, "application/apply-patch+yaml")
-
     def define(self, *definitions: dict[str, Any]) -> None:
         """Create CustomResourceDefinitions and wait until their kinds are served; all at once, since each takes the server seconds."""
         for definition in definitions:
             status, answer = self.create(definition)
             assert status == 201, answer["message"]
-        self._kinds.clear()
+        self.forget()
         end = time.monotonic() + _START_SECONDS
         for definition in definitions:
             version = next(entry["name"] for entry in definition["spec"]["versions"] if entry["served"])
@@ -154,23 +121,9 @@ class ApiServer:
                 assert time.monotonic() < end, f"{plural} is not served"
                 time.sleep(0.05)
 
-    def path_of(self, manifest: dict[str, Any]) -> str:
-        """Where objects of this kind lie."""
-        version = manifest["apiVersion"]
-        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        name, namespaced = self._kind(version, base, manifest["kind"])
-        return f"{base}/namespaces/{manifest['metadata'].get('namespace', 'default')}/{name}" if namespaced else f"{base}/{name}"
-
     def is_namespaced(self, manifest: dict[str, Any]) -> bool:
         """True for a kind whose objects lie in namespaces."""
         return "/namespaces/" in self.path_of(manifest)
-
-    def _kind(self, version: str, base: str, kind: str) -> tuple[str, bool]:
-        if kind not in self._kinds.get(version, {}):
-            status, found = self.send("GET", base)
-            assert status == 200, (version, found)
-            self._kinds[version] = {entry["kind"]: (entry["name"], entry["namespaced"]) for entry in found["resources"] if "/" not in entry["name"]}
-        return self._kinds[version][kind]
 
     def stop(self) -> None:
         """End the API server first, so that it does not look for its store."""
@@ -182,13 +135,6 @@ class ApiServer:
                 process.kill()
                 process.wait()
         self._processes.clear()
-
-
-def _json(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text.decode(errors="replace")
 
 
 def _make_service_key(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Client of the process cluster, for the command line and the Pulumi provider."""
+"""Client of the local cluster, for the command line and the Pulumi provider."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Client:
 
     def delete(self, kind: str | Kind, namespace: str | None, name: str, *, grace: int | None = None, wait: float = 0) -> None:
         """Delete an object; with `wait`, return when it is gone. Raises Fault when it is still there after `wait` seconds."""
-        options = {} if grace is None else {"gracePeriodSeconds": grace}
+        options = {"propagationPolicy": "Background"} | ({} if grace is None else {"gracePeriodSeconds": grace})
         uid = self.get(kind, namespace, name)["metadata"]["uid"]
         self._json("DELETE", _row(kind).path(namespace, name), options)
         limit = time.monotonic() + wait
@@ -156,15 +156,26 @@ class Client:
             yield rest
 
     def service_address(self, namespace: str, name: str, port: int | None = None) -> str:
-        """`127.0.0.1:PORT` of a Service, or of one of its ports. Raises Fault while it has none."""
+        """`ADDRESS:PORT` of a Service as this machine reaches it, or of one of its ports. Raises Fault while it has none."""
         service = self.get(SERVICE, namespace, name)
         ports = (service.get("status") or {}).get("localPorts") or {}
         first = str(port if port is not None else (service["spec"].get("ports") or [{}])[0].get("port"))
+        if service["spec"].get("clusterIP") not in (None, "None", "127.0.0.1"):
+            return f"{service['spec']['clusterIP']}:{first}"
         listening = condition(service, "Listening")
         if first not in ports or (listening and listening["status"] == "False"):
             why = (listening or {}).get("message") or "the process cluster has not opened it yet"
             raise Fault(f"Service {namespace}/{name} has no address", why=why, next="stop what holds the port, or set FALAJ_PORT_BASE to another block")
         return f"127.0.0.1:{ports[first]}"
+
+    def pod_addresses(self, pod: Object) -> list[str]:
+        """`ADDRESS:PORT` of each port of a pod as this machine reaches it; none before it has an address."""
+        status = pod.get("status") or {}
+        if "localPorts" in status:
+            return [f"127.0.0.1:{port}" for port in status["localPorts"].values()]
+        numbers = [port["containerPort"] for each in pod["spec"]["containers"] for port in each.get("ports") or []]
+        address = status.get("podIP")
+        return [f"{address}:{number}" for number in numbers] if address and address != "127.0.0.1" else []
 
     def wait_for_service(self, namespace: str, name: str, timeout: float = 10.0) -> str:
         """The address of a Service as soon as it has one."""

@@ -1,4 +1,4 @@
-"""A loopback TCP proxy: one stable port in front of the ready pods of a Service, in turn."""
+"""A TCP proxy: one stable port, of loopback unless told otherwise, in front of loopback ports in turn, such as those of a Service's ready pods."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Proxies:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="service proxies")
         self._thread.start()
 
-    def open(self, port: int, backends: Backends) -> None:
-        """Listen on a port. Raises OSError when it is taken."""
-        self._servers[port] = self._call(asyncio.start_server(lambda reader, writer: self._serve(port, backends, reader, writer), "127.0.0.1", port))
+    def open(self, port: int, backends: Backends, *, host: str = "127.0.0.1") -> None:
+        """Listen on a port of `host`. Raises OSError when it is taken."""
+        self._servers[port] = self._call(asyncio.start_server(lambda reader, writer: self._serve(port, backends, reader, writer), host, port))
 
     def shut(self, port: int) -> None:
         """Stop listening; connections that are open end by themselves."""

@@ -1,4 +1,4 @@
-"""How the rest of Falaj starts and reaches the process cluster."""
+"""How the rest of Falaj starts and reaches the local cluster, whichever form it has: pods as processes, or a real node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from falaj.files import write_durably
+from falaj.errors import UsageError
+from falaj.files import read_json, write_durably, write_json
 from falaj.home import environment_folder
 from falaj.ports import port
 from infra.sandbox.daemon import Daemon
@@ -17,12 +18,50 @@ TOKEN_VARIABLE = "FALAJ_KUBERNETES_TOKEN"
 """Its token."""
 
 
+_MODULES = {"process": ("kubernetes", "infra.sandbox.kubernetes.server", 60.0, 10.0), "node": ("node", "infra.sandbox.node.server", 600.0, 40.0)}
+"""Form of Kubernetes -> its folder, its server, and the seconds that its start and its end may take."""
+
+
+def _form_file() -> Path:
+    return environment_folder("local") / "kubernetes.json"
+
+
+def form() -> str:
+    """Which form of Kubernetes this home's local environment has: as `falaj up` was told, `process` where nobody said."""
+    return _form_in_use() or "process"
+
+
+def _form_in_use() -> str:
+    if _form_file().exists():
+        return read_json(_form_file(), what="form of Kubernetes", next="remove that file")["form"]
+    return "process" if (environment_folder("local") / _MODULES["process"][0]).exists() else ""
+
+
+def choose_form(wanted: str) -> None:
+    """Let the local environment have this form. Raises UsageError while it has another one, whose objects would be lost sight of."""
+    used = _form_in_use()
+    if used and used != wanted:
+        raise UsageError(
+            f"the local environment has the {used} form of Kubernetes",
+            given=f"--kubernetes {wanted}",
+            allowed=f"--kubernetes {used}, or nothing",
+            why="what its stacks made is on that cluster",
+            next="falaj down --env local, then the same command again",
+        )
+    write_json(_form_file(), {"form": wanted})
+
+
+def free_form() -> None:
+    """Let the next `falaj up` choose a form: the stacks are gone."""
+    write_json(_form_file(), {"form": ""})
+
+
 def kubernetes_daemon() -> Daemon:
-    """The daemon of this home; objects, logs and process records lie in `Daemon.folder`."""
+    """The daemon of this home's form; objects and logs lie in `Daemon.folder`."""
     number = port("kubernetes")
-    found = Daemon(name="kubernetes", module="infra.sandbox.kubernetes.server", arguments=(), port=number, health="/healthz")
-    arguments = ("--port", str(number), "--folder", str(found.folder))
-    return Daemon(name=found.name, module=found.module, arguments=arguments, port=number, health=found.health)
+    name, module, start, stop = _MODULES[form()]
+    arguments = ("--port", str(number), "--folder", str(environment_folder("local") / name))
+    return Daemon(name, module, arguments, number, "/healthz", start, stop)
 
 
 def endpoint() -> str:
@@ -32,7 +71,7 @@ def endpoint() -> str:
 
 def token_file() -> Path:
     """Where this home's daemon keeps the token that every request must carry, readable by its owner alone."""
-    return environment_folder("local") / "kubernetes" / "token"
+    return kubernetes_daemon().folder / "token"
 
 
 def make_token(folder: Path) -> str:
