@@ -105,8 +105,9 @@ class Live(Asked):
         pods = self.get(f"/api/v1/namespaces/{PLACE}/pods?labelSelector=app={app}")["items"]
         return {pod["metadata"]["name"]: self.log(pod["metadata"]["name"]) for pod in pods}
 
-    def log(self, pod: str) -> str:
-        status, text = self.send("GET", f"/api/v1/namespaces/{PLACE}/pods/{pod}/log")
+    def log(self, pod: str, *, follow: bool = False) -> str:
+        """What a pod has said, or will have said at its end."""
+        status, text = self.send("GET", f"/api/v1/namespaces/{PLACE}/pods/{pod}/log?follow={str(follow).lower()}")
         return text if status == 200 and isinstance(text, str) else ""
 
     def address(self, service: str, namespace: str = PLACE) -> str:

@@ -11,7 +11,6 @@ import pytest
 
 from falaj.home import ROOT
 from infra.components.node_pools import KIND
-from infra.sandbox.kubernetes.service import kubernetes_daemon
 from infra.sandbox.node.settings import NODE
 from tests.cluster.own_objects import own_objects, own_worlds
 from tests.node.live import MISSING, Live, is_possible

@@ -168,7 +168,7 @@ class Client:
             raise Fault(f"Service {namespace}/{name} has no address", why=why, next="stop what holds the port, or set FALAJ_PORT_BASE to another block")
         return f"127.0.0.1:{ports[first]}"
 
-    def pod_addresses(self, pod: Object) -> list[str]:
+    def pod_addresses(self, pod: Object) -> Sequence[str]:
         """`ADDRESS:PORT` of each port of a pod as this machine reaches it; none before it has an address."""
         status = pod.get("status") or {}
         if "localPorts" in status:

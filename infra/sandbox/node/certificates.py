@@ -56,8 +56,8 @@ class Authority:
 
 
 def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    """Write a private key, for its owner alone."""
-    write_durably(path, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), mode=0o600)
+    """Write a private key, for its owner alone, in the one form of an elliptic-curve key that the API server reads for tokens too."""
+    write_durably(path, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()), mode=0o600)
 
 
 def keep_service_key(path: Path) -> None:

@@ -128,6 +128,7 @@ def controller_manager(settings: Settings) -> Flags:
 
 
 def scheduler(settings: Settings) -> Flags:
+    """The scheduler of the one node."""
     return {"kubeconfig": settings.certificates / "scheduler.kubeconfig", "leader-elect": "false", "secure-port": 0}
 
 
@@ -159,6 +160,8 @@ def kubelet(settings: Settings) -> Flags:
             "failCgroupV1": False,
             "failSwapOn": False,
             "seccompDefault": True,
+            # Not every machine lets a process say that others are to go before it.
+            "oomScoreAdj": 0,
             "enforceNodeAllocatable": ["pods"],
             "systemReserved": {"cpu": "100m", "memory": "512Mi"},
             # The disk is the machine's, and other things fill it.
@@ -186,6 +189,7 @@ def proxy(settings: Settings) -> Flags:
             "mode": "iptables",
             "hostnameOverride": NODE,
             "clientConnection": {"kubeconfig": str(settings.certificates / "proxy.kubeconfig")},
+            "oomScoreAdj": 0,
             "clusterCIDR": settings.networks.pods,
             "healthzBindAddress": "127.0.0.1:10256",
             "metricsBindAddress": "127.0.0.1:10249",
@@ -233,7 +237,6 @@ address = '{CONTAINERD}'
 sandbox = '{PAUSE_IMAGE}'
 
 [plugins.'io.containerd.cri.v1.runtime']
-# Not every machine lets a process be made more likely to live than its parent.
 restrict_oom_score_adj = true
 device_ownership_from_security_context = false
 

@@ -164,7 +164,7 @@ def _ip(*words: str, there: tuple[str, ...] = ()) -> None:
 
 def _has_spoken(child: subprocess.Popen[bytes]) -> bool:
     assert child.stdout is not None
-    return bool(select.select([child.stdout], [], [], 0)[0])
+    return bool(select.select([child.stdout], [], [], 0)[0]) and os.read(child.stdout.fileno(), len(inside.STARTED)) == inside.STARTED
 
 
 def _is_node_ready(api: Api) -> bool:
