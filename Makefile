@@ -21,6 +21,9 @@ test: setup lint opa admission checkov features ## prove all of it
 test-long: setup node ## what takes minutes: images built for real (root, buildah and debootstrap), containers on a real node (root)
 	@$(PYTHON) -m pytest -m long
 
+test-transformers5: .cache/transformers5/installed ## data, training and evaluation on torch 2.11 and transformers 5
+	@.cache/transformers5/bin/python -m pytest tests/workloads --ignore tests/workloads/bench --ignore tests/workloads/edge --ignore tests/workloads/serve
+
 lint: setup ## style and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -45,7 +48,10 @@ features: .cache/feast/installed ## Feast in an environment of its own, for `fal
 .cache/feast/installed: requirements/feast.txt
 	@sh tools/setup.sh feast
 
+.cache/transformers5/installed: requirements/transformers5.txt
+	@sh tools/setup.sh transformers5
+
 lock: ## resolve the dependencies anew (needs uv)
 	@sh tools/lock.sh
 
-.PHONY: help setup up down test test-long lint opa admission node checkov features lock
+.PHONY: help setup up down test test-long test-transformers5 lint opa admission node checkov features lock

@@ -8,6 +8,9 @@ uv pip compile $options --extra serve pyproject.toml -o requirements/serve.txt
 # What the two images hold, in the versions that were tested together.
 uv pip compile $options --constraint requirements/all.txt --extra serve --extra aws pyproject.toml -o requirements/image_serve.txt
 uv pip compile $options --constraint requirements/all.txt --extra train pyproject.toml -o requirements/image_train.txt
+# An older torch and the next line of transformers, in an environment of their own: what `make test-transformers5` tries the model's side on.
+printf 'torch==2.11.*\ntransformers>=5,<6\n' |
+    uv pip compile $options --extra train --extra serve --extra infra --extra dev pyproject.toml - -o requirements/transformers5.txt
 # checkov pins its own dependencies so hard that it gets an environment of its own.
 echo 'checkov>=3.3,<4' | uv pip compile $options - -o requirements/checkov.txt
 # So does the feature store, which wants another pandas; s3fs is what reads its tables in a bucket.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the locked dependencies and this package into .venv; with the word `checkov` or `feast`, that tool into .cache/<tool>.
+# Installs the locked dependencies and this package into .venv; with the name of another list, `checkov`, `feast` or `transformers5`, that into .cache/<name>.
 # Does nothing when they are there already.
 set -eu
 cd "$(dirname "$0")/.."

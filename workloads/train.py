@@ -12,11 +12,11 @@ from falaj.canonical import digest
 from falaj.errors import Fault, UsageError
 from falaj.files import write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
-from workloads.engine.weights import head_scale
 from workloads.prepare import Dataset, open_dataset
 from workloads.recipes import Recipe, base_digest, base_folder, recipe_named
 from workloads.serve.settings import threads
 from workloads.store import Store
+from workloads.t5_head import config_for_all
 from workloads.tokens.agreement import Own, own_tokenizer
 from workloads.tokens.cache import TokenCache, cached
 from workloads.tokens.limits import read_limits
@@ -158,9 +158,8 @@ def _save_model(parts: Parts, base: Path, out: Path) -> None:
             whole[name] = tensor.cpu()
     if not parts.world.leads:
         return
-    config = parts.source.config
-    # transformers 5 says True of every T5; what is written is to be read right by the versions before it too.
-    config.use_cache, config.tie_word_embeddings = True, head_scale(config) != 1.0
+    parts.source.config = config_for_all(parts.source.config)
+    parts.source.config.use_cache = True
     try:
         parts.source.save_pretrained(out, state_dict=whole)
         for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):

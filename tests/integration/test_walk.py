@@ -20,8 +20,6 @@ from tests.workloads.small import write_jsonl
 from workloads.data import debian
 from workloads.data.rows import Quarantine
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("walk")]
-
 SMALL = {"RECIPE": "smoke", "TRIALS": "2"}
 """What stands here for the settings at the head of the section."""
 NINE = ["Data", "Validate", "Prepare, tokens", "Train", "Tune", "Compress", "Evaluate, gate", "Register, serve", "Drift, retraining"]
@@ -69,7 +67,7 @@ def test_the_page_has_nine_steps_and_sets_what_this_test_sets_otherwise() -> Non
     assert [name for name, _ in rest] == NINE and all(blocks for _, blocks in rest)
 
 
-@pytest.mark.skipif(not os.environ.get("FALAJ_LONG_TESTS"), reason="takes minutes: set FALAJ_LONG_TESTS")
+@pytest.mark.slow
 def test_its_commands_lead_from_data_to_a_retrained_release(tmp_path: Path) -> None:
     person, page = Person(tmp_path), dict(steps())
     said: dict[str, str] = {}

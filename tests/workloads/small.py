@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from workloads.bench.model import untied
 from workloads.recipes import SEED, Recipe, smoke
+from workloads.t5_head import untied
 from workloads.training.progress import Progress, rate
 
 LONG = "with a description that goes on for a while, so that a model has some words to read before it must answer"

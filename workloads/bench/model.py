@@ -11,6 +11,7 @@ from typing import Any
 from falaj.canonical import digest_file
 from falaj.home import ROOT
 from workloads.bench.roofline import BASE, Shape
+from workloads.t5_head import untied
 
 CACHE = ROOT / ".cache" / "bench"
 _TOKENS = 32100
@@ -44,15 +45,6 @@ def checkpoint(cache: Path, shape: Shape = BASE) -> Path:
     model.save_pretrained(fresh, safe_serialization=True, state_dict={name: each.detach() for name, each in model.named_parameters()})
     write_tokenizer(fresh, min(_TOKENS, shape.vocabulary))
     return fresh.rename(folder)
-
-
-def untied(model: Any) -> Any:
-    """`model` with a head of its own, as FLAN-T5 has one: transformers 5 ties the two ends of every T5 that it makes."""
-    from torch.nn import Parameter
-
-    model.lm_head.weight = Parameter(model.lm_head.weight.detach().clone())
-    model.config.tie_word_embeddings = False
-    return model
 
 
 def write_tokenizer(folder: Path, tokens: int) -> None:

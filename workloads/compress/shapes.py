@@ -17,10 +17,12 @@ from typing import Any
 
 from falaj.errors import UsageError
 from falaj.files import write_json
+from workloads.t5_head import config_for_all, untied
 
 SHAPE = "shape.json"
 SCHEMA = "falaj.shape/1"
 _WEIGHTS = "model.safetensors"
+_HEAD = "lm_head.weight"
 _BESIDE = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
@@ -156,7 +158,7 @@ def save(model: Any, folder: Path, beside: Path) -> Path:
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    model.config.to_json_file(folder / "config.json")
+    config_for_all(model.config).to_json_file(folder / "config.json")
     save_file({name: tensor.detach().float().contiguous() for name, tensor in model.named_parameters()}, folder / _WEIGHTS)
     for name in _BESIDE:
         if (beside / name).is_file():
@@ -185,9 +187,9 @@ def load(folder: Path) -> Any:
         shape = Shape.of_json(json.loads((folder / SHAPE).read_text(encoding="utf-8")))
         config = T5Config.from_json_file(folder / "config.json")
         config.num_layers, config.num_decoder_layers = len(shape.encoder), len(shape.decoder)
-        model = resize(T5ForConditionalGeneration(config), shape)
         weights = load_file(folder / _WEIGHTS)
-        _fill(model, weights)
+        model = T5ForConditionalGeneration(config)
+        _fill(resize(untied(model) if _HEAD in weights else model, shape), weights)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as problem:
         raise UsageError("the pruned model cannot be read", given=str(folder), why=f"{type(problem).__name__}: {problem}", next="make it again") from problem
     return model.float().eval()

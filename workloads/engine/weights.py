@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 
 from falaj.errors import UsageError
 from falaj.files import write_json
+from workloads.t5_head import head_scale
 
 FORMAT = "falaj.t5/1"
 _KEPT = ("num_heads", "d_kv", "d_model", "d_ff", "num_layers", "num_decoder_layers", "vocab_size", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 _ACTIVATIONS = ("gelu_new", "relu")
-
-
-def head_scale(config: Any) -> float:
-    """What the last states are multiplied by before the head: T5 1.0 shares one matrix between its ends, and shrinks what goes into it.
-
-    transformers 5 calls every T5 tied and keeps this apart; before, being tied said it.
-    """
-    return config.d_model**-0.5 if getattr(config, "scale_decoder_outputs", config.tie_word_embeddings) else 1.0
 
 
 def write(model: Any, tokenizer: Path, folder: Path, *, kind: str = "w8", group: int = 0, input_tokens: int, target_tokens: int) -> Path:

@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from workloads.engine.weights import head_scale
+from workloads.t5_head import head_scale
 from workloads.training.batches import IGNORED
 
 

@@ -123,9 +123,8 @@ def main() -> None:
 
             def at(progress: Progress, job: dict[str, Any] = job, meets: Callable[[Progress], None] = meets, lost: Path | None = lost) -> None:
                 meets(progress)
-                if "full" in job:  # the disk, from one step to another
-                    first, last = job["full"]
-                    resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if first <= progress.step < last else most, most))
+                if (full := job.get("full")) and full["rank"] == here.rank:  # the disk, from one step to another
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if full["from"] <= progress.step < full["until"] else most, most))
                 # Whoever is alone lets another machine join: at the start, and once more after one was lost.
                 while lost and here.size == 1 and (progress.step == 5 or not lost.exists()) and not told():
                     time.sleep(0.05)

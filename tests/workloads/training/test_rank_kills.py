@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,36 +21,55 @@ from tests.workloads.training.ranks import TOLERANCE, job, ranks, sizes
 from tests.workloads.worlds import wait_until
 from workloads.training.launch import Nodes, launch
 
-SOON = {"last_call_timeout": 8, "join_timeout": 120, "keep_alive_interval": 1, "keep_alive_max_attempt": 5}
+SOON = {"last_call_timeout": 4, "join_timeout": 120, "keep_alive_interval": 1, "keep_alive_max_attempt": 5}
 """Seconds of a rendezvous. Torch's own are 30, 600, 5 and 3 signs of life."""
 
 
-long = pytest.mark.skipif(not os.environ.get("FALAJ_LONG_TESTS"), reason="takes minutes: set FALAJ_LONG_TESTS")
+@dataclass(frozen=True)
+class Sharded:
+    """What came of two ranks that share weights: nothing happens to them, the disk of the first is full for three steps, or that of the second."""
+
+    undisturbed: dict[str, Any]
+    crowded: list[dict[str, Any]]
+    folders: list[Path]
+
+
+SHARDED: dict[str, Any] = {"strategy": "fsdp", "most_steps": 9}
+
+
+@pytest.fixture(scope="module")
+def sharded(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Sharded:
+    folder = tmp_path_factory.mktemp("sharded")
+    folders = [folder / f"full-{rank}" for rank in (0, 1)]
+    full = [{**job(base, each, **SHARDED), "full": {"rank": rank, "from": 3, "until": 6}} for rank, each in enumerate(folders)]
+    with pytest.MonkeyPatch.context() as patch:
+        undisturbed, *crowded = ranks([job(base, folder / "undisturbed", **SHARDED), *full], folder, patch)
+    return Sharded(undisturbed, crowded, folders)
 
 
 @pytest.mark.slow
-def test_two_ranks_that_are_killed_in_every_way_end_as_if_nothing_had_been(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
+def test_two_ranks_that_are_killed_in_every_way_end_as_if_nothing_had_been(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: str, sharded: Sharded
+) -> None:
     """Weights are sharded, a checkpoint follows each step and goes to S3. In the end the volume is lost too, with the checkpoint that was on its way."""
-    sharded: dict[str, Any] = {"strategy": "fsdp", "most_steps": 9}
-    (undisturbed,) = ranks([job(base, tmp_path / "undisturbed", **sharded)], tmp_path, monkeypatch)
     ends = [{"rank": 1, "step": 2}, {"step": 4}, {"rank": 0, "writing": 6}, {"rank": 0, "sending": 8}, {"volume_lost": True}]
-    killed = {**job(base, tmp_path / "killed", **sharded), "store": bucket, "ends": ends}
+    killed = {**job(base, tmp_path / "killed", **SHARDED), "store": bucket, "ends": ends}
     (found,) = ranks([killed], tmp_path, monkeypatch, restarts=len(ends) - 1)
     for name in ("losses", "norms", "tokens", "position", "weights"):
-        assert found[name] == undisturbed[name], name
+        assert found[name] == sharded.undisturbed[name], name
     # The checkpoint of the step that was never taken may have been on its way; the one before it was whole.
     one, all_, writing, lost = found["resumed"]
     assert (one in (1, 2), all_ in (3, 4), writing, lost) == (True, True, 5, 7)
-    assert sizes(tmp_path) == [2] * 6  # one start of the undisturbed run, five of the other
+    assert sizes(tmp_path) == [2] * 5
 
 
-@long
-def test_where_the_disk_is_full_for_one_rank_all_give_the_checkpoint_up(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sharded: dict[str, Any] = {"strategy": "fsdp", "most_steps": 9}
-    full = {**job(base, tmp_path / "full", **sharded), "full": [3, 6]}
-    undisturbed, crowded = ranks([job(base, tmp_path / "undisturbed", **sharded), full], tmp_path, monkeypatch)
-    assert crowded["losses"] == undisturbed["losses"] and crowded["failed"] >= 2 and crowded["written"] + crowded["failed"] == 10
-    assert sorted(path.name for path in (tmp_path / "full").iterdir()) == ["step-8", "step-9"]
+@pytest.mark.parametrize("rank", [0, 1])
+def test_where_the_disk_is_full_for_one_rank_all_give_the_checkpoint_up(rank: int, sharded: Sharded) -> None:
+    found = sharded.crowded[rank]
+    assert found["losses"] == sharded.undisturbed["losses"]
+    # That of step 3 may have been on its way when the disk was full, or there already.
+    assert found["failed"] in (2, 3, 4) and found["written"] + found["failed"] == 10
+    assert sorted(path.name for path in sharded.folders[rank].iterdir()) == ["step-8", "step-9"]
 
 
 def machine(file: Path, meeting: str, **environ: str) -> subprocess.Popen[bytes]:
@@ -69,7 +88,7 @@ def take_part(file: str, meeting: str) -> None:
     launch([sys.executable, "-m", "tests.workloads.training.little", file], ranks=1, nodes=nodes, run="machines")
 
 
-@long
+@pytest.mark.slow
 def test_a_machine_may_be_lost_and_another_may_join(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two machines, then the one that is left, then two again."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
