@@ -6,12 +6,22 @@ from ipaddress import IPv4Network
 
 from falaj.errors import UsageError
 from infra.config.classes import CLASSES, Residency
-from infra.config.model import BUCKETS, ClusterConfig, Common, FoundationConfig, PlatformStackConfig, PoolConfig, WorkloadsConfig
+from infra.config.model import (
+    BUCKETS,
+    SYSTEM_NAMESPACE,
+    ClusterConfig,
+    Common,
+    FoundationConfig,
+    PlatformStackConfig,
+    PoolConfig,
+    WorkloadsConfig,
+)
 from infra.config.regions import is_arm, region, require_instance_type, require_service
 from infra.config.subnets import carve, parse
-from infra.config.teams import RESERVED
+from infra.config.teams import RESERVED, rooms
 
 _RESERVED_ONLY = ("p5en.",)
+_OF_KUBERNETES = frozenset({"default", "kube-node-lease", "kube-public"})
 _NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail", "guardduty", "config", "backup")
 
 
@@ -180,6 +190,23 @@ def _platform(config: PlatformStackConfig, file: str) -> None:
             why="the workloads, their identities and the network policies are made for these two",
             next="name those",
         )
+    _controllers(config, file)
+
+
+def _controllers(config: PlatformStackConfig, file: str) -> None:
+    others = {*_OF_KUBERNETES, *(room.name for room in rooms(config))}
+    for index, controller in enumerate(config.controllers):
+        before = config.controllers[:index]
+        if controller.name in {each.name for each in before}:
+            raise _taken(file, f"controllers.{index}.name", controller.name, "a name of its own for each controller", "its objects are called after it")
+        taken = {*others, *(each.namespace for each in before if each.namespace != SYSTEM_NAMESPACE)}
+        if controller.namespace in taken:
+            why = "who may do what in a namespace is decided for one purpose"
+            raise _taken(file, f"controllers.{index}.namespace", controller.namespace, "a namespace of its own, or kube-system", why)
+
+
+def _taken(file: str, key: str, value: str, allowed: str, why: str) -> UsageError:
+    return UsageError(f"{key}: {value} is taken", given=_key(file, key), allowed=allowed, why=why, next="choose another")
 
 
 def _workloads(config: WorkloadsConfig, file: str) -> None:

@@ -232,6 +232,24 @@ class NamespaceConfig(Frozen):
     """Pods of other namespaces may reach its port `serving_port`."""
 
 
+SYSTEM_NAMESPACE = "kube-system"
+
+
+class ControllerConfig(Frozen):
+    """Somebody's controller, as its chart was rendered and looked at."""
+
+    name: Name
+    namespace: Name
+    """Made for it and closed; only in kube-system nothing is made."""
+    manifests: Annotated[str, StringConstraints(pattern=r"^controllers/[a-z0-9][a-z0-9.-]*\.yaml$")]
+    """File under the stack's folder."""
+    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    """Of that file."""
+    answers: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = ()
+    """Ports of its pods on which the API server asks it."""
+    quota: QuotaConfig = QuotaConfig(cpu="4", memory="8Gi", gpus=0, pods=10)
+
+
 OBJECT_STORE = (
     "3.5.48.0/22",
     "3.28.70.48/28",
@@ -262,6 +280,8 @@ class PlatformStackConfig(Common):
     queues: Literal["quotas", "kueue"] = "quotas"
     """How teams share what there is: each up to its quota, or by queues that lend to each other what nobody uses."""
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
+    controllers: tuple[ControllerConfig, ...] = ()
+    """Karpenter, Kueue and the like: made before what only they understand."""
 
 
 StackConfig = FoundationConfig | ClusterConfig | PlatformStackConfig | WorkloadsConfig

@@ -84,9 +84,19 @@ class Listener:
 
     def _name(self, step: Any) -> str:
         """The URN in a plan: the one a resource has now, also where the step is about what it had before."""
-        if step.old is not None and step.new is not None and step.old.urn != step.new.urn:
-            self._renamed[step.old.urn] = step.new.urn
-        return self._renamed.get(step.urn, step.urn)
+        if step.new is None:
+            return self._renamed.get(step.urn, step.urn)
+        if step.old is not None and step.old.urn != step.new.urn and step.old.urn not in self._renamed:
+            self._rename(step.old.urn, step.new.urn)
+        return step.urn
+
+    def _rename(self, old: str, new: str) -> None:
+        """What must go along with something is deleted before the program says what it is called now: that was told of `old`."""
+        self._renamed[old] = new
+        known = self.planned.get(old)
+        if known is not None and known.op == "replace":
+            self.planned.setdefault(new, self.planned.pop(old))
+            self.steps = [each.model_copy(update={"urn": new}) if each.urn == old else each for each in self.steps]
 
     def _after(self, step: Any) -> None:
         op = str(getattr(step.op, "value", step.op))

@@ -1,8 +1,11 @@
 """Stack `platform`: what every workload on the cluster lives under."""
 
+from pathlib import Path
+
 from pulumi import Output, ResourceOptions
 
 from infra.components.contracts import ClusterOutputs, PlatformOutputs, export, upstream
+from infra.components.controllers import Controllers
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.providers import kubernetes_provider
 from infra.components.queues import Queues
@@ -15,6 +18,9 @@ on_cluster = ResourceOptions(providers=[kubernetes_provider(config, upstream(Clu
 
 priorities = Priorities("priorities", config, opts=on_cluster)
 made = {each.name: TeamNamespace(each.name, config, each, opts=on_cluster) for each in rooms(config)}
+if config.controllers:
+    running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)
+    on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[running]))
 if config.autoscaler == "karpenter":
     ScaledPools("pools", config, opts=on_cluster)
 if config.queues == "kueue":

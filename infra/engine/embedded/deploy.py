@@ -226,9 +226,14 @@ class Deployment:
         if old is None:
             return Step("create", new)
         if recreating or old.external:
+            # As in the CLI, which knows what was deleted ahead by its name: under another name it finds out anew why that must be replaced.
+            diff = Diff(False)
+            if recreating and old.urn != urn:
+                diff = self._diff(old, new, goal)
+                self.run.rename(old.urn, urn)
             self.deleted.discard(old.urn)
             self.replaced.add(urn)
-            return Step("replace", new, old, delete_first=recreating)
+            return Step("replace", new, old, diff, delete_first=recreating)
         return self._settle(goal, new, old)
 
     def _settle(self, goal: Goal, new: Resource, old: Resource) -> Step:

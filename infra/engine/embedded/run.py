@@ -97,6 +97,11 @@ class Run:
             with self.mutex:
                 self.steps.append(AppliedStep(urn=urn, op=op, seconds=round(time.monotonic() - started, 3), error=error))
 
+    def rename(self, old: str, new: str) -> None:
+        """Tell of `new` what was told of `old` before the program said what it is called now."""
+        with self.mutex:
+            self.steps = [step.model_copy(update={"urn": new}) if step.urn == old else step for step in self.steps]
+
     def provider_of(self, resource: Resource) -> ProviderClient:
         """The provider that serves a resource, loaded from the state when the program does not use it any more."""
         urn, id_ = urns.split_reference(resource.provider)

@@ -1,19 +1,19 @@
 # METADATA
-# title: Pods reach only what is listed
+# title: Pods, and who is asked for them, reach only what is listed
 # description: |
 #   Data leaves through connections that go out. Each opening towards the outside names where to and on which port; an opening to
-#   anywhere is no list.
+#   anywhere is no list. A webhook is sent whole objects, Secrets among them: it is a service of the cluster, which such policies hold.
 # custom:
 #   check: C11
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["kubernetes:networking.k8s.io/v1:NetworkPolicy"]
+#   subjects: ["kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration", "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration", "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.12, A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Give each egress rule a to (namespace and pod selectors, or an ipBlock no wider than network.widest_ipv4) and ports.
+#   remediation: Give each egress rule a to (namespace and pod selectors, or an ipBlock no wider than network.widest_ipv4) and ports; name the service that answers a webhook instead of a url.
 #   runbook: gate_denied
 package falaj.plan.pod_egress_listed
 
@@ -21,7 +21,7 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged contains policy.urn if some policy in policies
+judged contains one.urn if some one in array.concat(policies, array.concat(configurations, kinds))
 
 fail[urn] contains "an opening leads anywhere" if {
 	some [urn, opening] in openings
@@ -63,6 +63,16 @@ unknown[policy.urn] contains "what it opens is not known before an apply" if {
 unknown[urn] contains "where an opening leads is not known before an apply" if {
 	some [urn, opening] in openings
 	plan.holds_hidden(opening)
+}
+
+fail[urn] contains sprintf("what it is asked about goes to %v", [url]) if {
+	some [urn, url] in urls
+	not plan.hidden(url)
+}
+
+unknown[urn] contains "where what it is asked about goes is not known before an apply" if {
+	some [urn, url] in urls
+	plan.hidden(url)
 }
 
 # An address block must have its range, which may be hidden.
@@ -133,3 +143,24 @@ bits(block) := to_number(split(block, "/")[1]) if regex.match("/[0-9]+$", block)
 
 # No prefix at all: not what the field takes, so it is as wide as can be.
 bits(block) := 0 if not regex.match("/[0-9]+$", block)
+
+# Where an object says that the API server sends what it asks about; a mark where that, or what it stands in, is hidden.
+urls contains [one.urn, url] if {
+	some one in configurations
+	some hook in plan.listed(plan.at(one.inputs, ["webhooks"]))
+	url := plan.at(hook, ["clientConfig", "url"])
+	url != null
+}
+
+urls contains [one.urn, url] if {
+	some one in kinds
+	url := plan.at(one.inputs, ["spec", "conversion", "webhook", "clientConfig", "url"])
+	url != null
+}
+
+configurations := plan.of_types([
+	"kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration",
+	"kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration",
+])
+
+kinds := plan.of_type("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")

@@ -1,0 +1,84 @@
+"""Controllers of others: Karpenter, Kueue and the like, as objects that a plan shows one by one and the gate judges, each in a namespace that is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi import ResourceOptions
+
+from infra.components.manifests import Object, read, wave
+from infra.components.namespaces import hard, labels, limits
+from infra.config.model import SYSTEM_NAMESPACE, ControllerConfig, PlatformStackConfig
+
+
+class Controllers(pulumi.ComponentResource):
+    """Whatever the files under `controllers/` hold, once its digest is the one in the config: kinds, then what controllers need, then
+    controllers, then those who ask them."""
+
+    def __init__(self, name: str, config: PlatformStackConfig, *, folder: Path, opts: ResourceOptions | None = None) -> None:
+        """`folder` is the stack's."""
+        super().__init__("falaj:platform:Controllers", name, None, opts)
+        for controller in config.controllers:
+            namespace = [] if controller.namespace == SYSTEM_NAMESPACE else [ControllerNamespace(controller.name, config, controller, parent=self)]
+            self._make(controller, read(folder, controller), namespace)
+        self.register_outputs({})
+
+    def _make(self, controller: ControllerConfig, objects: Sequence[Object], before: Sequence[pulumi.Resource]) -> None:
+        own = {each["spec"]["group"] for each in objects if each["kind"] == "CustomResourceDefinition"}
+        waves: dict[int, list[pulumi.Resource]] = {}
+        for each in objects:
+            turn = wave(each, own)
+            after = [*before, *(made for earlier, found in waves.items() if earlier < turn for made in found)]
+            waves.setdefault(turn, []).append(self._one(controller, each, after))
+
+    def _one(self, controller: ControllerConfig, found: Object, after: list[pulumi.Resource]) -> pulumi.Resource:
+        version = found["apiVersion"] if "/" in found["apiVersion"] else f"core/{found['apiVersion']}"
+        words = [controller.name, found["kind"].lower(), found["metadata"].get("namespace", ""), found["metadata"]["name"]]
+        label = "-".join(word for word in words if word and word != controller.namespace)
+        return pulumi.CustomResource(f"kubernetes:{version}:{found['kind']}", label, found, ResourceOptions(parent=self, depends_on=after))
+
+
+class ControllerNamespace(pulumi.ComponentResource):
+    """The room of one controller: restricted pods, a quota, no traffic but the API server's, AWS's by its endpoints, and names.
+
+    The API server calls webhooks from the environment's network, on the ports that the config names.
+    """
+
+    def __init__(self, name: str, config: PlatformStackConfig, controller: ControllerConfig, *, parent: pulumi.Resource) -> None:
+        super().__init__("falaj:platform:ControllerNamespace", name, None, ResourceOptions(parent=parent))
+        self._here = ResourceOptions(parent=self)
+        made = kubernetes.core.v1.Namespace(name, metadata={"name": controller.namespace, "labels": labels(config)}, opts=self._here)
+        self._namespace = made.metadata.apply(lambda found: found.name or controller.namespace)
+        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(controller.quota)}, opts=self._here)
+        kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(controller.quota)]}, opts=self._here)
+        for label, spec in policies(config, controller).items():
+            kubernetes.networking.v1.NetworkPolicy(f"{name}-{label}", metadata=self._metadata(label), spec=spec, opts=self._here)
+        self.register_outputs({})
+
+    def _metadata(self, name: str) -> Any:
+        return {"name": name, "namespace": self._namespace}
+
+
+def policies(config: PlatformStackConfig, controller: ControllerConfig) -> dict[str, Any]:
+    """Name -> NetworkPolicy spec of a controller's namespace."""
+    everybody: dict[str, Any] = {"pod_selector": {}}
+    network = {"ip_block": {"cidr": config.network_cidr}}
+    dns = {
+        "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": SYSTEM_NAMESPACE}},
+        "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+    }
+    names = {"to": [dns], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+    tls = {"to": [network], "ports": [{"protocol": "TCP", "port": 443}]}
+    identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
+    found = {
+        "default-deny": {**everybody, "policy_types": ["Ingress", "Egress"]},
+        "allow-services": {**everybody, "policy_types": ["Egress"], "egress": [names, tls, identity]},
+    }
+    if controller.answers:
+        ports = [{"protocol": "TCP", "port": port} for port in controller.answers]
+        found["allow-api-server"] = {**everybody, "policy_types": ["Ingress"], "ingress": [{"from_": [network], "ports": ports}]}
+    return found
