@@ -60,6 +60,7 @@ EVERYTHING: tuple[Spec, Spec] = (
         _thing("timed", custom_timeouts={"create": "5m", "update": "1h30m"}),
         _thing("triggered", replacement_trigger="one"),
         {"key": "seen", "kind": "seen", "name": "seen", "options": {"id": "seen-known"}},
+        {"key": "seen-once", "kind": "seen", "name": "seen-once", "options": {"id": "seen-once-known"}},
         _thing("of-seen", {"value": {"of": "seen"}}),
         _box("shaping", transform="shaped"),
         _thing("shaped", {"value": {"of": "p"}, "more": {"secret": "s"}}, parent="shaping"),

@@ -39,6 +39,8 @@ def foresee(run: Run, deletions: list[Deletion]) -> None:
     """Put deletions into the plan. A protected one makes the run fail."""
     for deletion in deletions:
         item = deletion.resource
+        if item.external:
+            continue  # only the state forgets it
         if deletion.op == "delete":
             run.planned[item.urn] = planned(item, "delete")
         elif run.planned[urn := item.successor or item.urn].op == "same":
