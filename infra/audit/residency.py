@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from falaj.errors import UsageError
 from infra.config import naming, regions
 from infra.config.classes import CLASSES, ClassName, Residency
-from infra.config.model import FoundationConfig
+from infra.config.model import FEATURES_CLASS, FoundationConfig
 from infra.config.teams import buckets
 from infra.pipeline.library import Library
 from infra.pipeline.waivers import leaving
@@ -22,6 +22,8 @@ from infra.pipeline.waivers import leaving
 SCHEMA = "falaj.residency/1"
 _CHECK = "C01"
 """What rules bear on that keep data in the country."""
+PLACES = ("buckets", "tables")
+"""Kinds of places where a class of data lies."""
 _DECISIONS = Path(regions.__file__).with_name("residency.yaml")
 
 
@@ -80,16 +82,24 @@ def record(config: FoundationConfig, library: Library, *, now: str, decided: dic
 
 def _class(config: FoundationConfig, name: ClassName, decision: Decision, exceptions: Sequence[dict[str, Any]]) -> dict[str, Any]:
     known = CLASSES[name]
-    stored = [naming.bucket_name(config, bucket.name) for bucket in buckets(config) if bucket.data_class == name]
+    stored = _places(config, name)
     return {
         "residency": known.residency.value,
         "why": known.residency.reason,
         "legal_basis": known.legal_basis,
         "retention_days": config.retention_of(name),
         "region": config.region,
-        "buckets": stored,
-        "key": naming.key_alias(config, name) if stored else "",
+        **stored,
+        "key": naming.key_alias(config, name) if any(stored.values()) else "",
         "on_loss_of_region": {**decision.model_dump(mode="json"), "exceptions": list(exceptions)},
+    }
+
+
+def _places(config: FoundationConfig, name: ClassName) -> dict[str, list[str]]:
+    """Kind of place -> names of those that hold the class; kinds as in `PLACES`."""
+    return {
+        "buckets": [naming.bucket_name(config, bucket.name) for bucket in buckets(config) if bucket.data_class == name],
+        "tables": [naming.feature_table(config)] if name == FEATURES_CLASS else [],
     }
 
 

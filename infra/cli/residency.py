@@ -37,11 +37,13 @@ def residency(environment: str, out: Path | None, as_json: bool) -> int:
 
 
 def _shown(made: dict[str, Any], path: Path) -> str:
+    from infra.audit.residency import PLACES
+
     rows = []
     for name, one in made["classes"].items():
         lost = one["on_loss_of_region"]
         what = [lost["decision"], lost["owner"], lost["review_by"], str(len(lost["exceptions"]))]
-        rows.append([name, one["residency"], f"{len(one['buckets'])} in {one['region']}", *what])
-    lines = [table(rows, ["class", "why it stays", "buckets", "region lost", "owner", "review by", "exceptions"])]
+        rows.append([name, one["residency"], f"{sum(len(one[kind]) for kind in PLACES)} in {one['region']}", *what])
+    lines = [table(rows, ["class", "why it stays", "places", "region lost", "owner", "review by", "exceptions"])]
     lines += [f"open: {each}" for each in made["open"]]
     return "\n".join([*lines, f"wrote {path}"])

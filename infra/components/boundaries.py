@@ -54,14 +54,16 @@ def people(config: Common) -> str:
 
 
 def workloads(config: Common) -> str:
-    """The objects of two buckets, under their keys: the environment's for its own roles, and a team's for roles that carry its tag.
+    """The objects of two buckets and the items of the online features, under their keys: the environment's for its own roles, and the objects of a
+    team's buckets for roles that carry its tag.
 
     Teams are told apart by the tag and not by name, since a policy has no room for a list of them.
     """
+    ours = [*_objects(config), *policies.feature_access(config, write=True)]
     if not config.teams:
-        return document(*_objects(config))
+        return document(*ours)
     own, theirs = {"Null": {_TEAM: "true"}}, "${" + _TEAM + "}"
-    return document(*(_under(own, each) for each in _objects(config)), *(_objects(config, theirs, "Team")))
+    return document(*(_under(own, each) for each in ours), *(_objects(config, theirs, "Team")))
 
 
 def _objects(config: Common, team: str = "", word: str = "") -> list[Statement]:

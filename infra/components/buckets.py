@@ -9,9 +9,10 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra.components import policies
+from infra.components.feature_store import FeatureStore
 from infra.config import naming
 from infra.config.classes import CLASSES, ClassName
-from infra.config.model import BUCKETS, BucketConfig, FoundationConfig, TeamConfig
+from infra.config.model import BUCKETS, FEATURES_CLASS, BucketConfig, FoundationConfig, TeamConfig
 from infra.config.teams import buckets_of
 
 
@@ -98,7 +99,7 @@ class EncryptedBucket(pulumi.ComponentResource):
 
 
 class Storage(pulumi.ComponentResource):
-    """The environment's buckets, or a team's, each under the key of its data class."""
+    """The environment's buckets and its table of online features, or a team's buckets, each under the key of its data class."""
 
     names: dict[str, pulumi.Output[str]]
     arns: dict[str, pulumi.Output[str]]
@@ -117,6 +118,8 @@ class Storage(pulumi.ComponentResource):
             bucket.name: EncryptedBucket(bucket.name, config, bucket, key=keys[bucket.data_class], opts=ResourceOptions(parent=self))
             for bucket in (buckets_of(team) if team else BUCKETS)
         }
+        if team is None:
+            FeatureStore("features", config, key=keys[FEATURES_CLASS], opts=ResourceOptions(parent=self))
         self.names = {each: bucket.name for each, bucket in self.buckets.items()}
         self.arns = {each: bucket.arn for each, bucket in self.buckets.items()}
         self.register_outputs({"names": self.names})

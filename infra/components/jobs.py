@@ -24,6 +24,8 @@ _NEVER = "0 0 1 1 *"
 _KEPT_SECONDS = 7 * 24 * 3600
 """How long a finished Job and its logs can be looked at."""
 _SIGNING = "/var/run/falaj/signing"
+_FEAST = "/opt/feast/bin/python"
+"""In the image of the jobs: an environment made from requirements/feast.txt."""
 _MOST_FAILURES = 6
 """Of all pods of a job together, as far as the gate lets it (rule job_bounded)."""
 _STOPPED = 128 + signal.SIGTERM
@@ -156,6 +158,10 @@ def _work(stage: StageLike, config: WorkloadsConfig, environment: Mapping[str, p
     if stage.name == TRAIN:
         # Pages of two megabytes for what is allocated, which only the start of a process can ask for.
         own["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+    if stage.name == "prepare" and config.publish_features:
+        own["FALAJ_FEATURE_STORE"] = pulumi.Output.concat("s3://", environment["FALAJ_DATA_BUCKET"], "/features")
+        own["FALAJ_FEATURE_TABLE"] = naming.feature_table(config)
+        own["FALAJ_FEAST"] = _FEAST
     if stage.name == "register" and config.release_keys:
         mounts.append(Mount("signing", _SIGNING, {"secret": {"secret_name": "release-signing"}}, read_only=True))
         own["FALAJ_SIGNING_KEY"] = f"{_SIGNING}/release.pem"

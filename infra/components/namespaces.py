@@ -62,7 +62,7 @@ class TeamNamespace(pulumi.ComponentResource):
         ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
         self._policy(name, "allow-dns", {**everybody, "policy_types": ["Egress"], "egress": [{"to": [dns], "ports": ports}]})
         # One more than the network: the agent that hands out pod identities answers on a link-local address of the node.
-        networks = [self._config.network_cidr, *self._config.object_store_cidrs]
+        networks = [self._config.network_cidr, *self._config.object_store_cidrs, *self._config.table_store_cidrs]
         tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
         identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
         others = {"pod_selector": {"match_expressions": [{"key": key, "operator": "NotIn", "values": [value]} for key, value in OWN_EGRESS.items()]}}

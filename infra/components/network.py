@@ -17,7 +17,7 @@ from infra.config.subnets import ZoneSubnets, carve
 class Network(pulumi.ComponentResource):
     """One VPC without internet gateway, NAT or public subnet.
 
-    Creates a node and an endpoint subnet per zone, one route table without routes of its own, a gateway endpoint for S3, interface endpoints
+    Creates a node and an endpoint subnet per zone, one route table without routes of its own, gateway endpoints for S3 and DynamoDB, interface endpoints
     for the configured services, an emptied default security group and flow logs into `log_bucket_arn`.
     """
 
@@ -82,16 +82,17 @@ class Network(pulumi.ComponentResource):
 
     def _endpoints(self, name: str, vpc: aws.ec2.Vpc, routes: aws.ec2.RouteTable) -> None:
         config = self._config
-        aws.ec2.VpcEndpoint(
-            f"{name}-s3",
-            vpc_id=vpc.id,
-            service_name=naming.service_name(config, "s3"),
-            vpc_endpoint_type="Gateway",
-            route_table_ids=[routes.id],
-            policy=policies.endpoint_policy(config, "s3"),
-            tags=self._tags,
-            opts=self._here,
-        )
+        for service in ("s3", "dynamodb"):
+            aws.ec2.VpcEndpoint(
+                f"{name}-{service}",
+                vpc_id=vpc.id,
+                service_name=naming.service_name(config, service),
+                vpc_endpoint_type="Gateway",
+                route_table_ids=[routes.id],
+                policy=policies.endpoint_policy(config, service),
+                tags=self._tags,
+                opts=self._here,
+            )
         group = aws.ec2.SecurityGroup(
             f"{name}-endpoints",
             name=f"{naming.prefix(config)}-endpoints",

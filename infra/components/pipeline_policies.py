@@ -1,7 +1,7 @@
 """What jobs of CI may do: one role that looks and plans, one that applies; and the most that either can ever be given.
 
-The one that applies makes and changes what runs: network, registry, cluster, and roles below their boundaries. What keeps data (keys, buckets, the
-vault), what watches (trail, recorder, detector), who may take a role, and what bounds CI itself it reads and cannot change: a person makes
+The one that applies makes and changes what runs: network, registry, cluster, and roles below their boundaries. What keeps data (keys, buckets, tables,
+the vault), what watches (trail, recorder, detector), who may take a role, and what bounds CI itself it reads and cannot change: a person makes
 those, at first and ever after. It never reads data and never takes another role.
 """
 
@@ -24,9 +24,8 @@ _READS = (
     *("ecr:ListTagsForResource", "eks:Describe*", "eks:List*", "guardduty:GetDetector", "logs:ListTagsForResource"),
 )
 _MAKES = (
-    *("budgets:ModifyBudget", "dynamodb:CreateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "ecr:CreateRepository"),
-    *("ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "logs:CreateLogGroup"),
-    *(f"{service}:TagResource" for service in ("budgets", "dynamodb", "ecr", "logs")),
+    *("budgets:ModifyBudget", "ecr:CreateRepository", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "logs:CreateLogGroup"),
+    *(f"{service}:TagResource" for service in ("budgets", "ecr", "logs")),
 )
 _GIVES = ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "DetachRolePolicy", "DeleteRolePolicy", "PutRolePermissionsBoundary")
 """Calls for which IAM says which boundary the role has, or is to have."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.config import naming
 from infra.config.classes import ClassName
-from infra.config.model import BUCKETS, BucketConfig, Common
+from infra.config.model import BUCKETS, FEATURES_CLASS, BucketConfig, Common
 from infra.config.regions import add_on_registry
 
 Statement = dict[str, Any]
@@ -126,11 +126,11 @@ def _for_nodes(config: Common) -> list[Statement]:
     ]
 
 
-def use_of_key(config: Common, data_class: ClassName, *, sid: str, write: bool, team: str = "") -> Statement:
-    """Use of the key of a data class, found by its alias since its id is not known beforehand, and through S3 only."""
+def use_of_key(config: Common, data_class: ClassName, *, sid: str, write: bool, team: str = "", through: str = "s3") -> Statement:
+    """Use of the key of a data class, found by its alias since its id is not known beforehand, and through one service only."""
     condition = {
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, data_class, team)},
-        "StringEquals": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
+        "StringEquals": {"kms:ViaService": f"{through}.{config.region}.amazonaws.com"},
     }
     actions = ["kms:Decrypt", "kms:DescribeKey", *(["kms:GenerateDataKey"] if write else [])]
     return statement(sid, actions, [naming.arn(config, "kms", "key/*")], Condition=condition)
@@ -195,6 +195,18 @@ def bucket_access(config: Common, bucket: str, *, write: bool = False, under: st
     return [lists, objects, use_of_key(config, data_class_of(bucket), sid=f"{word}Key", write=write, team=team)]
 
 
+def feature_access(config: Common, *, write: bool = False) -> list[Statement]:
+    """Reading the features of named rows from the online table, and with `write` also writing and removing them. No listing, no table of one's own.
+
+    DynamoDB makes the keys of the items itself; whoever uses the table only has it opened.
+    """
+    actions = ["dynamodb:BatchGetItem", *(["dynamodb:BatchWriteItem"] if write else [])]
+    return [
+        statement("Features", actions, [naming.feature_table_arn(config)]),
+        use_of_key(config, FEATURES_CLASS, sid="FeaturesKey", write=False, through="dynamodb"),
+    ]
+
+
 def endpoint_policy(config: Common, service: str) -> str:
     """What may pass the VPC endpoint of `service`: our own principals to our own resources, and images of the region's add-ons.
 
@@ -220,13 +232,14 @@ def endpoint_policy(config: Common, service: str) -> str:
 
 
 def training_policy(config: Common, team: str = "") -> str:
-    """Jobs read and write the data they prepare and the artifacts they make; those of a team its own."""
-    return document(*bucket_access(config, "data", write=True, team=team), *bucket_access(config, "artifacts", write=True, team=team))
+    """Jobs read and write the data they prepare, its features, and the artifacts they make; those of a team its own data and artifacts."""
+    buckets = [each for bucket in ("data", "artifacts") for each in bucket_access(config, bucket, write=True, team=team)]
+    return document(*buckets, *([] if team else feature_access(config, write=True)))
 
 
 def inference_policy(config: Common, team: str = "") -> str:
-    """Servers read releases and nothing else; those of a team its own."""
-    return document(*bucket_access(config, "artifacts", under="releases/", team=team))
+    """Servers read releases and online features, and nothing else; those of a team its own releases."""
+    return document(*bucket_access(config, "artifacts", under="releases/", team=team), *([] if team else feature_access(config)))
 
 
 def operator_policy(config: Common) -> str:

@@ -22,7 +22,7 @@ from infra.config.teams import RESERVED, rooms
 
 _RESERVED_ONLY = ("p5en.",)
 _OF_KUBERNETES = frozenset({"default", "kube-node-lease", "kube-public"})
-_NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail", "guardduty", "config", "backup")
+_NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail", "guardduty", "config", "backup", "dynamodb")
 
 
 def check(config: Common, file: str) -> None:
@@ -179,6 +179,7 @@ def _reserved(pool: PoolConfig, index: int, file: str) -> None:
 def _platform(config: PlatformStackConfig, file: str) -> None:
     parse(config.network_cidr)
     _networks(config.object_store_cidrs, file, "object_store_cidrs")
+    _networks(config.table_store_cidrs, file, "table_store_cidrs")
     if config.pools or config.autoscaler == "karpenter" or config.queues == "kueue":
         _pools(config, file)
     names = [namespace.name for namespace in config.namespaces]

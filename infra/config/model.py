@@ -44,7 +44,8 @@ class NetworkConfig(Frozen):
         "secretsmanager",
         "sts",
     )
-    """Services reached through an interface endpoint, by the account's own principals and to its own resources; S3 has a gateway endpoint besides."""
+    """Services reached through an interface endpoint, by the account's own principals and to its own resources; S3 and DynamoDB have a gateway endpoint
+    besides."""
 
 
 class BucketConfig(Frozen):
@@ -76,6 +77,10 @@ BUCKETS: tuple[BucketConfig, ...] = (
     BucketConfig(name="logs", data_class="internal", purpose="operations-logs", inside_only=False),
 )
 """The buckets of every environment; their names are an interface of the workloads."""
+
+
+FEATURES_CLASS: ClassName = "personal"
+"""Data class of the features of rows: as personal as the rows are."""
 
 
 class LockConfig(Frozen):
@@ -263,6 +268,10 @@ OBJECT_STORE = (
 """Addresses of S3 in me-central-1, from the list of address ranges that AWS publishes (service S3); name others for another region, or when it grows."""
 
 
+TABLE_STORE = ("13.248.66.0/24", "35.71.104.0/24")
+"""Addresses of DynamoDB in me-central-1, from the same list (service DYNAMODB, of 2026-08-22)."""
+
+
 class PlatformStackConfig(Common):
     """Stack `platform`: what every workload on the cluster lives under."""
 
@@ -272,6 +281,8 @@ class PlatformStackConfig(Common):
     serving_port: int = Field(default=8080, ge=1, le=65535)
     object_store_cidrs: tuple[str, ...] = OBJECT_STORE
     """Where TLS traffic to the object store may go. S3's gateway endpoint answers on public addresses; no other route leads out of the network."""
+    table_store_cidrs: tuple[str, ...] = TABLE_STORE
+    """The same of DynamoDB, where online features are."""
     pod_security_version: str = f"v{KUBERNETES}"
     pools: tuple[PoolConfig, ...] = ()
     """As in the cluster stack, where Karpenter starts the nodes of these pools, or Kueue divides them."""

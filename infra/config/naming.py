@@ -54,6 +54,16 @@ def bucket_arn(config: Common, bucket: str) -> str:
     return f"arn:{config.partition}:s3:::{bucket_name(config, bucket)}"
 
 
+def feature_table(config: Common) -> str:
+    """The DynamoDB table of online features."""
+    return f"{prefix(config)}-features"
+
+
+def feature_table_arn(config: Common) -> str:
+    """ARN of that table, known before it is."""
+    return arn(config, "dynamodb", f"table/{feature_table(config)}")
+
+
 def key_alias(config: Common, data_class: ClassName, team: str = "") -> str:
     """Alias of the key of a data class, or of a team's own for it."""
     return f"alias/{prefix(config)}-{of_team(data_class, team)}"

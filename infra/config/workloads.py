@@ -98,6 +98,8 @@ class WorkloadsConfig(Common):
     use_gpu: bool = True
     """Stages that can use a GPU ask for one."""
     tracking_uri: str = "sqlite:////var/lib/falaj/work/mlflow/mlflow.db"
+    publish_features: bool = False
+    """What `prepare` makes is put into the feature store too. Its image needs Feast then, in an environment of its own: `/opt/feast`."""
     release_keys: bool = True
     """The signing key comes from the Secret `release-signing` and the trusted one from the ConfigMap `release-trust`; False takes the machine's own."""
     trusted_key: PublicKey | None = None

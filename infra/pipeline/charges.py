@@ -233,6 +233,7 @@ _BY_USE: dict[str, tuple[str, ...]] = {
     "aws:cfg/recorder:Recorder": ("config-items",),
     "aws:cloudtrail/trail:Trail": ("trail-data-events",),
     "aws:cloudwatch/logGroup:LogGroup": ("logs-in", "logs-kept"),
+    "aws:dynamodb/table:Table": ("table-kept", "table-recovery", "table-reads", "table-writes"),
     "aws:ec2/flowLog:FlowLog": ("flow-logs",),
     "aws:ecr/repository:Repository": ("images",),
     "aws:efs/fileSystem:FileSystem": ("shared-files",),

@@ -26,10 +26,11 @@ def test_every_class_has_its_reason_its_place_and_its_decision() -> None:
     made = prod()
     assert list(made["classes"]) == list(CLASSES) and made["open"] == []
     personal = made["classes"]["personal"]
-    assert {key: personal[key] for key in ("residency", "region", "buckets", "key", "retention_days")} == {
+    assert {key: personal[key] for key in ("residency", "region", "buckets", "tables", "key", "retention_days")} == {
         "residency": "uae-pdpl-22",
         "region": "me-central-1",
         "buckets": ["falaj-prod-data-333333333333"],
+        "tables": ["falaj-prod-features"],
         "key": "alias/falaj-prod-personal",
         "retention_days": 365,
     }

@@ -167,15 +167,52 @@ def test_images_never_move_and_are_scanned_under_our_key(prod: Prod) -> None:
         assert [urn.rsplit("::", 1)[-1] for urn in each.refers["encryptionConfigurations"]] == ["keys-confidential"]
 
 
-def test_servers_read_releases_and_nothing_else() -> None:
+def test_online_features_are_in_a_table_of_ours_that_nobody_can_delete(prod: Prod) -> None:
+    table = prod("foundation").one("Table", "features")
+    tags = {name: table.inputs["tags"][name] for name in ("data-class", "data-origin", "purpose", "retention")}
+    assert tags == {"data-class": "personal", "data-origin": "real", "purpose": "model-features", "retention": "365d"}
+    assert {name: value for name, value in table.inputs.items() if name not in ("tags", "serverSideEncryption")} == {
+        "name": "falaj-prod-features",
+        "billingMode": "PAY_PER_REQUEST",
+        "hashKey": "entity_id",
+        "attributes": [{"name": "entity_id", "type": "S"}],
+        "pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 14},
+        "deletionProtectionEnabled": True,
+    }
+    assert table.protect and [urn.rsplit("::", 1)[-1] for urn in table.refers["serverSideEncryption"]] == ["keys-personal"]
+
+
+def test_a_rehearsals_table_can_be_taken_away(made: Callable[[str, str], World]) -> None:
+    table = made("foundation", "local").one("Table", "features")
+    assert (table.inputs["deletionProtectionEnabled"], table.protect) == (False, False)
+
+
+def test_jobs_write_features_servers_read_them_and_neither_lists_or_makes_tables() -> None:
+    config = load_environment("prod").cluster
+    for policy, wanted in (
+        (policies.training_policy(config), ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"]),
+        (policies.inference_policy(config), ["dynamodb:BatchGetItem"]),
+    ):
+        found = statements(policy)
+        assert (found["Features"]["Action"], found["Features"]["Resource"]) == (
+            wanted,
+            ["arn:aws:dynamodb:me-central-1:333333333333:table/falaj-prod-features"],
+        )
+        assert found["FeaturesKey"]["Condition"]["StringEquals"] == {"kms:ViaService": "dynamodb.me-central-1.amazonaws.com"}
+        assert [action for each in found.values() for action in each["Action"] if action.startswith("dynamodb:")] == wanted
+
+
+def test_servers_read_releases_and_features_and_nothing_else() -> None:
     found = statements(policies.inference_policy(load_environment("prod").cluster))
     bucket = "arn:aws:s3:::falaj-prod-artifacts-333333333333"
     assert {sid: each["Resource"] for sid, each in found.items()} == {
         "ArtifactsList": [bucket],
         "ArtifactsObjects": [f"{bucket}/releases/*"],
         "ArtifactsKey": ["arn:aws:kms:me-central-1:333333333333:key/*"],
+        "Features": ["arn:aws:dynamodb:me-central-1:333333333333:table/falaj-prod-features"],
+        "FeaturesKey": ["arn:aws:kms:me-central-1:333333333333:key/*"],
     }
-    assert not any(action.startswith(("s3:Put", "s3:Delete")) for each in found.values() for action in each["Action"])
+    assert not any(action.startswith(("s3:Put", "s3:Delete", "dynamodb:BatchWrite")) for each in found.values() for action in each["Action"])
 
 
 def test_a_workload_never_gets_more_than_its_boundary() -> None:

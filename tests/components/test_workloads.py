@@ -12,7 +12,7 @@ from infra.components.inference import affinity
 from infra.components.pods import whole_cpus
 from infra.config.model import ENVIRONMENTS
 from infra.config.versions import KUBERNETES
-from tests.stacks.world import World, run
+from tests.stacks.world import UNKNOWN, World, run
 from workloads.stages import DRIFT, STAGES, TUNE
 
 Prod = Callable[[str], World]
@@ -136,6 +136,15 @@ def test_only_registering_can_sign_and_only_readers_of_releases_know_whom_to_tru
     readers = dict.fromkeys(("evaluate", "flan-t5", "drift"), {"FALAJ_TRUSTED_KEY"})
     assert told("prod") == {"register": {"FALAJ_SIGNING_KEY"}, **readers}
     assert told("local") == {}
+
+
+def test_only_preparing_puts_features_into_the_store_and_only_where_one_is_wanted(falaj_home: Path, prod: Prod) -> None:
+    def told(world: World) -> dict[str, dict[str, Any]]:
+        found = {pod: environment(spec) for pod, spec in pods(world).items()}
+        return {pod: each for pod, values in found.items() if (each := {key: value for key, value in values.items() if key.startswith("FALAJ_FEA")})}
+
+    wanted = {"FALAJ_FEATURE_STORE": UNKNOWN, "FALAJ_FEATURE_TABLE": "falaj-prod-features", "FALAJ_FEAST": "/opt/feast/bin/python"}
+    assert told(run("workloads", "prod", config={"publish_features": True})) == {"prepare": wanted} and told(prod("workloads")) == {}
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -201,6 +201,7 @@ def test_a_namespace_that_the_workloads_do_not_know_is_refused() -> None:
 
 def test_an_egress_range_that_is_none_is_refused() -> None:
     assert refusal("platform", object_store_cidrs=["everywhere"])["what"] == "object_store_cidrs: 'everywhere' is not a network"
+    assert refusal("platform", table_store_cidrs=["3.5.48.0/99"])["what"] == "table_store_cidrs: '3.5.48.0/99' is not a network"
 
 
 def test_an_environment_that_does_not_exist_is_refused() -> None:

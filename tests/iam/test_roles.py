@@ -51,8 +51,9 @@ CAN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("s3:ListBucket", "{evidence}", {}),
         ("cloudtrail:GetTrailStatus", "{cloudtrail}trail/falaj-{environment}", {}),
     ],
-    "training": [("s3:ListBucket", "{data}", {}), ("s3:ListBucket", "{artifacts}", {}), ("s3:AbortMultipartUpload", "{artifacts}/runs/1", {})],
-    "inference": [("s3:ListBucket", "{artifacts}", {})],
+    "training": [("s3:ListBucket", "{data}", {}), ("s3:ListBucket", "{artifacts}", {}), ("s3:AbortMultipartUpload", "{artifacts}/runs/1", {})]
+    + [(f"dynamodb:Batch{verb}Item", "{dynamodb}table/falaj-{environment}-features", {}) for verb in ("Get", "Write")],
+    "inference": [("s3:ListBucket", "{artifacts}", {}), ("dynamodb:BatchGetItem", "{dynamodb}table/falaj-{environment}-features", {})],
     "backup": [
         ("s3:GetObjectVersion", "{state}/a", {"aws__VpcSourceIp": ""}),
         ("s3:PutBucketNotification", "{artifacts}", {"aws__VpcSourceIp": ""}),
@@ -220,6 +221,14 @@ CANNOT: dict[str, list[tuple[str, str]]] = {
         ("secretsmanager:GetSecretValue", "{secretsmanager}secret:mine"),
         ("ssm:GetParameter", "{ssm}parameter/mine"),
         ("dynamodb:GetItem", "{dynamodb}table/mine"),
+        ("dynamodb:BatchGetItem", "{dynamodb}table/mine"),
+        ("dynamodb:BatchGetItem", "arn:aws:dynamodb:eu-west-1:{number}:table/falaj-{environment}-features"),
+        ("dynamodb:BatchGetItem", "arn:aws:dynamodb:{region}:999999999999:table/falaj-{environment}-features"),
+        *(
+            (f"dynamodb:{call}", "{dynamodb}table/falaj-{environment}-features")
+            for call in ("Scan", "Query", "CreateTable", "DeleteTable", "UpdateTable", "UpdateContinuousBackups", "CreateBackup", "ExportTableToPointInTime")
+        ),
+        *((f"dynamodb:{call}", "{dynamodb}table/falaj-{environment}-features") for call in ("TagResource", "UntagResource", "PutResourcePolicy")),
         ("rds:DownloadDBLogFilePortion", "{rds}db:mine"),
         ("logs:GetLogEvents", "{logs}log-group:/aws/eks/falaj-{environment}/cluster:log-stream:a"),
         ("sqs:ReceiveMessage", "{sqs}mine"),
@@ -288,12 +297,23 @@ def test_a_role_reaches_the_data_of_its_work_and_no_other(environment: str, role
     assert found == wanted | {place: verbs for place, verbs in DATA[role].items() if "/" in place}
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_features_are_written_by_jobs_and_read_by_jobs_and_servers(environment: str) -> None:
+    there = account(environment)
+    table = there.arn("dynamodb", f"table/falaj-{environment}-features")
+    asked = {role: [verb for verb in ("Get", "Write") if there.ask(role, f"dynamodb:Batch{verb}Item", table) == "allowed"] for role in ROLES}
+    assert {role: verbs for role, verbs in asked.items() if verbs} == {"training": ["Get", "Write"], "inference": ["Get"]}
+
+
 @pytest.mark.parametrize(("environment", "role"), EVERY)
 def test_a_role_uses_the_keys_of_its_own_classes_through_their_service_only(environment: str, role: str) -> None:
     there = account(environment)
     classes = {there.classes[place.split("/")[0]] for place in DATA[role]}
-    ways = [(data_class, through) for data_class in there.key_policies for through in ("s3", "ec2", "backup", "elasticfilesystem", "secretsmanager", "")]
+    ways = [
+        (data_class, through) for data_class in there.key_policies for through in ("s3", "dynamodb", "ec2", "backup", "elasticfilesystem", "secretsmanager", "")
+    ]
     wanted = {(data_class, "s3") for data_class in classes}
+    wanted |= {("personal", "dynamodb")} if role in ("training", "inference") else set()
     wanted |= {("personal", "ec2")} if role == "aws-ebs-csi-driver" else set()
     wanted |= {("confidential", "backup")} if role in COPIERS else set()
     # The engine asks in its own name for what the secrets of the state are under.

@@ -39,6 +39,8 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("foundation", "bucketServerSideEncryptionConfiguration", "data", "rules.0.applyServerSideEncryptionByDefault.sseAlgorithm", "AES256", "bucket_encrypted"),
     ("foundation", "bucketServerSideEncryptionConfiguration", "data", "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId", GONE, "bucket_encrypted"),
     ("foundation", "bucketServerSideEncryptionConfiguration", "data", "bucket", "falaj-prod-logs-333333333333", "bucket_encrypted"),
+    ("foundation", "aws:dynamodb/table:Table", "features", "serverSideEncryption.enabled", False, "store_encrypted"),
+    ("foundation", "aws:dynamodb/table:Table", "features", "tags.data-class", "confidential", "key_of_its_class"),
     ("foundation", "bucketPublicAccessBlock", "data", "blockPublicPolicy", False, "bucket_private"),
     ("foundation", "bucketOwnershipControls", "data", "rule.objectOwnership", "ObjectWriter", "bucket_private"),
     ("foundation", "bucketPolicy", "data", "policy", '{"Statement": []}', "bucket_tls_only"),

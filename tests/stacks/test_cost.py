@@ -19,7 +19,11 @@ UNPRICED = [
     "data events written; the first copy of management events is free",
     "files kept on EFS, Standard",
     "flow logs delivered to S3",
+    "items of DynamoDB tables, Standard",
+    "point-in-time recovery of DynamoDB tables",
+    "read request units of DynamoDB, on demand",
     "requests to the key",
+    "write request units of DynamoDB, on demand",
 ]
 
 

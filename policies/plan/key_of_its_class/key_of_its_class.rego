@@ -7,13 +7,13 @@
 #   severity: medium
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:s3/bucket:Bucket"]
+#   subjects: ["aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:efs/fileSystem:FileSystem", "aws:rds/instance:Instance", "aws:rds/cluster:Cluster"]
 #   reads: ["aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "aws:kms/key:Key"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.12, A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
-#   remediation: Encrypt the bucket with the key that carries its data class.
+#   remediation: Encrypt the bucket, table, file system or database with the key that carries its data class.
 #   runbook: gate_denied
 package falaj.plan.key_of_its_class
 
@@ -21,9 +21,10 @@ import rego.v1
 
 import data.falaj.lib.buckets
 import data.falaj.lib.plan
+import data.falaj.lib.stores
 import data.falaj.lib.types
 
-judged := buckets.urns
+judged := buckets.urns | stores.urns
 
 fail[urn] contains sprintf("it holds %v, and its key is for %v", [class, classes_of_keys[key]]) if {
 	some [urn, class, key] in pairs
@@ -32,9 +33,9 @@ fail[urn] contains sprintf("it holds %v, and its key is for %v", [class, classes
 	class != classes_of_keys[key]
 }
 
-unknown[bucket.urn] contains "its data class is not known before an apply" if {
-	some bucket in buckets.all
-	plan.hidden(class_of(bucket))
+unknown[holder.urn] contains "its data class is not known before an apply" if {
+	some holder in array.concat(buckets.all, stores.all)
+	plan.hidden(class_of(holder))
 }
 
 unknown[urn] contains "the data class of its key is not known before an apply" if {
@@ -49,19 +50,31 @@ unknown[bucket.urn] contains "which key it has is not known before an apply, and
 	plan.holds_hidden(object.get(part.inputs, "rules", null))
 }
 
+unknown[urn] contains "which key it has is not known before an apply, and no reference says whose it is" if {
+	some urn, encryption in stores.encryption
+	count(encryption.keys) == 0
+	plan.hidden(encryption.key)
+}
+
 # Most pairs agree; what is said of the others is worked out for them alone.
-pairs contains [bucket.urn, class, key] if {
-	some bucket in buckets.all
-	class := class_of(bucket)
-	some part in buckets.parts(types.bucket_encryption, bucket)
-	some key in plan.referred_of(part, "rules", types.keys)
+pairs contains [holder.urn, class, key] if {
+	some [holder, key] in uses
+	class := class_of(holder)
 	class != classes_of_keys[key]
 }
 
-classes_of_keys := {key: class_of(plan.get(key)) |
-	some bucket in buckets.all
-	some part in buckets.parts(types.bucket_encryption, bucket)
-	some key in plan.referred_of(part, "rules", types.keys)
-}
+uses := array.concat(
+	[[bucket, key] |
+		some bucket in buckets.all
+		some part in buckets.parts(types.bucket_encryption, bucket)
+		some key in plan.referred_of(part, "rules", types.keys)
+	],
+	[[store, key] |
+		some store in stores.all
+		some key in stores.encryption[store.urn].keys
+	],
+)
+
+classes_of_keys := {key: class_of(plan.get(key)) | some [_, key] in uses}
 
 class_of(resource) := plan.tag(resource, input.parameters.data_class_tag)

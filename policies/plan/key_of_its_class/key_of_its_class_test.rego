@@ -56,3 +56,50 @@ test_unknown_a_key_s_class_that_nobody_knows if {
 		{"property_dependencies": {"rules": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration::e", "type": "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "name": "e", "op": "create", "custom": true, "inputs": {"bucket": "b", "rules": []}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_allowed_a_table_a_file_system_and_databases_of_the_key_s_class if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t", "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::o", "urn:pulumi:prod::app::aws:rds/cluster:Cluster::o", "urn:pulumi:prod::app::aws:rds/instance:Instance::o"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {"serverSideEncryption": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:dynamodb/table:Table::t", "type": "aws:dynamodb/table:Table", "name": "t", "op": "create", "custom": true, "inputs": {"name": "t", "serverSideEncryption": {"enabled": true, "kmsKeyArn": {"__falaj__": "unknown"}}, "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"kmsKeyId": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::o", "type": "aws:efs/fileSystem:FileSystem", "name": "o", "op": "create", "custom": true, "inputs": {"encrypted": true, "kmsKeyId": {"__falaj__": "unknown"}, "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"kmsKeyId": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:rds/instance:Instance::o", "type": "aws:rds/instance:Instance", "name": "o", "op": "create", "custom": true, "inputs": {"storageEncrypted": true, "kmsKeyId": {"__falaj__": "unknown"}, "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"kmsKeyId": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:rds/cluster:Cluster::o", "type": "aws:rds/cluster:Cluster", "name": "o", "op": "create", "custom": true, "inputs": {"storageEncrypted": true, "kmsKeyId": {"__falaj__": "unknown"}, "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_a_table_and_a_file_system_under_another_class_s_key if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t", "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::o"},
+		"fail": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t": {"it holds personal, and its key is for internal"}, "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::o": {"it holds confidential, and its key is for internal"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {"serverSideEncryption": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:dynamodb/table:Table::t", "type": "aws:dynamodb/table:Table", "name": "t", "op": "create", "custom": true, "inputs": {"name": "t", "serverSideEncryption": {"enabled": true, "kmsKeyArn": {"__falaj__": "unknown"}}, "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"kmsKeyId": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::o", "type": "aws:efs/fileSystem:FileSystem", "name": "o", "op": "create", "custom": true, "inputs": {"encrypted": true, "kmsKeyId": {"__falaj__": "unknown"}, "tags": {"data-class": "confidential"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": "internal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_unknown_a_table_s_key_that_nobody_knows if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t": {"which key it has is not known before an apply, and no reference says whose it is"}},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:dynamodb/table:Table::t", "type": "aws:dynamodb/table:Table", "name": "t", "op": "create", "custom": true, "inputs": {"name": "t", "serverSideEncryption": {"enabled": true, "kmsKeyArn": {"__falaj__": "unknown"}}, "tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_unknown_a_table_s_class_that_nobody_knows if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:dynamodb/table:Table::t": {"its data class is not known before an apply"}},
+	} with input as given.plan([
+		{"property_dependencies": {"serverSideEncryption": ["urn:pulumi:prod::app::aws:kms/key:Key::k"]}, "urn": "urn:pulumi:prod::app::aws:dynamodb/table:Table::t", "type": "aws:dynamodb/table:Table", "name": "t", "op": "create", "custom": true, "inputs": {"name": "t", "serverSideEncryption": {"enabled": true, "kmsKeyArn": {"__falaj__": "unknown"}}, "tags": {"data-class": {"__falaj__": "unknown"}}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}

@@ -7,7 +7,7 @@ import json
 from tests.sandbox.aws.cases import IAM, KMS, S3, Case, Inputs, role
 from tests.sandbox.aws.cases_network import NETWORK, OTHER, subnet, vpc
 from tests.sandbox.aws.cases_queues import QUEUES
-from tests.sandbox.aws.cases_watching import BACKUP, GUARD, POSTURE, RECORDING
+from tests.sandbox.aws.cases_watching import BACKUP, GUARD, POSTURE, RECORDING, TABLES
 from tests.sandbox.aws.conftest import ACCOUNT, REGION, Driver, Thing
 
 
@@ -128,4 +128,4 @@ CLUSTER = [
     ),
 ]
 
-CASES = [*S3, *KMS, *IAM, *NETWORK, *OTHER, *CLUSTER, *GUARD, *POSTURE, *RECORDING, *BACKUP, *QUEUES]
+CASES = [*S3, *KMS, *IAM, *NETWORK, *OTHER, *CLUSTER, *GUARD, *POSTURE, *RECORDING, *BACKUP, *QUEUES, *TABLES]

@@ -1,4 +1,4 @@
-"""Cases of what watches an account and of what keeps copies."""
+"""Cases of what watches an account, of what keeps copies, and of tables."""
 
 from __future__ import annotations
 
@@ -64,6 +64,27 @@ GUARD = [
         tamper=lambda server, thing: server.client("guardduty").update_detector(
             DetectorId=thing.inputs["detectorId"], Features=[{"Name": "RUNTIME_MONITORING", "Status": "DISABLED"}]
         ),
+    ),
+]
+
+TABLES = [
+    Case(
+        "aws:dynamodb/table:Table",
+        lambda driver: {
+            "name": "falaj-local-features",
+            "billingMode": "PAY_PER_REQUEST",
+            "hashKey": "entity_id",
+            "attributes": [{"name": "entity_id", "type": "S"}],
+            "serverSideEncryption": {"enabled": True, "kmsKeyArn": key(driver).outputs["arn"]},
+            "pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 14},
+            "deletionProtectionEnabled": False,
+            "tags": {"part": "features"},
+        },
+        change={"pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 7}, "tags": {"part": "other"}},
+        replace={"hashKey": "id", "attributes": [{"name": "id", "type": "S"}]},
+        deletes_first=True,
+        tamper=lambda server, thing: server.client("dynamodb").update_table(TableName=thing.id, DeletionProtectionEnabled=True),
+        drift=["deletionProtectionEnabled"],
     ),
 ]
 
