@@ -24,9 +24,8 @@ _SETTINGS = {"vpc-cni": {"enableNetworkPolicy": "true"}}
 _IDENTITIES = {
     "vpc-cni": ("aws-node", "AmazonEKS_CNI_Policy"),
     "aws-ebs-csi-driver": ("ebs-csi-controller-sa", "service-role/AmazonEBSCSIDriverPolicy"),
-    "aws-efs-csi-driver": ("efs-csi-controller-sa", "service-role/AmazonEFSCSIDriverPolicy"),
 }
-"""Add-on -> its service account in kube-system, and the policy it needs."""
+"""Add-on -> its service account in kube-system, and the policy it needs. The driver of shared files has an identity besides, see `files_access`."""
 
 
 class Addons(pulumi.ComponentResource):

@@ -18,7 +18,9 @@ from infra.config import naming
 from infra.config.classes import ClassName
 from infra.config.model import BUCKETS, Common, FoundationConfig
 
-_FILES_OUT = tuple(f"elasticfilesystem:{verb}" for verb in ("CreateReplicationConfiguration", "PutFileSystemPolicy", "DeleteFileSystemPolicy"))
+_FILES_OUT = tuple(
+    f"elasticfilesystem:{verb}" for verb in ("ClientRootAccess", "CreateReplicationConfiguration", "PutFileSystemPolicy", "DeleteFileSystemPolicy")
+)
 _TEAM = "aws:PrincipalTag/team"
 _FOR_VOLUMES = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 

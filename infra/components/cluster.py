@@ -24,6 +24,8 @@ class Cluster(pulumi.ComponentResource):
     name: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     certificate_authority: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    """The one that EKS gives all nodes and the control plane's own interfaces."""
 
     def __init__(self, name: str, config: ClusterConfig, *, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:Cluster", name, None, opts)
@@ -63,4 +65,5 @@ class Cluster(pulumi.ComponentResource):
         )
         self.name, self.endpoint = cluster.name, cluster.endpoint
         self.certificate_authority = cluster.certificate_authority.apply(lambda found: found.data or "")
+        self.security_group_id = cluster.vpc_config.apply(lambda found: found.cluster_security_group_id or "")
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})

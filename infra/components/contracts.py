@@ -46,6 +46,10 @@ class FoundationOutputs(Outputs):
     repository_urls: Output[dict[str, str]]
     role_arns: Output[dict[str, str]]
     """operator, auditor -> role that people take."""
+    volumes: Output[dict[str, str]]
+    """work, requests and each team's -> `<file system>::<access point>` of the shared files."""
+    files_group_id: Output[str]
+    """Security group of the shared files' targets; the cluster opens it to its nodes."""
 
 
 class ClusterOutputs(Outputs):

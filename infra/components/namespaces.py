@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -28,7 +29,16 @@ class TeamNamespace(pulumi.ComponentResource):
     service_account: pulumi.Output[str]
     claims: dict[str, pulumi.Output[str]]
 
-    def __init__(self, name: str, config: PlatformStackConfig, room: Room, *, opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: PlatformStackConfig,
+        room: Room,
+        *,
+        volumes: Mapping[str, pulumi.Input[str]],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """`volumes` names those that are there for a claim, by claim; the others are made as they are used."""
         super().__init__("falaj:platform:TeamNamespace", name, None, opts)
         self._config, self._room, self._here = config, room, ResourceOptions(parent=self)
         made = kubernetes.core.v1.Namespace(name, metadata={"name": room.name, "labels": labels(config, room.team)}, opts=self._here)
@@ -40,7 +50,8 @@ class TeamNamespace(pulumi.ComponentResource):
         account = naming.SERVICE_ACCOUNTS[room.purpose]
         made_account = kubernetes.core.v1.ServiceAccount(name, metadata=self._metadata(account), automount_service_account_token=False, opts=self._here)
         self._let_operators_work(name)
-        self.claims = {naming.of_team(claim.name, room.team): self._claim(claim) for claim in room.claims}
+        labelled = {naming.of_team(claim.name, room.team): claim for claim in room.claims}
+        self.claims = {label: self._claim(label, claim, volumes.get(label)) for label, claim in labelled.items()}
         self.service_account = made_account.metadata.apply(lambda found: found.name or account)
         self.register_outputs({"name": self.name, "service_account": self.service_account, "claims": self.claims})
 
@@ -93,14 +104,15 @@ class TeamNamespace(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=[role]),
         )
 
-    def _claim(self, claim: ClaimConfig) -> pulumi.Output[str]:
+    def _claim(self, label: str, claim: ClaimConfig, volume: pulumi.Input[str] | None) -> pulumi.Output[str]:
         made = kubernetes.core.v1.PersistentVolumeClaim(
-            naming.of_team(claim.name, self._room.team),
+            label,
             metadata={**self._metadata(claim.name), "annotations": {"pulumi.com/skipAwait": "true"}},
             spec={
                 "access_modes": ["ReadWriteMany" if claim.shared else "ReadWriteOnce"],
                 "resources": {"requests": {"storage": claim.size}},
                 "storage_class_name": claim.storage_class,
+                "volume_name": volume,
             },
             # A claim that is gone takes its data with it, and binds with its first pod only.
             opts=ResourceOptions(parent=self, protect=self._config.environment in ("staging", "prod")),

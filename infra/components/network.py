@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -24,6 +25,8 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     node_subnet_ids: list[pulumi.Output[str]]
     endpoint_subnet_ids: list[pulumi.Output[str]]
+    published: dict[str, Any]
+    """What other stacks are told of it."""
 
     def __init__(
         self,
@@ -63,7 +66,9 @@ class Network(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=list(after)),
         )
         self.vpc_id = vpc.id
-        self.register_outputs({"vpc_id": self.vpc_id, "node_subnet_ids": self.node_subnet_ids, "endpoint_subnet_ids": self.endpoint_subnet_ids})
+        subnets = {"node_subnet_ids": pulumi.Output.all(*self.node_subnet_ids), "endpoint_subnet_ids": pulumi.Output.all(*self.endpoint_subnet_ids)}
+        self.published = {"vpc_id": self.vpc_id, **subnets}
+        self.register_outputs(self.published)
 
     def _subnet(self, name: str, kind: str, zone: ZoneSubnets, cidr: str, vpc: aws.ec2.Vpc, routes: aws.ec2.RouteTable) -> pulumi.Output[str]:
         label = f"{kind}-{zone.zone}"

@@ -29,6 +29,9 @@ WAYS_OUT = (
 _USE_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 
 
+_MOUNT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+
+
 def document(*statements: Statement) -> str:
     """The JSON text of a policy; always the same for the same statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
@@ -267,6 +270,28 @@ def volume_policy(config: Common) -> str:
     grant = {**condition, "Bool": {"kms:GrantIsForAWSResource": "true"}}
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
     return document(statement("VolumeKey", actions, keys, Condition=condition), statement("VolumeGrant", ["kms:CreateGrant"], keys, Condition=grant))
+
+
+def files_policy(config: Common) -> str:
+    """What a shared file system says itself: over TLS, through an access point, by the driver on our nodes, and never as root."""
+    everybody: dict[str, Any] = {"Principal": {"AWS": "*"}, "effect": "Deny"}
+    driver = naming.role_arn(config, naming.FILES_DRIVER)
+    return document(
+        statement("TlsOnly", ["elasticfilesystem:*"], ["*"], Condition={"Bool": {"aws:SecureTransport": "false"}}, **everybody),
+        # Whoever mounts without an identity has no ARN, and is refused as well.
+        statement("NodesOnly", _MOUNT, ["*"], Condition={"ArnNotEquals": {"aws:PrincipalArn": driver}}, **everybody),
+        statement("AccessPointsOnly", _MOUNT, ["*"], Condition={"Null": {"elasticfilesystem:AccessPointArn": "true"}}, **everybody),
+        statement("NoRoot", ["elasticfilesystem:ClientRootAccess"], ["*"], **everybody),
+    )
+
+
+def mounting_policy(config: Common) -> str:
+    """The driver on the nodes mounts shared files, and writes to them, through access points. It makes and changes none of them."""
+    condition = {
+        "ArnLike": {"elasticfilesystem:AccessPointArn": naming.arn(config, "elasticfilesystem", "access-point/*")},
+        "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
+    }
+    return document(statement("Mounts", _MOUNT, [naming.arn(config, "elasticfilesystem", "file-system/*")], Condition=condition))
 
 
 def vault_policy(config: Common) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 from pulumi import ResourceOptions
@@ -13,6 +14,7 @@ from infra.components.iam import role_of_people
 from infra.components.keys import DataKeys
 from infra.components.registry import Registry
 from infra.config import naming
+from infra.config.classes import ClassName
 from infra.config.model import FoundationConfig, TeamConfig
 
 
@@ -34,6 +36,22 @@ class Teams(pulumi.ComponentResource):
         for team in config.teams:
             self._add(team, config, after)
         self.register_outputs({"key_arns": self.key_arns, "bucket_names": self.bucket_names, "role_arns": self.role_arns})
+
+    def beside(
+        self,
+        *,
+        keys: Mapping[ClassName, pulumi.Output[str]],
+        buckets: Mapping[str, pulumi.Output[str]],
+        repositories: Mapping[str, pulumi.Output[str]],
+        roles: Mapping[str, pulumi.Output[str]],
+    ) -> dict[str, Any]:
+        """What the environment has of each kind and what its teams have, in one mapping a kind, as the stack publishes it."""
+        return {
+            "key_arns": pulumi.Output.all(**keys, **self.key_arns),
+            "bucket_names": pulumi.Output.all(**buckets, **self.bucket_names),
+            "repository_urls": pulumi.Output.all(**repositories, **self.repository_urls),
+            "role_arns": pulumi.Output.all(**roles, **self.role_arns),
+        }
 
     def _add(self, team: TeamConfig, config: FoundationConfig, after: Sequence[pulumi.Resource]) -> None:
         here = ResourceOptions(parent=self)

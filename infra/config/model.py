@@ -83,6 +83,12 @@ FEATURES_CLASS: ClassName = "personal"
 """Data class of the features of rows: as personal as the rows are."""
 
 
+FILES_CLASS: ClassName = "personal"
+"""Data class of shared files: nobody knows beforehand what a run writes."""
+SHARED_VOLUMES: tuple[Name, ...] = ("work", "requests")
+"""What lies on the shared file system of the environment, and on each team's own: the claims that may have the storage class `efs`."""
+
+
 class LockConfig(Frozen):
     """Default retention of locked buckets. In COMPLIANCE mode nobody can shorten it, the account's root included."""
 
@@ -216,6 +222,10 @@ class ClusterConfig(Common):
     protect_from_deletion: bool = True
 
 
+DISKS, SHARED = "gp3", "efs"
+"""Storage classes: disks of one node each, the cluster's default, and shared files."""
+
+
 class ClaimConfig(Frozen):
     """A volume that outlives its pods."""
 
@@ -224,7 +234,7 @@ class ClaimConfig(Frozen):
     shared: bool = False
     """Mounted by several pods on several nodes at the same time."""
     storage_class: str | None = None
-    """Storage class of the cluster; None takes its default."""
+    """Storage class of the cluster: `gp3`, `efs` for what is shared, or one that somebody else has made; None takes its default."""
 
 
 class NamespaceConfig(Frozen):
@@ -290,6 +300,8 @@ class PlatformStackConfig(Common):
     """Servers' metrics may be read from the environment's network; where the cluster stack has `monitoring`."""
     queues: Literal["quotas", "kueue"] = "quotas"
     """How teams share what there is: each up to its quota, or by queues that lend to each other what nobody uses."""
+    snapshots: bool = False
+    """A class of snapshots of disks; where the cluster stack has the add-on `snapshot-controller`."""
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
     controllers: tuple[ControllerConfig, ...] = ()
     """Karpenter, Kueue and the like: made before what only they understand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from infra.config.classes import CLASSES, ClassName
@@ -16,6 +17,9 @@ ENGINEER = "engineer"
 TUNE_ACCOUNT = "falaj-tune"
 """Service account of searches in the training namespace; no role is anybody's who has it."""
 MODEL_SERVICE = "flan-t5"
+
+FILES_DRIVER = "aws-efs-csi-driver"
+"""The add-on that mounts shared files, and the role of its pods on the nodes."""
 
 QUEUE = "falaj"
 """The queue of each namespace, where Kueue divides the pools."""
@@ -62,6 +66,16 @@ def feature_table(config: Common) -> str:
 def feature_table_arn(config: Common) -> str:
     """ARN of that table, known before it is."""
     return arn(config, "dynamodb", f"table/{feature_table(config)}")
+
+
+def file_system(config: Common, team: str = "") -> str:
+    """The token of the shared file system, or of a team's own; EFS itself hands out ids."""
+    return f"{prefix(config)}-{of_team('files', team)}"
+
+
+def posix_user(volume: str) -> int:
+    """User and group as whom everything on a shared volume is done: the same for ever, and far from those of people, images and other volumes."""
+    return 100_000 + int.from_bytes(hashlib.sha256(volume.encode()).digest()[:3], "big")
 
 
 def key_alias(config: Common, data_class: ClassName, team: str = "") -> str:

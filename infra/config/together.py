@@ -9,12 +9,13 @@ from falaj.errors import UsageError
 from falaj.quantity import plain
 from infra.config import naming
 from infra.config.machines import amounts, capacity
-from infra.config.model import PlatformConfig, PoolConfig
+from infra.config.model import DISKS, SHARED, SHARED_VOLUMES, PlatformConfig, PoolConfig
 from infra.config.subnets import parse
 from infra.config.teams import Room, rooms
 
 _KINDS = {"training": ("gpu", "inference"), "inference": ("inference",)}
 """What a namespace is for -> kinds of pools that its pods run on."""
+_SNAPSHOTS = "snapshot-controller"
 
 
 def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
@@ -24,6 +25,8 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
         _fits(room, config, file)
     _gpus(config, file)
     _several(config, file)
+    _shared(config, file)
+    _snapshots(config, file)
     _karpenter(config, file)
     _same_pools(config, file)
     _queues(config, file)
@@ -90,6 +93,32 @@ def _several(config: PlatformConfig, file: Callable[[str], str]) -> None:
                 why="some of the pods would never start, and those that did would wait for them",
                 next="ask for fewer, or raise the quota",
             )
+
+
+def _shared(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    """Claims of shared files are those for which the foundation stack makes an access point."""
+    for room in rooms(config.platform):
+        for claim in room.claims:
+            if claim.storage_class != SHARED or (claim.name in SHARED_VOLUMES and claim.shared):
+                continue
+            raise UsageError(
+                f"namespaces({room.purpose}).claims: {claim.name} {'is for one node' if claim.name in SHARED_VOLUMES else 'has no volume'}",
+                given=f"{file('platform')}, key falaj:namespaces: {{name: {claim.name}, storage_class: {SHARED}}}",
+                allowed=f"{' and '.join(SHARED_VOLUMES)}, with shared: true",
+                why="the volumes of this class are made by the foundation stack, one for each of these, and for several nodes at once",
+                next=f"put it right, or take a storage class that makes volumes, such as {DISKS}",
+            )
+
+
+def _snapshots(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    if config.platform.snapshots and _SNAPSHOTS not in config.cluster.more_addons:
+        raise UsageError(
+            f"snapshots: the cluster has no {_SNAPSHOTS}",
+            given=f"{file('platform')}, key falaj:snapshots: true; {file('cluster')}, key falaj:more_addons",
+            allowed=f"{_SNAPSHOTS} among the add-ons, or no snapshots",
+            why="the add-on brings the kind of object that a class of snapshots is, and makes the snapshots",
+            next="add it in a version that EKS offers",
+        )
 
 
 def _karpenter(config: PlatformConfig, file: Callable[[str], str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from falaj.quantity import quantity
 from infra.artifacts import PlannedResource
 from infra.config.machines import machine
+from infra.config.model import SHARED
 
 GIB = Decimal(1 << 30)
 
@@ -195,9 +196,8 @@ def _claim(resource: PlannedResource, found: Found) -> Iterable[Charge]:
     kind = _value(resource, "spec", "storageClassName", default="")
     if not kind:
         raise _NotKnown("it names no storage class, and what the cluster's default is nobody says")
-    if kind == "efs":
-        yield from _by_use("shared-files")
-        return
+    if kind == SHARED:
+        return  # Its files are counted where the file system is.
     size = _number(resource, "spec", "resources", "requests", "storage") / GIB
     yield _monthly(f"disk-{kind}", size, why=f"{size.normalize():f} GB, once a pod uses it")
 
@@ -236,7 +236,7 @@ _BY_USE: dict[str, tuple[str, ...]] = {
     "aws:dynamodb/table:Table": ("table-kept", "table-recovery", "table-reads", "table-writes"),
     "aws:ec2/flowLog:FlowLog": ("flow-logs",),
     "aws:ecr/repository:Repository": ("images",),
-    "aws:efs/fileSystem:FileSystem": ("shared-files",),
+    "aws:efs/fileSystem:FileSystem": ("shared-files", "shared-files-idle", "shared-files-moved"),
     "aws:guardduty/detector:Detector": ("detection-events", "detection-logs"),
     "aws:s3/bucket:Bucket": ("objects", "object-requests"),
     "aws:s3/bucketV2:BucketV2": ("objects", "object-requests"),
@@ -273,6 +273,10 @@ _FREE = frozenset(
         "aws:ec2/internetGateway:InternetGateway",
         "aws:ec2/launchTemplate:LaunchTemplate",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:efs/accessPoint:AccessPoint",
+        "aws:efs/backupPolicy:BackupPolicy",
+        "aws:efs/fileSystemPolicy:FileSystemPolicy",
+        "aws:efs/mountTarget:MountTarget",
         "aws:eks/accessEntry:AccessEntry",
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         "aws:eks/addon:Addon",

@@ -1,6 +1,6 @@
 # METADATA
 # title: Stores and their keys
-# description: Tables, file systems and databases: unlike a bucket, each of them says itself whether it is encrypted, and with which key.
+# description: Tables, file systems and databases. Unlike a bucket, each of them says itself whether it is encrypted, and with which key.
 package falaj.lib.stores
 
 import rego.v1

@@ -6,6 +6,7 @@ from infra.components.access import Access, PodIdentities
 from infra.components.addons import AFTER_NODES, BEFORE_NODES, Addons
 from infra.components.cluster import Cluster
 from infra.components.contracts import ClusterOutputs, FoundationOutputs, export, upstream
+from infra.components.files_access import FilesAccess
 from infra.components.karpenter import Karpenter
 from infra.components.monitoring import Monitoring
 from infra.components.node_pools import NodePools
@@ -20,6 +21,7 @@ cluster = Cluster("cluster", config, foundation=foundation, opts=cloud)
 basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFORE_NODES, opts=cloud)
 pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
 Addons("addons-after-nodes", config, cluster=cluster.name, wanted=(*AFTER_NODES, *config.more_addons), after=pools.groups, opts=cloud)
+FilesAccess("files", config, cluster=cluster, foundation=foundation, opts=cloud)
 if config.autoscaler == "karpenter":
     Karpenter("karpenter", config, cluster=cluster.name, node_role=pools.role_name, opts=cloud)
 if config.monitoring:
@@ -27,12 +29,5 @@ if config.monitoring:
 Access("access", config, cluster=cluster.name, opts=cloud)
 PodIdentities("identities", config, cluster=cluster.name, opts=cloud)
 
-export(
-    ClusterOutputs(
-        name=cluster.name,
-        endpoint=cluster.endpoint,
-        certificate_authority=cluster.certificate_authority,
-        node_role_arn=pools.role_arn,
-        pools=Output.from_input(pools.names),
-    )
-)
+reached = {"name": cluster.name, "endpoint": cluster.endpoint, "certificate_authority": cluster.certificate_authority}
+export(ClusterOutputs(**reached, node_role_arn=pools.role_arn, pools=Output.from_input(pools.names)))

@@ -1,11 +1,12 @@
 """Stack `foundation`: what outlives every cluster."""
 
-from pulumi import Output, ResourceOptions
+from pulumi import ResourceOptions
 
 from infra.components.audit_trail import AuditTrail
 from infra.components.backups import Backups
 from infra.components.buckets import Storage
 from infra.components.contracts import FoundationOutputs, export
+from infra.components.files import SharedFiles
 from infra.components.iam import People
 from infra.components.keys import DataKeys
 from infra.components.network import Network
@@ -25,15 +26,7 @@ registry, people = Registry("registry", config, key=keys.arns["confidential"], o
 AuditTrail("trail", config, bucket=evidence.name, key=keys.arns["evidence"], after=evidence.ready, opts=cloud)
 Watch("watch", config, bucket=logs.name, key=keys.arns["internal"], after=logs.ready, opts=cloud)
 teams = Teams("teams", config, after=people.boundaries, opts=cloud)
+files = SharedFiles("files", config, keys={**keys.arns, **teams.key_arns}, network=network, opts=cloud)
 Backups("backups", config, key=keys.arns["confidential"], after=people.boundaries, opts=cloud)
-export(
-    FoundationOutputs(
-        key_arns=Output.all(**keys.arns, **teams.key_arns),
-        bucket_names=Output.all(**storage.names, **teams.bucket_names),
-        vpc_id=network.vpc_id,
-        node_subnet_ids=Output.all(*network.node_subnet_ids),
-        endpoint_subnet_ids=Output.all(*network.endpoint_subnet_ids),
-        repository_urls=Output.all(**registry.urls, **teams.repository_urls),
-        role_arns=Output.all(**people.role_arns, **teams.role_arns),
-    )
-)
+own = teams.beside(keys=keys.arns, buckets=storage.names, repositories=registry.urls, roles=people.role_arns)
+export(FoundationOutputs(**own, **network.published, **files.published))

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from pulumi import Output, ResourceOptions
 
-from infra.components.contracts import ClusterOutputs, PlatformOutputs, export, upstream
+from infra.components.contracts import ClusterOutputs, FoundationOutputs, PlatformOutputs, export, upstream
 from infra.components.controllers import Controllers
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.providers import kubernetes_provider
 from infra.components.queues import Queues
 from infra.components.scaled_pools import ScaledPools
+from infra.components.storage import SharedVolumes, StorageClasses
 from infra.config.load import load
 from infra.config.teams import rooms
 
@@ -17,7 +18,9 @@ config = load("platform")
 on_cluster = ResourceOptions(providers=[kubernetes_provider(config, upstream(ClusterOutputs))])
 
 priorities = Priorities("priorities", config, opts=on_cluster)
-made = {each.name: TeamNamespace(each.name, config, each, opts=on_cluster) for each in rooms(config)}
+StorageClasses("storage", config, opts=on_cluster)
+volumes = SharedVolumes("volumes", config, volumes=upstream(FoundationOutputs).volumes, opts=on_cluster).names
+made = {each.name: TeamNamespace(each.name, config, each, volumes=volumes, opts=on_cluster) for each in rooms(config)}
 if config.controllers:
     running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)
     on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[running]))

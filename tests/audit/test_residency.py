@@ -26,11 +26,12 @@ def test_every_class_has_its_reason_its_place_and_its_decision() -> None:
     made = prod()
     assert list(made["classes"]) == list(CLASSES) and made["open"] == []
     personal = made["classes"]["personal"]
-    assert {key: personal[key] for key in ("residency", "region", "buckets", "tables", "key", "retention_days")} == {
+    assert {key: personal[key] for key in ("residency", "region", "buckets", "tables", "file_systems", "key", "retention_days")} == {
         "residency": "uae-pdpl-22",
         "region": "me-central-1",
         "buckets": ["falaj-prod-data-333333333333"],
         "tables": ["falaj-prod-features"],
+        "file_systems": ["falaj-prod-files"],
         "key": "alias/falaj-prod-personal",
         "retention_days": 365,
     }

@@ -18,6 +18,9 @@ def own_worlds(home: Path, environment: str) -> dict[str, World]:
     try:
         for stack in STACKS:
             found[stack] = run(stack, environment, upstream={earlier: world.outputs for earlier, world in found.items()})
+            if stack == "foundation":
+                # Ids that AWS hands out.
+                found[stack].outputs["volumes"] = {name: f"fs-1::fsap-{number}" for number, name in enumerate(found[stack].of("AccessPoint"))}
     finally:
         os.environ.pop("FALAJ_HOME")
         if before is not None:

@@ -30,9 +30,9 @@ class Live:
     def __init__(self, cluster: ControlPlane, environment: str, home: Path) -> None:
         self.cluster, self.environment, worlds = cluster, environment, own_worlds(home, environment)
         self.objects = own_objects(worlds)
-        # What no stack of ours makes: nodes, and the volumes that a storage driver would provide.
+        # What no stack of ours makes: nodes, and the disks that a storage driver would provide.
         zones = sorted({each.inputs["availabilityZone"] for each in worlds["foundation"].of("Subnet").values()})
-        claims = [each for each in self.objects if each["kind"] == "PersistentVolumeClaim"]
+        claims = [each for each in self.objects if each["kind"] == "PersistentVolumeClaim" and "volumeName" not in each["spec"]]
         self.given = [*nodes_of(worlds["cluster"], zones), *(_volume(each) for each in claims)]
         self.kinds = {node["metadata"]["name"]: node["metadata"]["labels"][KIND] for node in self.given if node["kind"] == "Node"}
         self.zones = {node["metadata"]["name"]: node["metadata"]["labels"][ZONE] for node in self.given if node["kind"] == "Node"}
@@ -123,7 +123,7 @@ def brought_up(cluster: ControlPlane, environment: str, home: Path) -> Live:
 
 def taken_down(it: Live) -> None:
     """All of it gone. Servers first: a namespace waits long for pods that have long to end; nodes last: a pod without one has nobody who ends it."""
-    for kinds in (("Deployment",), ("Namespace", "PriorityClass"), ("Node", "PersistentVolume")):
+    for kinds in (("Deployment",), ("Namespace", "PriorityClass", "StorageClass"), ("Node", "PersistentVolume")):
         part = [each for each in [*it.objects, *it.given] if each["kind"] in kinds]
         for each in part:
             it.cluster.send("DELETE", _place(it.cluster, each))

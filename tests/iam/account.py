@@ -51,6 +51,8 @@ class Account:
     classes: dict[str, str]
     """Bucket -> the key it is encrypted with, by its data class."""
     endpoint_policies: dict[str, Document]
+    file_policies: dict[str, Document]
+    """Those of shared file systems, by their logical name; so are their ARNs here: `file-system/files`."""
 
     def bucket(self, name: str) -> str:
         return f"arn:aws:s3:::falaj-{self.environment}-{name}-{self.number}"
@@ -105,6 +107,7 @@ class Account:
     def _policy_of(self, resource: str) -> Document | None:
         found = {self.bucket(name): document for name, document in self.bucket_policies.items()}
         found |= {self.key(name): document for name, document in self.key_policies.items()}
+        found |= {self.arn("elasticfilesystem", f"file-system/{name}"): document for name, document in self.file_policies.items()}
         return found.get(resource.split("/")[0] if resource.startswith("arn:aws:s3:::") else resource)
 
 
@@ -137,6 +140,7 @@ def account_of(plans: Iterable[Plan]) -> Account:
         key_policies={_key(each.inputs["tags"]): json.loads(each.inputs["policy"]) for each in _of(found, "key:Key", "aws:kms/")},
         classes={name.split("-", 2)[2].rsplit("-", 1)[0]: _key(tags) for name, tags in buckets.items()},
         endpoint_policies={each.name: json.loads(each.inputs["policy"]) for each in _of(found, "vpcEndpoint:VpcEndpoint") if "policy" in each.inputs},
+        file_policies={each.name: json.loads(each.inputs["policy"]) for each in _of(found, "fileSystemPolicy:FileSystemPolicy")},
     )
 
 

@@ -44,6 +44,9 @@ OUTSIDE = COPIERS | PIPELINES
 ROLES = sorted(DATA)
 EVERY = [(environment, role) for environment in ENVIRONMENTS for role in ROLES]
 
+MOUNTED = {"AccessPointArn": "{elasticfilesystem}access-point/fsap-1", "AccessedViaMountTarget": "true"}
+"""What shared files are told of whoever mounts them as they should."""
+
 CAN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "operator": [("eks:DescribeCluster", "{eks}cluster/falaj-{environment}", {})],
     "auditor": [
@@ -113,11 +116,8 @@ CAN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("ec2:DeleteVolume", "{ec2}volume/vol-1", {"ec2__ResourceTag/CSIVolumeName": "pvc-1"}),
     ],
     "aws-efs-csi-driver": [
-        (
-            "elasticfilesystem:CreateAccessPoint",
-            "{elasticfilesystem}file-system/fs-1",
-            {"aws__TagKeys": ["efs.csi.aws.com/cluster"], "aws__RequestTag/efs.csi.aws.com/cluster": "true"},
-        )
+        (f"elasticfilesystem:{verb}", "{elasticfilesystem}file-system/files", {f"elasticfilesystem__{key}": value for key, value in MOUNTED.items()})
+        for verb in ("ClientMount", "ClientWrite")
     ],
 }
 """Role -> what its work needs besides data: action, resource, condition keys."""
@@ -209,6 +209,7 @@ CANNOT: dict[str, list[tuple[str, str]]] = {
         ("s3:PutObject", "arn:aws:s3:::mine/a"),
         ("elasticfilesystem:CreateReplicationConfiguration", "{elasticfilesystem}file-system/fs-1"),
         ("elasticfilesystem:PutFileSystemPolicy", "{elasticfilesystem}file-system/fs-1"),
+        *((f"elasticfilesystem:Client{verb}", "{elasticfilesystem}file-system/files") for verb in ("Mount", "RootAccess", "Write")),
         ("ecr:PutImage", "{ecr}repository/falaj-serve"),
         ("ecr:PutReplicationConfiguration", "*"),
         ("ecr:SetRepositoryPolicy", "{ecr}repository/falaj-serve"),
@@ -305,6 +306,24 @@ def test_features_are_written_by_jobs_and_read_by_jobs_and_servers(environment: 
     assert {role: verbs for role, verbs in asked.items() if verbs} == {"training": ["Get", "Write"], "inference": ["Get"]}
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_shared_files_are_mounted_by_the_nodes_driver_over_tls_through_an_access_point(environment: str) -> None:
+    there = account(environment)
+    files, usual = there.arn("elasticfilesystem", "file-system/files"), {key: named(value, there) for key, value in MOUNTED.items()}
+
+    def mounts(who: str | Principal, action: str = "ClientMount", **changed: str) -> str:
+        context = {f"elasticfilesystem__{key}": value for key, value in usual.items()}
+        return there.ask(who, f"elasticfilesystem:{action}", files, **{**context, **changed})
+
+    assert [role for role in ROLES if mounts(role) == "allowed"] == ["aws-efs-csi-driver"]
+    bounded = {role: Principal(there.role_arn(role), [ADMINISTRATOR], there.roles[role].boundary) for role in ROLES}
+    assert {role for role, who in bounded.items() if mounts(who) == "allowed"} == {"aws-efs-csi-driver"}
+    assert mounts("aws-efs-csi-driver", aws__SecureTransport="false") == "denied"
+    assert mounts("aws-efs-csi-driver", elasticfilesystem__AccessPointArn="") == "denied"
+    assert mounts("aws-efs-csi-driver", elasticfilesystem__AccessedViaMountTarget="false") == "not allowed"
+    assert mounts(Principal(there.role_arn("aws-efs-csi-driver"), [ADMINISTRATOR]), "ClientRootAccess") == "denied"
+
+
 @pytest.mark.parametrize(("environment", "role"), EVERY)
 def test_a_role_uses_the_keys_of_its_own_classes_through_their_service_only(environment: str, role: str) -> None:
     there = account(environment)
@@ -355,7 +374,7 @@ def test_a_role_is_taken_by_its_own_service_alone_and_in_the_name_of_this_accoun
     there = account(environment)
     pods = {"training": ("training", "falaj-training"), "inference": ("inference", "falaj-inference")}
     pods |= {"vpc-cni": ("kube-system", "aws-node"), "aws-ebs-csi-driver": ("kube-system", "ebs-csi-controller-sa")}
-    pods |= {"aws-efs-csi-driver": ("kube-system", "efs-csi-controller-sa")}
+    pods |= {"aws-efs-csi-driver": ("kube-system", "efs-csi-node-sa")}
     services = {"backup": "backup", "restore": "backup", "control-plane": "eks", "node": "ec2"} | dict.fromkeys(pods, "pods.eks")
     own = {"aws:SourceAccount": there.number, "aws:SourceArn": there.arn("eks", f"cluster/falaj-{environment}")}
 

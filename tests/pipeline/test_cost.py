@@ -189,9 +189,13 @@ def test_a_disk_of_a_type_without_a_price_is_named() -> None:
     assert short(lines(world, GROUP))[1:] == [("unpriced", "disk-io2", None, None, "no price of disk-io2 in me-central-1 has been found")]
 
 
-def test_a_shared_claim_is_paid_for_by_what_it_holds_and_has_no_price_yet() -> None:
-    assert short(lines(World().having("work", CLAIM, spec={"storageClassName": "efs"}), CLAIM)) == [
-        ("unpriced", "shared-files", None, None, "no price of shared-files in me-central-1 has been found")
+def test_shared_files_are_paid_for_by_what_they_hold_once_and_have_no_price_yet() -> None:
+    files = "aws:efs/fileSystem:FileSystem"
+    world = World().having("files", files, encrypted=True).having("work", CLAIM, spec={"storageClassName": "efs"})
+    assert [line.kind for line in lines(world, CLAIM)] == ["free"]
+    assert short(lines(world, files)) == [
+        ("unpriced", item, None, None, f"no price of {item} in me-central-1 has been found")
+        for item in ("shared-files", "shared-files-idle", "shared-files-moved")
     ]
 
 

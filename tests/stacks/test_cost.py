@@ -17,7 +17,9 @@ UNPRICED = [
     "backups kept",
     "configuration items recorded",
     "data events written; the first copy of management events is free",
+    "files kept on EFS, Infrequent Access",
     "files kept on EFS, Standard",
+    "files read and written on EFS, elastic throughput",
     "flow logs delivered to S3",
     "items of DynamoDB tables, Standard",
     "point-in-time recovery of DynamoDB tables",
@@ -74,13 +76,10 @@ def test_an_environment_costs_what_is_written_down(made: Made, environment: str,
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_what_has_no_price_is_known_by_name(made: Made, environment: str) -> None:
     found = costed(made, environment)
-    shared = {"files kept on EFS, Standard"} if environment == "local" else set()
-    assert sorted({line.what or line.type for line in found.only("unpriced")}) == [each for each in UNPRICED if each not in shared]
+    assert sorted({line.what or line.type for line in found.only("unpriced")}) == UNPRICED
     assert found.unpriced_instances == {}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_only_the_claims_of_local_cannot_be_counted(made: Made, environment: str) -> None:
-    unknown = sorted((line.name, line.why) for line in costed(made, environment).only("unknown"))
-    why = "it names no storage class, and what the cluster's default is nobody says"
-    assert unknown == ([("requests", why), ("work", why)] if environment == "local" else [])
+def test_nothing_is_left_uncounted(made: Made, environment: str) -> None:
+    assert [(line.name, line.why) for line in costed(made, environment).only("unknown")] == []

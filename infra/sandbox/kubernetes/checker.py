@@ -57,7 +57,7 @@ class Checker:
     def one_of(self, thing: Object, field: str, at: str, allowed: Collection[str]) -> bool:
         """An absent field is fine."""
         value = thing.get(field)
-        return value is None or value in allowed or self.unsupported(f"{at}.{field}", value, allowed)
+        return value is None or value in allowed or self.unsupported(f"{at}.{field}" if at else field, value, allowed)
 
     def whole(self, thing: Object, field: str, at: str, *, least: int = 0) -> bool:
         """An absent field is fine; a number must be whole and at least `least`."""

@@ -49,7 +49,12 @@ POD = Kind("Pod", "v1", "pods", immutable=("spec",))
 SERVICE = Kind("Service", "v1", "services", immutable=("spec.clusterIP",))
 CONFIG_MAP = Kind("ConfigMap", "v1", "configmaps")
 SECRET = Kind("Secret", "v1", "secrets", immutable=("type",))
-CLAIM = Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims", immutable=("spec.storageClassName", "spec.accessModes", "spec.volumeMode"))
+CLAIM = Kind(
+    "PersistentVolumeClaim",
+    "v1",
+    "persistentvolumeclaims",
+    immutable=("spec.storageClassName", "spec.accessModes", "spec.volumeMode", "spec.volumeName"),
+)
 QUOTA = Kind("ResourceQuota", "v1", "resourcequotas")
 LIMIT_RANGE = Kind("LimitRange", "v1", "limitranges")
 JOB = Kind("Job", "batch/v1", "jobs", immutable=("spec.template", "spec.selector", "spec.completions", "spec.completionMode", "spec.podFailurePolicy"))
@@ -70,6 +75,14 @@ KINDS: tuple[Kind, ...] = (
     CRON_JOB,
     DEPLOYMENT,
     REPLICA_SET,
+    Kind("PersistentVolume", "v1", "persistentvolumes", namespaced=False, immutable=("spec.csi", "spec.volumeMode")),
+    Kind(
+        "StorageClass",
+        "storage.k8s.io/v1",
+        "storageclasses",
+        namespaced=False,
+        immutable=("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"),
+    ),
     Kind("ServiceAccount", "v1", "serviceaccounts"),
     Kind("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", namespaced=False, immutable=("value", "preemptionPolicy")),
     Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
@@ -88,6 +101,7 @@ _CUSTOM: tuple[Kind, ...] = (
     Kind("ResourceFlavor", _QUEUES, "resourceflavors", namespaced=False),
     Kind("ClusterQueue", _QUEUES, "clusterqueues", namespaced=False),
     Kind("LocalQueue", _QUEUES, "localqueues", immutable=("spec.clusterQueue",)),
+    Kind("VolumeSnapshotClass", "snapshot.storage.k8s.io/v1", "volumesnapshotclasses", namespaced=False),
     Kind("WorkloadPriorityClass", _QUEUES, "workloadpriorityclasses", namespaced=False, immutable=("value",)),
 )
 """Kinds that a chart defines on a real cluster. Here they are checked and kept, and nobody acts on them: no node is started and no job waits."""

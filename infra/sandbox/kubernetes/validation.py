@@ -188,6 +188,22 @@ def _claim(check: Checker, thing: Object) -> None:
         check.amount(storage, "spec.resources.requests.storage")
 
 
+def _volume(check: Checker, thing: Object) -> None:
+    spec = _spec(check, thing)
+    check.required(spec, "accessModes", "spec")
+    check.one_of(spec, "persistentVolumeReclaimPolicy", "spec", ("Delete", "Recycle", "Retain"))
+    if (size := field_at(spec, "capacity.storage")) is None:
+        check.missing("spec.capacity.storage")
+    else:
+        check.amount(size, "spec.capacity.storage")
+
+
+def _storage_class(check: Checker, thing: Object) -> None:
+    check.required(thing, "provisioner", "")
+    check.one_of(thing, "volumeBindingMode", "", ("Immediate", "WaitForFirstConsumer"))
+    check.one_of(thing, "reclaimPolicy", "", ("Delete", "Retain"))
+
+
 def _quota(check: Checker, thing: Object) -> None:
     for key, value in (_spec(check, thing).get("hard") or {}).items():
         check.amount(value, f"spec.hard[{key}]")
@@ -240,7 +256,9 @@ _RULES: dict[str, Callable[[Checker, Object], None]] = {
     "Service": _service,
     "ConfigMap": _config_map,
     "Secret": _secret,
+    "PersistentVolume": _volume,
     "PersistentVolumeClaim": _claim,
+    "StorageClass": _storage_class,
     "ResourceQuota": _quota,
     "LimitRange": _limit_range,
     "HorizontalPodAutoscaler": _autoscaler,

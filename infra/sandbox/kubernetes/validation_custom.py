@@ -79,6 +79,7 @@ FORMS: dict[str, dict[str, Any]] = {
         }
     },
     "LocalQueue": {"spec!": {"clusterQueue!": None, "fairSharing": None, "stopPolicy": ("None", "Hold", "HoldAndDrain")}},
+    "VolumeSnapshotClass": {"driver!": None, "deletionPolicy!": ("Delete", "Retain"), "parameters": None},
     "WorkloadPriorityClass": {"value!": None, "description": None},
 }
 """Kind -> its fields: `!` marks what must be there; below one stand its own fields, a list of them, its choices, or None for whatever it holds."""

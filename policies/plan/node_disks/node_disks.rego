@@ -1,20 +1,21 @@
 # METADATA
-# title: Node disks are encrypted with a key of ours
+# title: Disks of nodes and pods are encrypted with a key of ours
 # description: |
 #   Training data and models lie on node disks while they are worked on. Every disk a machine names is encrypted, with a key
-#   that we can revoke; a machine that names none keeps the image's own, unencrypted unless the account says otherwise.
+#   that we can revoke; a machine that names none keeps the image's own, unencrypted unless the account says otherwise. So does
+#   every disk that a storage class makes for a pod.
 # custom:
 #   check: C08
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:ebs/volume:Volume", "aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"]
+#   subjects: ["aws:ebs/volume:Volume", "aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:storage.k8s.io/v1:StorageClass"]
 #   reads: ["aws:kms/key:Key"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
-#   remediation: Name every block device with encrypted true and kmsKeyId of a key of ours.
+#   remediation: Name every block device, and the parameters of every storage class of disks, with encrypted true and kmsKeyId of a key of ours.
 #   runbook: gate_denied
 package falaj.plan.node_disks
 
@@ -24,6 +25,8 @@ import data.falaj.lib.plan
 import data.falaj.lib.types
 
 judged contains machine.urn if some machine in machines
+
+judged contains class.urn if some class in classes
 
 fail[machine.urn] contains "it names no disk, so the image's defaults decide" if {
 	some machine in machines
@@ -94,6 +97,21 @@ disks contains [machine.urn, disk, object.get(disk, "deviceName", field)] if {
 	some disk in plan.listed(object.get(machine.inputs, field, null))
 	not plan.hidden(disk)
 }
+
+# Disks that a driver makes as pods ask for them. Other drivers make none, and what they share is judged where it is made.
+disks contains [class.urn, object.get(class.inputs, "parameters", {}), "of a pod"] if {
+	some class in classes
+	object.get(class.inputs, "provisioner", null) == "ebs.csi.aws.com"
+	not plan.hidden(object.get(class.inputs, "parameters", null))
+}
+
+unclear contains class.urn if {
+	some class in classes
+	some field in ["provisioner", "parameters"]
+	plan.hidden(object.get(class.inputs, field, null))
+}
+
+classes := plan.of_type("kubernetes:storage.k8s.io/v1:StorageClass")
 
 disks contains [volume.urn, volume.inputs, "itself"] if some volume in plan.of_type("aws:ebs/volume:Volume")
 

@@ -78,6 +78,9 @@ def leftovers() -> dict[str, list[str]]:
         "recorders": [one["name"] for one in client("config").describe_configuration_recorders()["ConfigurationRecorders"]],
         "vaults": [one["BackupVaultName"] for one in client("backup").list_backup_vaults()["BackupVaultList"]],
         "plans": [one["BackupPlanId"] for one in client("backup").list_backup_plans()["BackupPlansList"]],
+        "tables": client("dynamodb").list_tables()["TableNames"],
+        "file systems": [one["FileSystemId"] for one in client("efs").describe_file_systems()["FileSystems"]],
+        "access points": [one["AccessPointId"] for one in client("efs").describe_access_points()["AccessPoints"]],
     }
     return {kind: names for kind, names in found.items() if names}
 
@@ -143,6 +146,9 @@ def test_killed_at_any_moment_the_same_command_makes_nothing_twice(daemon: Daemo
         "recorders": types["aws:cfg/recorder:Recorder"],
         "vaults": types["aws:backup/vault:Vault"],
         "plans": types["aws:backup/plan:Plan"],
+        "tables": types["aws:dynamodb/table:Table"],
+        "file systems": types["aws:efs/fileSystem:FileSystem"],
+        "access points": types["aws:efs/accessPoint:AccessPoint"],
     }
     assert {kind: len(names) for kind, names in leftovers().items()} == {kind: count for kind, count in expected.items() if count}
 

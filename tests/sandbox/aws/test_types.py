@@ -12,8 +12,13 @@ from tests.sandbox.aws.cases import Case
 from tests.sandbox.aws.cases_cluster import CASES
 from tests.sandbox.aws.conftest import REGION, Driver, Server, Thing
 
-_LASTING = ("aws:s3/bucketVersioning:BucketVersioning", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:cfg/recorderStatus:RecorderStatus")
-"""Versioning is suspended, never taken away; a default group goes with its network; a recorder is switched off."""
+_LASTING = (
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    "aws:cfg/recorderStatus:RecorderStatus",
+    "aws:efs/backupPolicy:BackupPolicy",
+)
+"""Versioning is suspended, never taken away; a default group goes with its network; a recorder, and AWS's own backup of files, are switched off."""
 
 every_type = pytest.mark.parametrize("case", CASES, ids=lambda case: case.type.rsplit(":", 1)[1])
 tampered = pytest.mark.parametrize("case", [case for case in CASES if case.tamper], ids=lambda case: case.type.rsplit(":", 1)[1])

@@ -1,0 +1,55 @@
+"""How a cluster reaches the shared files: its nodes by the network, and the driver on them by an identity of its own."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.components import policies
+from infra.components.cluster import Cluster
+from infra.components.contracts import FoundationOutputs
+from infra.components.roles import ServiceRole
+from infra.config import naming
+from infra.config.model import ClusterConfig
+
+_ACCOUNT = "efs-csi-node-sa"
+"""Service account of the driver's pods on the nodes. Volumes are made by the foundation stack, so its controller calls nobody, and has no identity."""
+_NFS = 2049
+
+
+class FilesAccess(pulumi.ComponentResource):
+    """The nodes' security group may reach the targets' port, and the driver's pods mount through access points."""
+
+    def __init__(self, name: str, config: ClusterConfig, *, cluster: Cluster, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:cluster:FilesAccess", name, None, opts)
+        aws.vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=foundation.files_group_id,
+            description="Shared files, from the nodes",
+            referenced_security_group_id=cluster.security_group_id,
+            ip_protocol="tcp",
+            from_port=_NFS,
+            to_port=_NFS,
+            tags=naming.tags(config, "internal", "network"),
+            opts=ResourceOptions(parent=self),
+        )
+        role = ServiceRole(
+            naming.FILES_DRIVER,
+            config,
+            trust=policies.trusts_pods(config, "kube-system", _ACCOUNT),
+            inline={"mounts": policies.mounting_policy(config)},
+            purpose=f"add-on {naming.FILES_DRIVER}",
+            opts=ResourceOptions(parent=self),
+        )
+        # Beside the add-on: EKS lets an add-on name an identity for the driver's controller only.
+        aws.eks.PodIdentityAssociation(
+            name,
+            cluster_name=cluster.name,
+            namespace="kube-system",
+            service_account=_ACCOUNT,
+            role_arn=role.arn,
+            tags=naming.tags(config, "internal", "access"),
+            opts=ResourceOptions(parent=self, depends_on=role.attached),
+        )
+        self.register_outputs({})
