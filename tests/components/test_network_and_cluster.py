@@ -141,7 +141,11 @@ def test_a_pods_role_is_bound_to_its_namespace_and_service_account(prod: Prod) -
         },
         "ArnEquals": {"aws:SourceArn": "arn:aws:eks:me-central-1:333333333333:cluster/falaj-prod"},
     }
-    assert {name: each.inputs["namespace"] for name, each in world.of("PodIdentityAssociation").items()} == {"training": "training", "inference": "inference"}
+    assert {name: each.inputs["namespace"] for name, each in world.of("PodIdentityAssociation").items()} == {
+        "training": "training",
+        "inference": "inference",
+        "files": "kube-system",
+    }
     assert all("permissionsBoundary" in world.one("Role", name).inputs for name in ("training", "inference"))
 
 

@@ -147,7 +147,8 @@ def test_what_holds_data_is_protected_where_it_is_not_a_rehearsal(made: Callable
     def protected(environment: str) -> set[str]:
         return {each.type.rsplit(":", 1)[-1] for each in made("foundation", environment).custom if each.protect}
 
-    assert protected("prod") == protected("staging") == {"Key", "Bucket", "Vault"} and protected("dev") == protected("local") == set()
+    kept = {"Key", "Bucket", "Vault", "Table", "FileSystem", "AccessPoint"}
+    assert protected("prod") == protected("staging") == kept and protected("dev") == protected("local") == set()
 
 
 def test_the_trail_is_whole_provable_and_encrypted(prod: Prod) -> None:

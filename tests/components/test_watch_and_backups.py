@@ -168,4 +168,4 @@ def test_what_aws_gives_its_services_fits_into_their_boundary(prod: Prod) -> Non
             given = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
             cut |= {action for action in given if each["Effect"] == "Allow" and not any(fnmatchcase(action, pattern) for pattern in most)}
     # Images come from registries in the region, never through a cache of another one.
-    assert len(attached) == 8 and cut == {"ecr:BatchImportUpstreamImage"}
+    assert len(attached) == 7 and cut == {"ecr:BatchImportUpstreamImage"}

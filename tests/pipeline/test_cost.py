@@ -191,7 +191,7 @@ def test_a_disk_of_a_type_without_a_price_is_named() -> None:
 
 def test_shared_files_are_paid_for_by_what_they_hold_once_and_have_no_price_yet() -> None:
     files = "aws:efs/fileSystem:FileSystem"
-    world = World().having("files", files, encrypted=True).having("work", CLAIM, spec={"storageClassName": "efs"})
+    world = World().adding(files, "files", encrypted=True).having("work", CLAIM, spec={"storageClassName": "efs"})
     assert [line.kind for line in lines(world, CLAIM)] == ["free"]
     assert short(lines(world, files)) == [
         ("unpriced", item, None, None, f"no price of {item} in me-central-1 has been found")

@@ -40,7 +40,7 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("foundation", "bucketServerSideEncryptionConfiguration", "data", "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId", GONE, "bucket_encrypted"),
     ("foundation", "bucketServerSideEncryptionConfiguration", "data", "bucket", "falaj-prod-logs-333333333333", "bucket_encrypted"),
     ("foundation", "aws:dynamodb/table:Table", "features", "serverSideEncryption.enabled", False, "store_encrypted"),
-    ("foundation", "aws:efs/fileSystem:FileSystem", "files", "kmsKeyId", "alias/aws/elasticfilesystem", "store_encrypted"),
+    ("foundation", "aws:efs/fileSystem:FileSystem", "files", "kmsKeyId", GONE, "store_encrypted"),
     ("foundation", "aws:efs/fileSystemPolicy:FileSystemPolicy", "files", "policy", '{"Statement": []}', "stores_closed"),
     ("platform", "StorageClass", "gp3", "parameters.encrypted", "false", "node_disks"),
     ("foundation", "aws:dynamodb/table:Table", "features", "tags.data-class", "confidential", "key_of_its_class"),

@@ -76,6 +76,9 @@ UNTAGGABLE = {
     "Account",
     "VaultLockConfiguration",
     "Selection",
+    "BackupPolicy",
+    "FileSystemPolicy",
+    "MountTarget",
     "aws",
 }
 

@@ -81,7 +81,7 @@ test_denied_another_file_system_s_policy if {
 test_denied_no_json if {
 	answer == {
 		"judged": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"},
-		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"the policy is not a JSON object", "no statement denies everybody access as root", "no statement denies everybody what comes without TLS"}},
+		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"no statement denies everybody access as root", "no statement denies everybody what comes without TLS", "the policy is not a JSON object"}},
 		"unknown": {},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
@@ -125,7 +125,7 @@ test_denied_root_is_denied_on_a_condition_only if {
 test_denied_denials_that_are_allowances if {
 	answer == {
 		"judged": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"},
-		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"no statement denies everybody what comes without TLS", "no statement denies everybody access as root", "statement NoRoot lets everybody in"}},
+		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"no statement denies everybody access as root", "no statement denies everybody what comes without TLS", "statement NoRoot lets everybody in"}},
 		"unknown": {},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},

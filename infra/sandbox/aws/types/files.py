@@ -10,6 +10,11 @@ from infra.sandbox.aws.compare import Meaning
 from infra.sandbox.aws.row import MARK, Properties, Row, Tags, as_list, block, from_list, given, tag_changes, words
 
 _SERVICE = "efs"
+_MOVES = {
+    "transitionToIa": "TransitionToIA",
+    "transitionToArchive": "TransitionToArchive",
+    "transitionToPrimaryStorageClass": "TransitionToPrimaryStorageClass",
+}
 
 
 def _retag(api: Api, identity: str, old: Properties, new: Properties) -> None:
@@ -32,7 +37,7 @@ def _create_system(api: Api, p: Properties, tags: Tags) -> str:
 
 def _finish_system(api: Api, identity: str, p: Properties) -> None:
     # One class to move to in each rule, as EFS wants them.
-    rules = [{key[0].upper() + key[1:]: value} for rule in p.get("lifecyclePolicies") or [] for key, value in rule.items() if value]
+    rules = [{theirs: rule[ours]} for rule in p.get("lifecyclePolicies") or [] for ours, theirs in _MOVES.items() if rule.get(ours)]
     api(_SERVICE).put_lifecycle_configuration(FileSystemId=identity, LifecyclePolicies=rules)
 
 
@@ -50,7 +55,7 @@ def _read_system(api: Api, identity: str, known: Properties) -> Properties | Non
         "performanceMode": one.get("PerformanceMode"),
         "throughputMode": one.get("ThroughputMode"),
         "ownerId": one.get("OwnerId"),
-        "lifecyclePolicies": [{key[0].lower() + key[1:]: value for key, value in rule.items()} for rule in rules],
+        "lifecyclePolicies": [{ours: rule[theirs] for ours, theirs in _MOVES.items() if theirs in rule} for rule in rules],
         "tagsAll": from_list(one.get("Tags")),
     }
 
