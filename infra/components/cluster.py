@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
@@ -26,6 +28,8 @@ class Cluster(pulumi.ComponentResource):
     certificate_authority: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     """The one that EKS gives all nodes and the control plane's own interfaces."""
+    published: dict[str, Any]
+    """What other stacks are told of it."""
 
     def __init__(self, name: str, config: ClusterConfig, *, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:Cluster", name, None, opts)
@@ -66,4 +70,5 @@ class Cluster(pulumi.ComponentResource):
         self.name, self.endpoint = cluster.name, cluster.endpoint
         self.certificate_authority = cluster.certificate_authority.apply(lambda found: found.data or "")
         self.security_group_id = cluster.vpc_config.apply(lambda found: found.cluster_security_group_id or "")
+        self.published = {"name": self.name, "endpoint": self.endpoint, "certificate_authority": self.certificate_authority}
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})

@@ -29,5 +29,4 @@ if config.monitoring:
 Access("access", config, cluster=cluster.name, opts=cloud)
 PodIdentities("identities", config, cluster=cluster.name, opts=cloud)
 
-reached = {"name": cluster.name, "endpoint": cluster.endpoint, "certificate_authority": cluster.certificate_authority}
-export(ClusterOutputs(**reached, node_role_arn=pools.role_arn, pools=Output.from_input(pools.names)))
+export(ClusterOutputs(**cluster.published, node_role_arn=pools.role_arn, pools=Output.from_input(pools.names)))
