@@ -38,6 +38,8 @@ class Row:
     """Outputs that are never inputs: unknown until it is made."""
     chosen: frozenset[str] = frozenset()
     """Inputs that the API fills in when the program says nothing; leaving one out is no change."""
+    completed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Input that is one block -> parts that the API adds to it and other resources are told of. As an output it is unknown until the thing is made."""
     replaces: frozenset[str] = frozenset()
     identity: tuple[str, ...] = ()
     """Inputs of which two things cannot share the values: when they stay the same, a replacement deletes first."""

@@ -100,7 +100,7 @@ def application(folder: Path) -> Emulator:
     """The emulator over `folder`, with everything of ours that moto lacks."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from infra.sandbox.aws import extra_budgets, extra_files, extra_s3, extra_tags, rest
+    from infra.sandbox.aws import extra_budgets, extra_files, extra_groups, extra_s3, extra_tags, rest
     from infra.sandbox.aws.extra_backup import Backup
     from infra.sandbox.aws.extra_eks import Eks
     from infra.sandbox.aws.extra_guardduty import GuardDuty
@@ -108,6 +108,7 @@ def application(folder: Path) -> Emulator:
 
     extra_budgets.install()
     extra_files.install()
+    extra_groups.install()
     extra_s3.install(ACCOUNT)
     extra_tags.install()
     makers = {"accessanalyzer": AccessAnalyzer, "backup": Backup, "eks": Eks, "guardduty": GuardDuty, "securityhub": SecurityHub}

@@ -33,7 +33,8 @@ def outputs(row: Row, seen: Properties, known: Properties, region: str, defaults
         shown[name] = known[name]
     for name, value in known.items():
         if (name in shown or empty(value)) and row.meaning.same(name, shown.get(name), value):
-            shown[name] = value
+            added = {part: shown[name][part] for part in row.completed.get(name, ()) if value and part in shown[name]}
+            shown[name] = {**value, **added} if added else value
     return {name: value for name, value in shown.items() if not (empty(value) and name in row.accepted and name not in known)}
 
 
@@ -56,14 +57,16 @@ def previewed(row: Row, inputs: Properties, region: str) -> Properties:
     """The outputs of a resource before it is made: what only the API knows is UNKNOWN."""
     unknown = {name: UNKNOWN for name in row.computed | row.chosen}
     here = {"region": region} if row.regional else {}
-    return {**unknown, **row.defaults, **here, **inputs}
+    return {**unknown, **row.defaults, **here, **inputs, **{name: UNKNOWN for name in row.completed.keys() & inputs.keys()}}
 
 
 def preview_updated(row: Row, old: Properties, new: Properties) -> Properties:
     """The outputs of a resource before it is updated: as they are, with the new inputs and without those that are left out."""
     dropped = {name for name in row.accepted - row.chosen - {"region"} if name not in new}
     kept = {name: value for name, value in old.items() if name not in dropped or name in row.defaults}
-    return {**kept, **{name: row.defaults[name] for name in dropped & row.defaults.keys()}, **new, **{name: UNKNOWN for name in row.volatile}}
+    still = {name: old[name] for name in row.completed.keys() & old.keys() & new.keys() if row.meaning.same(name, old[name], new[name])}
+    unknown = {name: UNKNOWN for name in row.volatile | (row.completed.keys() & new.keys())}
+    return {**kept, **{name: row.defaults[name] for name in dropped & row.defaults.keys()}, **new, **unknown, **still}
 
 
 def differences(row: Row, old: Properties, new: Properties, region: str) -> list[str]:

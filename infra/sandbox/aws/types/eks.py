@@ -166,6 +166,7 @@ ROWS = [
         unseen=words("bootstrapSelfManagedAddons forceUpdateVersion"),
         autoname="name",
         tags=True,
+        completed={"vpcConfig": words("clusterSecurityGroupId")},
         meaning=Meaning(
             unordered=words("enabledClusterLogTypes vpcConfig.subnetIds vpcConfig.securityGroupIds vpcConfig.publicAccessCidrs"),
             decided=words("vpcConfig.* accessConfig.* kubernetesNetworkConfig.*"),
