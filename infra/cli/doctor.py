@@ -75,6 +75,7 @@ def examine() -> list[Finding]:
         _binary("pulumi", ["version"], "the real engine: the only one that may touch a cloud (the embedded engine plans all, applies local)"),
         _binary("opa", ["version"], "rules on the real OPA (the embedded engine gives the same answers)", ROOT / ".cache" / "tools" / "opa"),
         _binary("go", ["version"], "builds the real OPA for the tests"),
+        _node(),
         _binary("chromium", ["--version"], "opens the report in a browser test"),
         _indices(),
         support(KUBERNETES, datetime.now(UTC).date()),
@@ -119,6 +120,19 @@ def _binary(name: str, ask: list[str], enables: str, also: Path | None = None) -
     except (OSError, subprocess.TimeoutExpired) as problem:
         return Finding(name, f"does not answer: {problem}", False, False, enables)
     return Finding(name, (answer.splitlines() or ["found"])[0], True, False, enables)
+
+
+def _node() -> Finding:
+    from falaj.errors import UsageError
+    from infra.sandbox.kubernetes.service import kubernetes_daemon
+    from infra.sandbox.node.settings import require, settings_of
+
+    enables = "falaj up --kubernetes node: a real Kubernetes with containers (docs/clusters.md)"
+    try:
+        require(settings_of(kubernetes_daemon("node").folder))
+    except UsageError as problem:
+        return Finding("real node", problem.what, False, False, f"{enables}; {problem.next}")
+    return Finding("real node", "can be started", True, False, enables)
 
 
 def support(version: str, today: date) -> Finding:

@@ -11,18 +11,16 @@ from falaj.errors import UsageError
 _NAMES = ("train", "serve")
 
 
-def hand_over(images: Path | None) -> None:
-    """Lay the images of `images` where the node takes them in, under the names that its pods ask for.
+def hand_over(images: Path | None, folder: Path) -> None:
+    """Lay the images of `images` in `folder`, where the node takes them in, under the names that its pods ask for.
 
     Raises UsageError where an image is missing, or is another one than config names.
     """
     from infra.config.load import load_environment
     from infra.config.naming import registry
-    from infra.sandbox.kubernetes.service import kubernetes_daemon
     from infra.sandbox.node.inside import REPOSITORY
 
     config = load_environment("local").workloads
-    folder = kubernetes_daemon().folder / "images"
     for name in _NAMES:
         place, wanted = folder / f"falaj-{name}.tar", getattr(config.images, name)
         if images:

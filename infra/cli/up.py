@@ -135,16 +135,24 @@ def choose_kubernetes(environment: str, form: str | None, images: Path | None) -
             raise UsageError("--kubernetes and --images are for local", given=f"--env {environment}", allowed="--env local", next="leave them out")
         return
     from infra.sandbox.kubernetes import service
+    from infra.sandbox.node import settings
 
-    service.choose_form(form or service.form())
-    if service.form() == "node":
+    wanted = form or service.form()
+    service.require_form(wanted)
+    if wanted == "node":
         from infra.cli.node_images import hand_over
+        from workloads.release import signing_key_file
 
-        hand_over(images)
+        daemon = service.kubernetes_daemon("node")
+        if not daemon.is_up():
+            settings.require(settings.settings_of(daemon.folder))
+        hand_over(images, daemon.folder / "images")
+        signing_key_file()  # pods read this machine's keys, and make none
     elif images:
         raise UsageError(
             "--images is for a real node", given="--kubernetes process", allowed="--kubernetes node", why="the other form runs this checkout's code"
         )
+    service.choose_form(wanted)
 
 
 def start_sandbox() -> bool:

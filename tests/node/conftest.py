@@ -10,7 +10,7 @@ import pytest
 from infra.sandbox.kubernetes.service import choose_form, kubernetes_daemon
 from infra.sandbox.node.settings import settings_of
 from tests.conftest import free_block
-from tests.node.live import PLACE, Live, put_image
+from tests.node.live import PLACE, Live, put_images
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +22,8 @@ def no_network() -> None:
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A node with a namespace for tests."""
     with pytest.MonkeyPatch.context() as patch:
-        started = start(tmp_path_factory.mktemp("node"), patch)
         try:
+            started = start(tmp_path_factory.mktemp("node"), patch)
             label = {"pod-security.kubernetes.io/enforce": "restricted"}
             started.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE, "labels": label}})
             started.until(lambda: started.send("GET", f"/api/v1/namespaces/{PLACE}/serviceaccounts/default")[0], lambda status: status == 200)
@@ -38,6 +38,6 @@ def start(home: Path, patch: pytest.MonkeyPatch) -> Live:
     patch.setenv("FALAJ_PORT_BASE", str(free_block()))
     choose_form("node")
     daemon = kubernetes_daemon()
-    put_image(daemon.folder)
+    put_images(daemon.folder)
     daemon.ensure()
     return Live.of(settings_of(daemon.folder).kubeconfig)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -10,25 +11,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from falaj.home import ROOT
+from infra.config.load import load_environment
+from infra.config.naming import registry
 from infra.sandbox.node.images import write_image
+from infra.sandbox.node.inside import REPOSITORY
 from infra.sandbox.node.settings import PROGRAMS, SYSTEM_PROGRAMS, TOOLS, settings_of
 from tests.cluster.asked import Asked
 
 MISSING = "needs root and the programs of a node under .cache/tools (make node)"
 IMAGE = "localhost/falaj-small:1"
+IMAGES = Path(os.environ.get("FALAJ_IMAGES") or ROOT / ".cache/images/out")
+"""Where `tools/image.sh` left our own images."""
 PLACE = "try"
 """The namespace of all tests, where restricted pods alone are taken."""
 
 
 def is_possible() -> bool:
-    from shutil import which
-
-    return os.geteuid() == 0 and all(os.access(TOOLS / name, os.X_OK) for name in (*PROGRAMS, "small")) and all(map(which, SYSTEM_PROGRAMS))
+    return os.geteuid() == 0 and all(os.access(TOOLS / name, os.X_OK) for name in (*PROGRAMS, "small")) and all(map(shutil.which, SYSTEM_PROGRAMS))
 
 
-def put_image(folder: Path) -> None:
-    """Lay the image of the small program where a node takes images in when it starts."""
-    write_image(settings_of(folder).images / "small.tar", IMAGE, {"small": TOOLS / "small"}, entry=["/small"])
+def put_images(folder: Path) -> None:
+    """Lay the image of the small program, and the serving image where it is at hand, where a node takes images in when it starts."""
+    place = settings_of(folder).images
+    write_image(place / "small.tar", IMAGE, {"small": TOOLS / "small"}, entry=["/small"])
+    if (IMAGES / "serve.oci.tar").exists():
+        archive = place / "falaj-serve.tar"
+        shutil.copyfile(IMAGES / "serve.oci.tar", archive)
+        archive.with_suffix(REPOSITORY).write_text(f"{registry(load_environment('local').workloads)}/falaj-serve")
 
 
 class Live(Asked):

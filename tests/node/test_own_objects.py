@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from falaj.home import ROOT
+from falaj.home import volume_folder
+from infra.components.inference import REQUESTS
 from infra.components.node_pools import KIND
+from infra.sandbox.node.caretaker import share
 from infra.sandbox.node.settings import NODE
 from tests.cluster.own_objects import own_objects, own_worlds
-from tests.node.live import MISSING, Live, is_possible
+from tests.node.live import IMAGES, MISSING, Live, ask, is_possible
+from tests.node.released import release
 
-IMAGES = Path(os.environ.get("FALAJ_IMAGES") or ROOT / ".cache/images/out")
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("node"), pytest.mark.skipif(not is_possible(), reason=MISSING)]
 
 
@@ -40,3 +42,25 @@ def test_every_object_of_local_is_taken_and_every_claim_gets_its_folder(node: Li
         claim = node.until(lambda path=path: node.get(path), lambda claim: claim["status"].get("phase") == "Bound")
         volume = node.get(f"/api/v1/persistentvolumes/{claim['spec']['volumeName']}")
         assert Path(volume["spec"]["hostPath"]["path"]).is_dir()
+
+
+@pytest.mark.skipif(not (IMAGES / "serve.oci.tar").exists(), reason=f"needs the serving image: sh tools/image.sh serve {IMAGES}")
+def test_the_real_image_serves_a_release_from_the_native_engine(node: Live, objects: list[dict[str, Any]], tmp_path: Path) -> None:
+    held = volume_folder("local", "inference", "requests")
+    node.until(held.is_dir)
+    release(held / "releases", tmp_path)
+    share(held)
+    server = next(each for each in objects if (each["kind"], each["metadata"]["name"]) == ("Deployment", "flan-t5"))
+    container = server["spec"]["template"]["spec"]["containers"][0]
+    told = {"FALAJ_RELEASES": f"{REQUESTS}/releases", "FALAJ_TRUSTED_KEY": f"{REQUESTS}/releases/release.pub.pem", "FALAJ_SERVE_ENGINE": "native"}
+    container["env"] = [one for one in container["env"] if one["name"] not in told] + [{"name": name, "value": value} for name, value in told.items()]
+    container["image"] = f"{container['image'].partition('@')[0]}@{(IMAGES / 'serve.digest').read_text().strip()}"
+    # A machine of two processors has none left for a server that asks for both.
+    container["resources"] = {"requests": {"cpu": "200m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+    assert node.apply(server)[0] == 200
+    (pod,) = node.available("flan-t5", 1, "inference")
+    assert pod["status"]["containerStatuses"][0]["imageID"].endswith((IMAGES / "serve.digest").read_text().strip())
+    address = node.address("flan-t5", "inference")
+    code, text = ask(f"{address}/generate", data=json.dumps({"text": "colour: red thing"}).encode(), timeout=30)
+    assert (code, json.loads(text)["release"]) == (200, "v1")
+    assert json.loads(ask(f"{address}/v1/release")[1])["engine"].startswith("native")

@@ -18,7 +18,7 @@ TOKEN_VARIABLE = "FALAJ_KUBERNETES_TOKEN"
 """Its token."""
 
 
-_MODULES = {"process": ("kubernetes", "infra.sandbox.kubernetes.server", 60.0, 10.0), "node": ("node", "infra.sandbox.node.server", 600.0, 40.0)}
+_MODULES = {"process": ("kubernetes", "infra.sandbox.kubernetes.server", 60.0, 10.0), "node": ("node", "infra.sandbox.node.server", 400.0, 40.0)}
 """Form of Kubernetes -> its folder, its server, and the seconds that its start and its end may take."""
 
 
@@ -37,8 +37,8 @@ def _form_in_use() -> str:
     return "process" if (environment_folder("local") / _MODULES["process"][0]).exists() else ""
 
 
-def choose_form(wanted: str) -> None:
-    """Let the local environment have this form. Raises UsageError while it has another one, whose objects would be lost sight of."""
+def require_form(wanted: str) -> None:
+    """Raise UsageError where the local environment has another form than this one: its objects would be lost sight of."""
     used = _form_in_use()
     if used and used != wanted:
         raise UsageError(
@@ -48,6 +48,11 @@ def choose_form(wanted: str) -> None:
             why="what its stacks made is on that cluster",
             next="falaj down --env local, then the same command again",
         )
+
+
+def choose_form(wanted: str) -> None:
+    """Let the local environment have this form from now on; see `require_form`."""
+    require_form(wanted)
     write_json(_form_file(), {"form": wanted})
 
 
@@ -56,10 +61,10 @@ def free_form() -> None:
     write_json(_form_file(), {"form": ""})
 
 
-def kubernetes_daemon() -> Daemon:
-    """The daemon of this home's form; objects and logs lie in `Daemon.folder`."""
+def kubernetes_daemon(of: str | None = None) -> Daemon:
+    """The daemon of this home's form, or of the one that is named; objects and logs lie in `Daemon.folder`."""
     number = port("kubernetes")
-    name, module, start, stop = _MODULES[form()]
+    name, module, start, stop = _MODULES[of or form()]
     arguments = ("--port", str(number), "--folder", str(environment_folder("local") / name))
     return Daemon(name, module, arguments, number, "/healthz", start, stop)
 

@@ -85,6 +85,7 @@ def _metrics(settings: Settings) -> Iterator[Object]:
             "--kubelet-preferred-address-types=InternalIP",
             "--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
             "--metric-resolution=10s",
+            "--kubelet-request-timeout=5s",
         ],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         "ports": [{"containerPort": 8443, "name": "https"}],

@@ -1,6 +1,7 @@
 """What Pod Identity is on EKS: containers are told where the cloud is and who they are, without their manifests saying so.
 
-Here the cloud is the emulated one of this machine's loopback; the node reaches it by a relay on its link.
+Here the cloud is the emulated one of this machine's loopback, which the node reaches by a relay on its link; and the processors are one machine's,
+which pods share.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ _NAME = "falaj-pod-identity"
 _HOME = "/var/run/falaj/home"
 _ENDPOINT = "AWS_ENDPOINT_URL"
 _TOLD = (_ENDPOINT, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED")
+_ASKED = "/spec/containers/0/resources/requests/cpu"
+_SHARED = f"""\
+object.spec.containers.size() == 1 && has(object.spec.containers[0].resources) && has(object.spec.containers[0].resources.requests)
+  && 'cpu' in object.spec.containers[0].resources.requests
+  ? [JSONPatch{{op: 'replace', path: '{_ASKED}', value: '100m'}}] : []"""
+"""Pods share this machine's processors: what one may use stays, what is kept for it alone goes, or a small machine would run one at a time."""
 
 
 def cloud_port(environ: Mapping[str, str]) -> int | None:
@@ -46,10 +53,8 @@ def identity(settings: Settings, environ: Mapping[str, str]) -> Iterator[Object]
             "reinvocationPolicy": "Never",
             "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]},
             "mutations": [
-                {
-                    "patchType": "ApplyConfiguration",
-                    "applyConfiguration": {"expression": f"Object{{spec: {spec}}}"},
-                }
+                {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": f"Object{{spec: {spec}}}"}},
+                {"patchType": "JSONPatch", "jsonPatch": {"expression": _SHARED}},
             ],
         },
     }
