@@ -36,7 +36,7 @@ def read(folder: Path, controller: ControllerConfig) -> list[Object]:
             f"controller {controller.name}: its manifests cannot be read",
             given=str(path),
             why=problem.strerror,
-            next=f"helm template {controller.name} CHART --version VERSION --namespace {controller.namespace} --include-crds --no-hooks > that file; docs/pools.md",
+            next=f"render the chart into that file, for namespace {controller.namespace}, with helm template (docs/pools.md)",
         ) from problem
     found = hashlib.sha256(content).hexdigest()
     if controller.digest != f"sha256:{found}":

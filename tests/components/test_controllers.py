@@ -97,7 +97,7 @@ def test_a_file_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read(tmp_path, ControllerConfig(**CONFIG, digest=f"sha256:{'0' * 64}"))
     assert caught.value.what == "controller queue: its manifests cannot be read"
-    assert "helm template queue" in str(caught.value.next)
+    assert "helm template" in str(caught.value.next)
 
 
 def test_its_namespace_is_closed_but_for_what_it_needs() -> None:
