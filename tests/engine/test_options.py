@@ -129,6 +129,22 @@ def test_what_is_deleted_first_takes_along_what_shares_its_fate(played: Played) 
     assert played.done() == [("delete", "q"), ("delete", "p"), ("create", "p"), ("create", "q")]
 
 
+def test_what_goes_along_under_a_new_name_is_told_of_by_that_name(played: Played) -> None:
+    def pair(trigger: str, name: str, **options: Any) -> Play:
+        def play(register: Register) -> None:
+            first = register("p", {"trigger": trigger}, delete_before_replace=True)
+            register(name, {"value": "v"}, deleted_with=first.urn, **options)
+
+        return play
+
+    played.up(pair("1", "q"))
+    renamed = pair("2", "r", aliases=[Alias(name="q")])
+    assert played.ops(renamed) == {"p": "replace", "r": "replace"}
+    assert played.preview(renamed).resources[-1].replace_keys == ["deletedWith"]
+    done = played.up(renamed)
+    assert (done.error, {(step.urn, step.op) for step in done.steps}) == (None, {(urn("p"), "replace"), (urn("r"), "replace")})
+
+
 def test_what_is_to_be_kept_leaves_the_state_and_stays_in_the_cloud(played: Played) -> None:
     played.up(one(retain_on_delete=True))
     assert played.ops(nothing) == {"a": "delete"}
