@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -10,13 +11,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from falaj.errors import Fault
+from falaj.errors import FalajError, Fault
 from falaj.files import lock, write_json
 from falaj.home import ROOT, environment_folder
 from falaj.ports import is_free, require_free
@@ -125,3 +126,17 @@ class Daemon:
             why=tail.strip() or None,
             next="read that log, then run the same command again",
         )
+
+
+def entry(description: str, serve: Callable[[int, Path], None]) -> int:
+    """The whole of a daemon's own process: `--port` and `--folder` given to `serve`. Returns the exit code."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    arguments = parser.parse_args()
+    try:
+        serve(arguments.port, arguments.folder.absolute())
+    except FalajError as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return int(problem.exit_code)
+    return 0

@@ -6,7 +6,6 @@ SIGTERM ends the pods and then the server; after `kill -9` the next start adopts
 
 from __future__ import annotations
 
-import argparse
 import hmac
 import json
 import re
@@ -22,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 from falaj.errors import FalajError
 from falaj.files import lock
 from falaj.ports import require_free
+from infra.sandbox.daemon import entry
 from infra.sandbox.kubernetes.cluster import Cluster
 from infra.sandbox.kubernetes.logs import read_log
 from infra.sandbox.kubernetes.service import make_token, token_file
@@ -139,19 +139,5 @@ def serve(port: int, folder: Path) -> None:
         server.server_close()
 
 
-def main() -> int:
-    """Entry of the daemon. Returns the exit code."""
-    parser = argparse.ArgumentParser(description="The process form of Kubernetes, on loopback.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    arguments = parser.parse_args()
-    try:
-        serve(arguments.port, arguments.folder.absolute())
-    except FalajError as problem:
-        print(problem, file=sys.stderr, flush=True)
-        return int(problem.exit_code)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry("The process form of Kubernetes, on loopback.", serve))

@@ -7,7 +7,6 @@ which the next start removes. The kubeconfig lies in the folder.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import select
@@ -22,10 +21,11 @@ from typing import Any
 
 import psutil
 
-from falaj.errors import FalajError, Fault
+from falaj.errors import Fault
 from falaj.files import lock
 from falaj.home import ROOT
 from falaj.ports import require_free
+from infra.sandbox.daemon import entry
 from infra.sandbox.kubernetes.proxy import Proxies
 from infra.sandbox.node import inside
 from infra.sandbox.node.addons import addons, write_images
@@ -197,19 +197,5 @@ def serve(port: int, folder: Path) -> None:
             machine.run(ready.set)
 
 
-def main() -> int:
-    """Entry of the daemon. Returns the exit code."""
-    parser = argparse.ArgumentParser(description="A real single-node Kubernetes.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    arguments = parser.parse_args()
-    try:
-        serve(arguments.port, arguments.folder.absolute())
-    except FalajError as problem:
-        print(problem, file=sys.stderr, flush=True)
-        return int(problem.exit_code)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry("A real single-node Kubernetes.", serve))
