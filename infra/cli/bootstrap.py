@@ -21,19 +21,20 @@ def bootstrap(environment: str, as_json: bool) -> None:
 
     The state here stays, as a copy. Asking again moves what is left.
     """
+    from infra.config.load import is_site
     from infra.config.model import MODELS
     from infra.engine.bootstrap import move_state
     from infra.engine.cli_workspace import declared_backend, environ, secrets_provider
     from infra.engine.passphrase import passphrase
     from infra.engine.program import open_program
 
-    if environment == "local":
+    if environment == "local" or is_site(environment):
         raise UsageError(
-            "the state of local stays on this machine",
-            given="--env local",
+            f"the state of {environment} stays on this machine",
+            given=f"--env {environment}",
             allowed="dev, staging, prod",
             why="the embedded engine keeps it, and applies nothing else",
-            next="to keep it in a second place: falaj drill copy --env local --part state --to PLACE",
+            next=f"to keep it in a second place: falaj drill copy --env {environment} --part state --to PLACE",
         )
     if shutil.which("pulumi") is None:
         raise UsageError("the Pulumi CLI is not here", why="it alone applies to a cloud, so it alone has state to move", next="put `pulumi` on PATH")

@@ -18,7 +18,7 @@ TABLE = "infra/config/prices.yaml"
 
 def estimated(plans: Sequence[Plan], folder: Path | None, environment: str, engine_name: str | None) -> Estimate:
     """What the plans' stacks would cost, and what they cost as they are now where they are there."""
-    from infra.config.load import load_environment
+    from infra.config.load import is_site, load_environment
     from infra.engine.choose import choose
     from infra.engine.program import open_program
     from infra.pipeline.cost import estimate, standing
@@ -31,7 +31,7 @@ def estimated(plans: Sequence[Plan], folder: Path | None, environment: str, engi
             continue
         program = stack_program(environment, plan.stack) if ours or folder is None else open_program(folder, environment)
         states[plan.stack] = standing(plan, choose(environment, engine_name).export(program))
-    return estimate(plans, region=load_environment(environment).region if ours else None, states=states)
+    return estimate(plans, region=load_environment(environment).region if ours and not is_site(environment) else None, states=states)
 
 
 def require_instance_prices(found: Estimate) -> None:

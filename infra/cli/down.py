@@ -22,6 +22,7 @@ def down(environment: str, yes: bool, purge: bool, as_json: bool) -> None:
     """Destroy every stack, the last one first, and stop the sandbox. Evidence and runs stay unless --purge says otherwise."""
     from infra.audit import chain
     from infra.cli.up import now, start_sandbox
+    from infra.config.load import is_site
     from infra.engine.choose import choose_to_apply
     from infra.pipeline.converge import destroy
 
@@ -35,7 +36,7 @@ def down(environment: str, yes: bool, purge: bool, as_json: bool) -> None:
     if environment != "local" and purge:
         raise UsageError("--purge is for local", given=f"--env {environment} --purge", allowed="--env local", why="records of a real environment are evidence")
     with lock(environment_folder(environment) / "up.lock", what=f"environment {environment}", next="wait until that run ends: runbooks/state_locked.md"):
-        engine = choose_to_apply(environment)
+        engine = choose_to_apply(environment, site=is_site(environment))
         if environment == "local":
             start_sandbox()
         gone = destroy(environment, engine=engine, say=progress)

@@ -18,10 +18,12 @@ _LONG = 120
 def run(environment: str, engine_name: str | None, trail: Path | None, as_json: bool, now: str) -> None:
     """Look, keep the report, say what was found. Raises Drifted where something has changed."""
     from infra.audit import chain
+    from infra.config.load import is_site
     from infra.engine.choose import choose_to_apply
     from infra.pipeline.infrastructure_drift import keep, look
 
-    report = look(environment, engine=choose_to_apply(environment, engine_name), trail=trail, now=now, say=progress)
+    engine = choose_to_apply(environment, engine_name, site=is_site(environment))
+    report = look(environment, engine=engine, trail=trail, now=now, say=progress)
     path = keep(report)
     details = {"report": report.digest, "resources": sum(each.resources for each in report.stacks), "drifted": len(report.drifted)}
     chain.append(environment, "looked for drift", "infrastructure", details, now)

@@ -137,10 +137,20 @@ def _state(environment: str) -> str:
 
 
 def _releases(environment: str) -> str:
-    from infra.config.load import load_environment
+    from infra.config.load import is_site, load_environment, load_site
     from infra.config.naming import bucket_name
 
-    return f"s3://{bucket_name(load_environment(environment).foundation, 'artifacts')}/releases"
+    if not is_site(environment):
+        return f"s3://{bucket_name(load_environment(environment).foundation, 'artifacts')}/releases"
+    config = load_site(environment).workloads
+    if config.site is not None and config.site.store.volumes is not None:
+        raise UsageError(
+            f"the releases of {environment} lie in a folder that its cluster mounts",
+            given="--part artifacts",
+            allowed="state",
+            next="copy the folder where it lies; falaj drill takes the state",
+        )
+    return f"s3://{bucket_name(config, 'artifacts')}/releases"
 
 
 def _use_local_cloud() -> None:

@@ -109,9 +109,9 @@ def places(folder: Path | None, environment: str, stacks: list[str]) -> list[Pat
 
 def plans_at_hand(folder: Path | None, environment: str, stack: str | None, engine_name: str | None) -> list[Path]:
     """The plans written before, if all of them are there and of today's programs and states; else nothing."""
-    from infra.pipeline.plan import STACKS
+    from infra.config.load import stacks_of
 
-    paths = places(folder, environment, [stack] if stack else list(STACKS))
+    paths = places(folder, environment, [stack] if stack else list(stacks_of(environment)))
     if not all(path.exists() for path in paths):
         return []
     engine = choose_engine(folder, environment, stack, engine_name)

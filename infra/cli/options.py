@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-ENVIRONMENTS = ("local", "dev", "staging", "prod")
+ENVIRONMENTS = ("local", "dev", "staging", "prod", "onprem")
 FORMS = ("process", "node")
 """Forms of Kubernetes that `local` can have."""
 
@@ -14,5 +14,5 @@ engine_option = click.option(
     "--engine",
     "engine_name",
     type=click.Choice(["embedded", "pulumi"]),
-    help="The embedded engine (plans all, applies local) or the Pulumi CLI; chosen by what is needed where left out.",
+    help="The embedded engine (plans all, applies local and sites) or the Pulumi CLI; chosen by what is needed where left out.",
 )

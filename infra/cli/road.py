@@ -294,10 +294,15 @@ def drive(spec: Spec, client: Client, progress: Callable[[str], None], *, until:
         progress=progress,
         until=until,
     ).drive(spec)
+    return require_allowed(record, folder)
+
+
+def require_allowed(record: RunRecord, folder: Path) -> RunRecord:
+    """The record itself. Raises Denied or Undecided with the gate's reasons when it did not allow the run in `folder`."""
     if record.status in ("denied", "undecided"):
         kind = Denied if record.status == "denied" else Undecided
         raise kind(
-            f"the gate says {record.status} to run {spec.run}",
+            f"the gate says {record.status} to run {record.spec.run}",
             given=str(folder / "evaluate" / "candidate.json"),
             why="\n           ".join(record.reasons) or None,
             next="runbooks/gate_denied.md; the release before it goes on being served",

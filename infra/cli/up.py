@@ -21,6 +21,7 @@ from infra.cli.options import FORMS, engine_option, environment_option, json_opt
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
+    from infra.engine.engine import Engine
     from infra.pipeline.converge import StackOutcome
 
 
@@ -94,14 +95,17 @@ def bring_up_stacks(environment: str, engine_name: str | None, clock: Stopwatch,
     """Start the sandbox where the environment is local, then converge all stacks and log what was done; see `approval_of` for the last two."""
     from infra.audit import chain
     from infra.audit.history import keep_applied
-    from infra.config.load import load_environment
+    from infra.config.load import is_site, load_environment
     from infra.engine.choose import choose_to_apply
     from infra.engine.opt_in import require_switched_on
     from infra.pipeline.approved import approval_of
     from infra.pipeline.converge import converge, refresh
 
-    engine = choose_to_apply(environment, engine_name)
-    if environment != "local" and engine.name == "pulumi":
+    site = is_site(environment)
+    engine = choose_to_apply(environment, engine_name, site=site)
+    if site:
+        look_at_site(environment, engine)
+    elif environment != "local" and engine.name == "pulumi":
         require_switched_on(load_environment(environment).region)
     approval = approval_of(environment, approved, approver)
     keep_applied(environment)
@@ -153,6 +157,20 @@ def choose_kubernetes(environment: str, form: str | None, images: Path | None) -
             "--images is for a real node", given="--kubernetes process", allowed="--kubernetes node", why="the other form runs this checkout's code"
         )
     service.choose_form(wanted)
+
+
+def look_at_site(environment: str, engine: Engine) -> None:
+    """Raise UsageError unless the site's cluster can take what is planned: who asks, storage classes, nodes."""
+    from infra.config.load import load_site
+    from infra.pipeline.plan import plan_environment
+    from infra.pipeline.site import require_ready
+    from infra.sandbox.kubernetes.client import Client
+    from infra.sandbox.kubernetes.kubeconfig import reach
+
+    site = load_site(environment).platform.site
+    assert site is not None
+    require_ready(plan_environment(environment, engine=engine), Client(way=reach(site.context)))
+    progress(f"the cluster of context {site.context} is ready for {environment}")
 
 
 def start_sandbox() -> bool:

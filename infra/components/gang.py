@@ -25,7 +25,8 @@ _SHARED_MEMORY = {"empty_dir": {"medium": "Memory", "size_limit": "2Gi"}}
 def member(work: Work, config: WorkloadsConfig) -> Work:
     """The pod of the train stage as config has it: its size, and, with several nodes, how many there are and where they meet."""
     wanted = config.training
-    sized = replace(work, cpu=wanted.cpu or work.cpu, memory=wanted.memory or work.memory, gpus=(wanted.gpus or work.gpus) if config.use_gpu else 0)
+    # Where nobody may have a GPU, none is asked for, however many there are elsewhere.
+    sized = replace(work, cpu=wanted.cpu or work.cpu, memory=wanted.memory or work.memory, gpus=(wanted.gpus or work.gpus) if work.gpus else 0)
     told = {**work.environment, "FALAJ_GRACE_SECONDS": str(wanted.grace_seconds)}
     if sized.gpus > 1:
         sized = replace(sized, mounts=[*work.mounts, Mount("shared-memory", "/dev/shm", _SHARED_MEMORY)])
@@ -52,14 +53,15 @@ def placed(name: str, config: WorkloadsConfig) -> dict[str, Any]:
 class MeetingPlace(pulumi.ComponentResource):
     """A headless Service that gives each pod its name before it is ready, and the one opening of a closed namespace: from these pods to these pods."""
 
-    def __init__(self, name: str, labels: Mapping[str, str], *, opts: ResourceOptions | None = None) -> None:
-        super().__init__("falaj:workloads:MeetingPlace", name, None, opts)
+    def __init__(self, name: str, labels: Mapping[str, str], *, team: str = "", opts: ResourceOptions | None = None) -> None:
+        label = naming.of_team(name, team)
+        super().__init__("falaj:workloads:MeetingPlace", label, None, opts)
         here = ResourceOptions(parent=self)
         selected: Any = {"match_labels": dict(labels)}
-        metadata: Any = {"name": name, "namespace": naming.TRAINING, "labels": dict(labels)}
+        metadata: Any = {"name": name, "namespace": naming.of_team(naming.TRAINING, team), "labels": dict(labels)}
         ports: Any = [{"name": "rendezvous", "port": RENDEZVOUS, "target_port": "rendezvous", "protocol": "TCP"}]
         kubernetes.core.v1.Service(
-            name,
+            label,
             # Nobody waits for pods behind it: they come with a run.
             metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
             spec={"type": "ClusterIP", "cluster_ip": "None", "selector": dict(labels), "publish_not_ready_addresses": True, "ports": ports},
@@ -67,7 +69,7 @@ class MeetingPlace(pulumi.ComponentResource):
         )
         each_other: Any = [{"pod_selector": selected}]
         kubernetes.networking.v1.NetworkPolicy(
-            name,
+            label,
             metadata=metadata,
             spec={
                 "pod_selector": selected,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -12,6 +13,7 @@ from pulumi import ResourceOptions
 from falaj.processors import CLASSES, LABEL, Processor
 from infra.components.jobs import environment_of, labels
 from infra.components.pods import Work, claim, container, image, pod, trust
+from infra.components.stores import Place
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
@@ -26,7 +28,10 @@ _NOT_WAITED_FOR = {"annotations": {"pulumi.com/skipAwait": "true"}}
 
 
 class Inference(pulumi.ComponentResource):
-    """Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget of one model; with a canary, a second Deployment behind the Service."""
+    """Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget of one model; with a canary, a second Deployment behind the Service.
+
+    Of the environment itself, or of a `team` in its own namespace; `config` is then as it is for that team.
+    """
 
     service: pulumi.Output[str]
 
@@ -35,29 +40,31 @@ class Inference(pulumi.ComponentResource):
         name: str,
         config: WorkloadsConfig,
         *,
-        releases: pulumi.Input[str],
+        place: Place,
         accounts: pulumi.Output[dict[str, str]],
         claims: pulumi.Output[dict[str, str]],
         priorities: pulumi.Output[dict[str, str]],
+        team: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
-        """`releases` is where releases are taken from, as `s3://bucket/prefix`."""
-        super().__init__("falaj:workloads:Inference", name, None, opts)
-        self._here, self._config, self._model = ResourceOptions(parent=self), config, {_MODEL: name}
-        told: dict[str, pulumi.Input[str]] = {"FALAJ_RELEASES": releases}
-        around: dict[str, Any] = {"account": accounts[naming.INFERENCE], "priority": priorities["serving"], "requests": claims["requests"]}
+        super().__init__("falaj:workloads:Inference", naming.of_team(name, team), None, opts)
+        self._here, self._config, self._model, self._team, self._place = ResourceOptions(parent=self), config, {_MODEL: name}, team, place
+        self._namespace = naming.of_team(naming.INFERENCE, team)
+        told: dict[str, pulumi.Input[str]] = {"FALAJ_RELEASES": place.releases, **place.access}
+        requests = claims[naming.of_team("requests", team)]
+        around: dict[str, Any] = {"account": accounts[self._namespace], "priority": priorities["serving"], "requests": requests}
         deployment = self._deployment(name, told, config.serving.minimum, scaled=config.serving.maximum > config.serving.minimum, **around)
         self._scale(name, deployment)
         if canary := config.canary:
             pinned = {"FALAJ_SERVE_RELEASE": f"{canary.version}@{canary.digest}"}
             self._deployment(f"{name}-canary", {**told, **pinned}, canary.replicas, scaled=False, **around)
         kubernetes.core.v1.Service(
-            name,
-            metadata={**_metadata(name), **_NOT_WAITED_FOR},
+            naming.of_team(name, team),
+            metadata={**self._metadata(name), **_NOT_WAITED_FOR},
             spec={"type": "ClusterIP", "selector": self._model, "ports": [{"name": "http", "port": 80, "target_port": "http", "protocol": "TCP"}]},
             opts=self._here,
         )
-        self.service = pulumi.Output.from_input(f"{naming.INFERENCE}/{name}")
+        self.service = pulumi.Output.from_input(f"{self._namespace}/{name}")
         self.register_outputs({"service": self.service})
 
     def _deployment(
@@ -93,7 +100,7 @@ class Inference(pulumi.ComponentResource):
                 **log_policy(),
                 **told,
             },
-            mounts=[claim("requests", REQUESTS, requests), *mounts],
+            mounts=[claim("requests", REQUESTS, requests), *(replace(each, read_only=True) for each in self._place.mounts), *mounts],
             ports={"http": PORT},
         )
         spec = pod(
@@ -107,11 +114,14 @@ class Inference(pulumi.ComponentResource):
             topology_spread_constraints=[spread(key, name) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")],
         )
         kubernetes.policy.v1.PodDisruptionBudget(
-            name, metadata=_metadata(name), spec={"max_unavailable": 1, "selector": {"match_labels": labels(name)}}, opts=self._here
+            naming.of_team(name, self._team),
+            metadata=self._metadata(name),
+            spec={"max_unavailable": 1, "selector": {"match_labels": labels(name)}},
+            opts=self._here,
         )
         return kubernetes.apps.v1.Deployment(
-            name,
-            metadata={**_metadata(name), **_NOT_WAITED_FOR},
+            naming.of_team(name, self._team),
+            metadata={**self._metadata(name), **_NOT_WAITED_FOR},
             spec={
                 "replicas": replicas,
                 "revision_history_limit": 5,
@@ -123,12 +133,15 @@ class Inference(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, ignore_changes=["spec.replicas"] if scaled else None),
         )
 
+    def _metadata(self, name: str) -> Any:
+        return {"name": name, "namespace": self._namespace, "labels": labels(name)}
+
     def _scale(self, name: str, deployment: kubernetes.apps.v1.Deployment) -> None:
         serving = self._config.serving
         target: Any = {"type": "Utilization", "average_utilization": serving.target_cpu_percent}
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
-            name,
-            metadata=_metadata(name),
+            naming.of_team(name, self._team),
+            metadata=self._metadata(name),
             spec={
                 "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": name},
                 "min_replicas": serving.minimum,
@@ -139,10 +152,6 @@ class Inference(pulumi.ComponentResource):
             },
             opts=ResourceOptions(parent=self, depends_on=[deployment]),
         )
-
-
-def _metadata(name: str) -> Any:
-    return {"name": name, "namespace": naming.INFERENCE, "labels": labels(name)}
 
 
 def log_policy() -> dict[str, pulumi.Input[str]]:

@@ -13,6 +13,7 @@ from pulumi import ResourceOptions
 from falaj.errors import FINAL_EXIT_CODES
 from infra.components import gang
 from infra.components.pods import Mount, Work, claim, image, pod, trust
+from infra.components.stores import Place
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
@@ -57,7 +58,9 @@ class StageLike(Protocol):
 
 
 class JobTemplates(pulumi.ComponentResource):
-    """One suspended CronJob per stage, in the training namespace, on the `work` volume; training over several nodes has a place to meet besides.
+    """One suspended CronJob per stage, in a training namespace, on its `work` volume; training over several nodes has a place to meet besides.
+
+    Of the environment itself, or of a `team` in its own namespace, with its own account, volume, buckets and queue; `config` is then as it is for that team.
 
     A retry starts a new pod, since a stage goes on from its last durable file; SIGTERM leaves time to write one.
     """
@@ -70,33 +73,35 @@ class JobTemplates(pulumi.ComponentResource):
         config: WorkloadsConfig,
         *,
         stages: Sequence[StageLike],
-        buckets: pulumi.Output[dict[str, str]],
+        place: Place,
         accounts: pulumi.Output[dict[str, str]],
         claims: pulumi.Output[dict[str, str]],
         priorities: pulumi.Output[dict[str, str]],
+        team: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:workloads:JobTemplates", name, None, opts)
         here = ResourceOptions(parent=self)
-        environment = {**of_a_run(config), "FALAJ_DATA_BUCKET": buckets["data"], "FALAJ_ARTIFACTS_BUCKET": buckets["artifacts"]}
-        around: dict[str, Any] = {"account": accounts[naming.TRAINING], "priority": priorities["training"], "restart": "Never"}
+        namespace, held = naming.of_team(naming.TRAINING, team), claims[naming.of_team("work", team)]
+        around: dict[str, Any] = {"account": accounts[namespace], "priority": priorities["training"], "restart": "Never"}
         for stage in stages:
-            work = _work(stage, config, environment, claims["work"])
+            work = _work(stage, config, place, held)
             if stage.name == TRAIN:
                 spec = pod(gang.member(work, config), grace_seconds=config.training.grace_seconds, **around, **gang.placed(work.name, config))
                 made = job(stage, spec, pods=config.training.nodes, annotations=LEFT_ALONE)
             else:
                 made = job(stage, pod(work, grace_seconds=GRACE_SECONDS, **around))
-            template(stage.name, config, made, here)
+            template(stage.name, config, made, here, team=team)
         if config.training.nodes > 1:
-            gang.MeetingPlace(TRAIN, labels(TRAIN), opts=here)
+            gang.MeetingPlace(TRAIN, labels(TRAIN), team=team, opts=here)
         self.names = [stage.name for stage in stages]
         self.register_outputs({"names": self.names})
 
 
 def environment_of(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
     """What every container is told."""
-    return {"FALAJ_ENVIRONMENT": config.environment, "FALAJ_OWNER": config.owner, "AWS_REGION": config.region, "AWS_STS_REGIONAL_ENDPOINTS": "regional"}
+    cloud = {} if config.site else {"AWS_REGION": config.region, "AWS_STS_REGIONAL_ENDPOINTS": "regional"}
+    return {"FALAJ_ENVIRONMENT": config.environment, "FALAJ_OWNER": config.owner, **cloud}
 
 
 def labels(name: str) -> dict[str, str]:
@@ -109,12 +114,14 @@ def of_a_run(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
     return {**environment_of(config), "FALAJ_WORK": WORK, "MLFLOW_TRACKING_URI": config.tracking_uri}
 
 
-def template(name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions, *, urgency: Literal["training", "search"] = "training") -> None:
-    """A suspended CronJob of the training namespace: what a run, or a person with kubectl, makes Jobs of. `urgency` counts among those that queue."""
+def template(
+    name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions, *, team: str = "", urgency: Literal["training", "search"] = "training"
+) -> None:
+    """A suspended CronJob of a training namespace: what a run, or a person with kubectl, makes Jobs of. `urgency` counts among those that queue."""
     queued = {_QUEUE: config.queue, _URGENCY: f"falaj-{urgency}"} if config.queue else {}
     kubernetes.batch.v1.CronJob(
-        name,
-        metadata={"name": name, "namespace": naming.TRAINING, "labels": labels(name)},
+        naming.of_team(name, team),
+        metadata={"name": name, "namespace": naming.of_team(naming.TRAINING, team), "labels": labels(name)},
         spec={
             "schedule": _NEVER,
             "suspend": True,
@@ -152,9 +159,9 @@ def job(stage: StageLike, spec: Mapping[str, Any], *, pods: int = 1, apart: bool
     }
 
 
-def _work(stage: StageLike, config: WorkloadsConfig, environment: Mapping[str, pulumi.Input[str]], held: pulumi.Input[str]) -> Work:
-    mounts: list[Mount] = [claim("work", WORK, held)]
-    own: dict[str, pulumi.Input[str]] = dict(environment)
+def _work(stage: StageLike, config: WorkloadsConfig, place: Place, held: pulumi.Input[str]) -> Work:
+    mounts: list[Mount] = [claim("work", WORK, held), *place.mounts]
+    own: dict[str, pulumi.Input[str]] = {**of_a_run(config), **place.access, **place.run}
     if stage.name == TRAIN:
         # Pages of two megabytes for what is allocated, which only the start of a process can ask for.
         own["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"

@@ -11,6 +11,7 @@ from pulumi import ResourceOptions
 
 from infra.config import naming
 from infra.config.model import ClaimConfig, PlatformStackConfig, QuotaConfig
+from infra.config.site import STORE_CLAIM
 from infra.config.teams import Room, group_of
 
 _OPERATORS = "falaj:operators"
@@ -22,7 +23,7 @@ class TeamNamespace(pulumi.ComponentResource):
     """A namespace with restricted pods, a quota, default limits, no traffic but what is listed, one service account and its volumes.
 
     Open are: DNS, TLS to the environment's network and to the object store (not for pods that bring a policy of their own), and, where it
-    serves, its serving port from inside the cluster.
+    serves, its serving port from inside the cluster. On a site the store's server is all that is outside, or the folder that is the store.
     """
 
     name: pulumi.Output[str]
@@ -52,6 +53,8 @@ class TeamNamespace(pulumi.ComponentResource):
         self._let_operators_work(name)
         labelled = {naming.of_team(claim.name, room.team): claim for claim in room.claims}
         self.claims = {label: self._claim(label, claim, volumes.get(label)) for label, claim in labelled.items()}
+        if config.site is not None and config.site.store.volumes is not None:
+            self._store(name, config.site.store.volumes)
         self.service_account = made_account.metadata.apply(lambda found: found.name or account)
         self.register_outputs({"name": self.name, "service_account": self.service_account, "claims": self.claims})
 
@@ -72,12 +75,9 @@ class TeamNamespace(pulumi.ComponentResource):
         }
         ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
         self._policy(name, "allow-dns", {**everybody, "policy_types": ["Egress"], "egress": [{"to": [dns], "ports": ports}]})
-        # One more than the network: the agent that hands out pod identities answers on a link-local address of the node.
-        networks = [self._config.network_cidr, *self._config.object_store_cidrs, *self._config.table_store_cidrs]
-        tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
-        identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
         others = {"pod_selector": {"match_expressions": [{"key": key, "operator": "NotIn", "values": [value]} for key, value in OWN_EGRESS.items()]}}
-        self._policy(name, "allow-services", {**others, "policy_types": ["Egress"], "egress": [tls, identity]})
+        if services := self._services():
+            self._policy(name, "allow-services", {**others, "policy_types": ["Egress"], "egress": services})
         if self._room.serves:
             # A scraper that AWS keeps has an address in the network, and is nobody's pod.
             watching = [{"ip_block": {"cidr": self._config.network_cidr}}] if self._config.monitored else []
@@ -86,6 +86,20 @@ class TeamNamespace(pulumi.ComponentResource):
             inside = {"from_": [{"namespace_selector": askers}, *watching], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
             selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}
             self._policy(name, "allow-requests", {**selector, "policy_types": ["Ingress"], "ingress": [inside]})
+
+    def _services(self) -> list[Any]:
+        """Where pods may go outside their namespace, besides the name service."""
+        if self._config.site is not None:
+            store = self._config.site.store
+            there: list[Any] = [{"ip_block": {"cidr": cidr}} for cidr in store.cidrs]
+            if store.namespace:
+                there.append({"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": store.namespace}}})
+            return [{"to": there, "ports": [{"protocol": "TCP", "port": store.port}]}] if there else []
+        # One more than the network: the agent that hands out pod identities answers on a link-local address of the node.
+        networks = [self._config.network_cidr, *self._config.object_store_cidrs, *self._config.table_store_cidrs]
+        tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
+        identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
+        return [tls, identity]
 
     def _let_operators_work(self, name: str) -> None:
         """Operators, and the team's own people, start and read jobs and read their logs; they change nothing that a stack has made."""
@@ -105,19 +119,29 @@ class TeamNamespace(pulumi.ComponentResource):
         )
 
     def _claim(self, label: str, claim: ClaimConfig, volume: pulumi.Input[str] | None) -> pulumi.Output[str]:
+        known = self._config.site.storage_class if self._config.site else None
+        spec = {"storage_class_name": claim.storage_class or known, "volume_name": volume}
+        return self._volume(label, claim.name, claim.size, shared=claim.shared, spec=spec)
+
+    def _store(self, name: str, volumes: str) -> None:
+        """The folder that is the store: a volume that the cluster's administrator made for this namespace, of whatever size it has."""
+        # The empty class: nobody makes another volume in its place.
+        spec = {"storage_class_name": "", "volume_name": f"{volumes}-{self._room.name}"}
+        self._volume(f"{name}-{STORE_CLAIM}", STORE_CLAIM, "1Gi", shared=True, spec=spec)
+
+    def _volume(self, label: str, name: str, size: str, *, shared: bool, spec: dict[str, Any]) -> pulumi.Output[str]:
         made = kubernetes.core.v1.PersistentVolumeClaim(
             label,
-            metadata={**self._metadata(claim.name), "annotations": {"pulumi.com/skipAwait": "true"}},
+            metadata={**self._metadata(name), "annotations": {"pulumi.com/skipAwait": "true"}},
             spec={
-                "access_modes": ["ReadWriteMany" if claim.shared else "ReadWriteOnce"],
-                "resources": {"requests": {"storage": claim.size}},
-                "storage_class_name": claim.storage_class,
-                "volume_name": volume,
+                "access_modes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
+                "resources": {"requests": {"storage": size}},
+                **spec,
             },
             # A claim that is gone takes its data with it, and binds with its first pod only.
-            opts=ResourceOptions(parent=self, protect=self._config.environment in ("staging", "prod")),
+            opts=ResourceOptions(parent=self, protect=self._config.site is not None or self._config.environment in ("staging", "prod")),
         )
-        return made.metadata.apply(lambda found: found.name or claim.name)
+        return made.metadata.apply(lambda found: found.name or name)
 
 
 class Priorities(pulumi.ComponentResource):
@@ -144,13 +168,14 @@ class Priorities(pulumi.ComponentResource):
 
 
 def labels(config: PlatformStackConfig, team: str = "") -> dict[str, str]:
-    """Pod Security at its strictest, in a fixed version, and whose namespace it is."""
+    """Pod Security at its strictest, in a fixed version, whose namespace it is, and, on a site, where that is."""
     security = {
         f"pod-security.kubernetes.io/{mode}{suffix}": value
         for mode in ("enforce", "audit", "warn")
         for suffix, value in (("", "restricted"), ("-version", config.pod_security_version))
     }
-    return {**security, "falaj/environment": config.environment, "falaj/owner": team or config.owner}
+    where = {"falaj/site": config.site.name, "falaj/country": config.site.country} if config.site else {}
+    return {**security, "falaj/environment": config.environment, "falaj/owner": team or config.owner, **where}
 
 
 def hard(quota: QuotaConfig) -> dict[str, str]:

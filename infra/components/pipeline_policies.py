@@ -1,11 +1,13 @@
 """What jobs of CI may do: one role that looks and plans, one that applies; and the most that either can ever be given.
 
-The one that applies makes and changes what runs: network, registry, cluster, and roles below their boundaries. What keeps data (keys, buckets, tables,
-the vault), what watches (trail, recorder, detector), who may take a role, and what bounds CI itself it reads and cannot change: a person makes
-those, at first and ever after. It never reads data and never takes another role.
+The one that applies makes and changes what runs: network, registry, cluster, its queues and metrics, and roles below their boundaries. What keeps
+data (keys, buckets, tables, file systems, databases, the vault), what watches (trail, recorder, detector), who may take a role, and what bounds CI
+itself it reads and cannot change: a person makes those, at first and ever after. It never reads data and never takes another role.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from infra.components import policies
 from infra.components.policies import Statement, document, statement
@@ -18,18 +20,29 @@ _LOOKS = (
     *("kms:ListAliases", "logs:DescribeLogGroups", "securityhub:DescribeHub"),
 )
 """Calls that know no resource, or list them; none shows data of anybody."""
+_SETTINGS = (
+    *("account:GetRegionOptStatus", "iam:Get*", "iam:List*", "kms:DescribeKey", "kms:GetKey*", "kms:ListResourceTags"),
+    *("s3:GetBucket*", "s3:Get*Configuration", "s3:ListBucket", "s3:ListTagsForResource"),
+)
 _READS = (
-    *("access-analyzer:Get*", "backup:Describe*", "backup:Get*", "backup:ListTags", "budgets:ListTagsForResource", "budgets:ViewBudget"),
-    *("cloudtrail:Get*", "cloudtrail:ListTags", "dynamodb:Describe*", "dynamodb:ListTagsOfResource", "ecr:Describe*", "ecr:GetLifecyclePolicy"),
-    *("ecr:ListTagsForResource", "eks:Describe*", "eks:List*", "guardduty:GetDetector", "logs:ListTagsForResource"),
+    *("access-analyzer:Get*", "backup:Describe*", "backup:Get*", "backup:ListTags", "budgets:ListTags*", "budgets:ViewBudget"),
+    *("cloudtrail:Get*", "cloudtrail:ListTags", "ecr:GetLifecyclePolicy", "guardduty:GetDetector", "sqs:GetQueue*", "sqs:ListQueueTags"),
+    *(f"{service}:Describe*" for service in ("aps", "dynamodb", "ecr", "eks", "elasticfilesystem", "events", "rds")),
+    *(f"{service}:ListTags*" for service in ("aps", "dynamodb", "ecr", "logs", "rds")),
+    "events:List*",
 )
 _MAKES = (
     *("budgets:ModifyBudget", "ecr:CreateRepository", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "logs:CreateLogGroup"),
     *(f"{service}:TagResource" for service in ("budgets", "ecr", "logs")),
 )
-_GIVES = ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "DetachRolePolicy", "DeleteRolePolicy", "PutRolePermissionsBoundary")
+_QUEUES = (
+    *(f"aps:{each}" for each in ("*AlertManagerDefinition", "*RuleGroupsNamespace", "*Scraper", "*Workspace*", "*agResource")),
+    *(f"events:{each}" for each in ("*Rule", "*Targets", "*agResource")),
+    *("sqs:*Queue", "sqs:SetQueueAttributes"),
+)
+"""Queues, the rules that write into them, and the workspace of metrics; messages and numbers are written and read by other calls."""
+_GIVES = ("CreateRole", "*RolePolicy", "PutRolePermissionsBoundary")
 """Calls for which IAM says which boundary the role has, or is to have."""
-_IDENTITY_CHANGES = tuple(f"iam:{verb}*" for verb in ("Add", "Attach", "Create", "Delete", "Detach", "PassRole", "Put", "Set", "Tag", "Untag", "Update"))
 
 
 def trusts_jobs(config: Common, subject: str) -> str:
@@ -62,7 +75,7 @@ def reader_policy(config: Common) -> str:
 
 def deployer_policy(config: Common) -> str:
     """Reads what the reader reads, keeps the state, and makes and changes what runs."""
-    return document(*_reading(config), *_state(config, write=True), *_making(config), *_never(config))
+    return document(*_reading(config, _MAKES), *_state(config, write=True), *_making(config), *_never(config))
 
 
 def pipelines(config: Common) -> str:
@@ -70,16 +83,16 @@ def pipelines(config: Common) -> str:
     return deployer_policy(config)
 
 
-def _reading(config: Common) -> list[Statement]:
-    identities = [_own(config, rest) for rest in ("role/{prefix}-*", "role/aws-service-role/*", "policy/{prefix}-*")]
+def _reading(config: Common, makes: Sequence[str] = ()) -> list[Statement]:
+    """Calls of reading, and those of making that know the same resources: a boundary may be no longer than 6,144 characters."""
+    # Roles, policies and instance profiles.
+    identities = [_own(config, rest) for rest in ("*/{prefix}-*", "role/aws-service-role/*")]
+    keys = naming.arn(config, "kms", "key/*")
     return [
         statement("Looks", _LOOKS, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
-        # Asked in one place of the world, whichever region it is about.
-        statement("Regions", ["account:GetRegionOptStatus"], [naming.global_arn(config, "account", "account")]),
-        statement("Identities", ["iam:Get*", "iam:List*"], [*identities, _provider(config)]),
-        statement("Buckets", ["s3:GetBucket*", "s3:Get*Configuration", "s3:ListBucket", "s3:ListTagsForResource"], [_buckets(config)]),
-        statement("Keys", ["kms:DescribeKey", "kms:GetKey*", "kms:ListResourceTags"], [naming.arn(config, "kms", "key/*")]),
-        statement("Reads", _READS, _things(config)),
+        # What names resources of its own service alone; the region's own state is asked in one place of the world, whichever region it is about.
+        statement("Settings", _SETTINGS, [naming.global_arn(config, "account", "account"), *identities, _provider(config), _buckets(config), keys]),
+        statement("Makes" if makes else "Reads", [*_READS, *makes], _things(config)),
     ]
 
 
@@ -103,20 +116,25 @@ def _making(config: Common) -> list[Statement]:
     # Of the cluster's secrets, in the hands of the cluster.
     granted = {
         "Bool": {"kms:GrantIsForAWSResource": "true"},
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, "confidential")},
+        # The metrics' key besides, in the hands of the workspace.
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": [naming.key_alias(config, each) for each in ("confidential", "internal")]},
     }
     bounded = {"StringEquals": {"iam:PermissionsBoundary": [naming.boundary_arn(config, kind) for kind in naming.BOUNDARIES if kind != "pipelines"]}}
     passed = {"StringEquals": {"iam:PassedToService": [f"{each}.amazonaws.com" for each in ("backup", "ec2", "eks", "pods.eks")]}}
-    roles = _own(config, "role/{prefix}-*")
+    roles, profiles = _own(config, "role/{prefix}-*"), _own(config, "instance-profile/{prefix}-*")
+    queues = [
+        naming.arn(config, "aps", "*"),
+        *(naming.arn(config, service, f"{start}{naming.prefix(config)}-*") for service, start in (("events", "rule/"), ("sqs", ""))),
+    ]
     return [
         statement("Machines", ["autoscaling:*", "ec2:*"], [*machines, f"arn:{config.partition}:ec2:{config.region}::*"]),
         statement("Clusters", ["eks:*"], [cluster]),
         statement("GivesRoles", [f"iam:{each}" for each in _GIVES], [roles], Condition=bounded),
-        statement("ChangesRoles", ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"], [roles]),
+        statement("ChangesRoles", ["iam:*InstanceProfile", "iam:*agRole", "iam:DeleteRole", "iam:UpdateRole"], [roles, profiles]),
         statement("PassesRoles", ["iam:PassRole"], [roles], Condition=passed),
         statement("ClusterKey", ["kms:CreateGrant"], [naming.arn(config, "kms", "key/*")], Condition=granted),
         statement("ServiceRoles", ["iam:CreateServiceLinkedRole"], [_own(config, "role/aws-service-role/*")]),
-        statement("Makes", _MAKES, _things(config)),
+        statement("Queues", _QUEUES, queues),
     ]
 
 
@@ -129,9 +147,13 @@ def _never(config: Common) -> list[Statement]:
     return [
         {"Sid": "NoData", "Effect": "Deny", "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "NotResource": state},
         statement("NoDataKeys", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], ["*"], effect="Deny", Condition=others),
-        statement("NoOtherRole", ["sts:AssumeRole"], ["*"], effect="Deny"),
-        statement("NoBounds", _IDENTITY_CHANGES, [*own, _own(config, "policy/{prefix}-boundary-*"), _provider(config)], effect="Deny"),
-        statement("NoWaysOut", policies.WAYS_OUT, ["*"], effect="Deny"),
+        {
+            "Sid": "NoBounds",
+            "Effect": "Deny",
+            "NotAction": ["iam:Get*", "iam:List*"],
+            "Resource": [*own, _own(config, "policy/{prefix}-boundary-*"), _provider(config)],
+        },
+        statement("NoWaysOut", [*policies.WAYS_OUT, "sts:AssumeRole"], ["*"], effect="Deny"),
     ]
 
 

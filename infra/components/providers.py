@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from infra.components.contracts import ClusterOutputs
+from infra.components.contracts import ClusterOutputs, upstream
 from infra.config.model import Common
 
 
@@ -24,8 +24,11 @@ def aws_provider(config: Common, stack: str) -> aws.Provider:
     )
 
 
-def kubernetes_provider(config: Common, cluster: ClusterOutputs) -> kubernetes.Provider:
-    """The environment's cluster. Locally there is one cluster only, and its provider knows where it is."""
+def kubernetes_provider(config: Common) -> kubernetes.Provider:
+    """The environment's cluster: the one that its stack made, or a site's, by a context of whoever applies. Locally the provider knows where it is."""
+    if config.site is not None:
+        return kubernetes.Provider("cluster", context=config.site.context, enable_server_side_apply=True)
+    cluster = upstream(ClusterOutputs)
     if config.environment == "local":
         return kubernetes.Provider("cluster")
     content = pulumi.Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority).apply(lambda found: kubeconfig(config, *found))

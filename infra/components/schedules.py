@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
@@ -9,6 +11,7 @@ from pulumi import ResourceOptions
 from infra.components.inference import REQUESTS, log_policy
 from infra.components.jobs import StageLike, environment_of, job, labels
 from infra.components.pods import Work, claim, image, pod, trust
+from infra.components.stores import Place
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
@@ -22,13 +25,15 @@ class DriftSchedule(pulumi.ComponentResource):
         config: WorkloadsConfig,
         *,
         stage: StageLike,
-        releases: pulumi.Input[str],
+        place: Place,
         accounts: pulumi.Output[dict[str, str]],
         claims: pulumi.Output[dict[str, str]],
         priorities: pulumi.Output[dict[str, str]],
+        team: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:workloads:DriftSchedule", name, None, opts)
+        namespace = naming.of_team(naming.INFERENCE, team)
         mounts, told = trust(config)
         work = Work(
             name=stage.name,
@@ -36,13 +41,20 @@ class DriftSchedule(pulumi.ComponentResource):
             cpu=stage.cpu,
             memory=stage.memory,
             args=stage.args,
-            environment={**environment_of(config), "FALAJ_RELEASES": releases, "FALAJ_REQUESTS": REQUESTS, **log_policy(), **told},
-            mounts=[claim("requests", REQUESTS, claims["requests"]), *mounts],
+            environment={
+                **environment_of(config),
+                **place.access,
+                "FALAJ_RELEASES": place.releases,
+                "FALAJ_REQUESTS": REQUESTS,
+                **log_policy(),
+                **told,
+            },
+            mounts=[claim("requests", REQUESTS, claims[naming.of_team("requests", team)]), *(replace(each, read_only=True) for each in place.mounts), *mounts],
         )
-        spec = job(stage, pod(work, account=accounts[naming.INFERENCE], priority=priorities["training"], grace_seconds=30, restart="Never"))
+        spec = job(stage, pod(work, account=accounts[namespace], priority=priorities["training"], grace_seconds=30, restart="Never"))
         kubernetes.batch.v1.CronJob(
-            stage.name,
-            metadata={"name": stage.name, "namespace": naming.INFERENCE, "labels": labels(stage.name)},
+            naming.of_team(stage.name, team),
+            metadata={"name": stage.name, "namespace": namespace, "labels": labels(stage.name)},
             spec={
                 "schedule": config.schedules.drift,
                 "time_zone": config.schedules.time_zone,

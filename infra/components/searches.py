@@ -34,15 +34,17 @@ class Searches(pulumi.ComponentResource):
         stage: StageLike,
         claims: pulumi.Output[dict[str, str]],
         priorities: pulumi.Output[dict[str, str]],
+        team: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:workloads:Searches", name, None, opts)
-        here = ResourceOptions(parent=self)
+        here, label = ResourceOptions(parent=self), naming.of_team(stage.name, team)
+        self._namespace = naming.of_team(naming.TRAINING, team)
         account = kubernetes.core.v1.ServiceAccount(
-            stage.name, metadata={"name": naming.TUNE_ACCOUNT, "namespace": naming.TRAINING}, automount_service_account_token=False, opts=here
+            label, metadata={"name": naming.TUNE_ACCOUNT, "namespace": self._namespace}, automount_service_account_token=False, opts=here
         )
-        self._open(stage.name, config, here)
-        mounts: list[Mount] = [claim("work", WORK, claims["work"])]
+        self._open(stage.name, label, config, here)
+        mounts: list[Mount] = [claim("work", WORK, claims[naming.of_team("work", team)])]
         told = of_a_run(config)
         if config.tune.database:
             mounts.append(Mount("storage", _STORAGE, {"secret": {"secret_name": config.tune.secret, "items": [{"key": _KEY, "path": _KEY}]}}, read_only=True))
@@ -66,10 +68,10 @@ class Searches(pulumi.ComponentResource):
             restart="Never",
         )
         made = job(stage, spec, pods=config.tune.workers, apart=True, labels=OWN_EGRESS, annotations=LEFT_ALONE)
-        template(stage.name, config, made, here, urgency="search")
+        template(stage.name, config, made, here, team=team, urgency="search")
         self.register_outputs({})
 
-    def _open(self, name: str, config: WorkloadsConfig, here: ResourceOptions) -> None:
+    def _open(self, name: str, label: str, config: WorkloadsConfig, here: ResourceOptions) -> None:
         """Where workers may go besides the name service: to the database. What the namespace opens for other pods is closed to them."""
         egress: list[Any] = []
         if database := config.tune.database:
@@ -78,8 +80,8 @@ class Searches(pulumi.ComponentResource):
                 there.append({"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": database.namespace}}})
             egress = [{"to": there, "ports": [{"protocol": "TCP", "port": database.port}]}] if there else []
         kubernetes.networking.v1.NetworkPolicy(
-            name,
-            metadata={"name": name, "namespace": naming.TRAINING},
+            label,
+            metadata={"name": name, "namespace": self._namespace},
             spec={
                 "pod_selector": {"match_labels": labels(name)},
                 "policy_types": ["Ingress", "Egress"],

@@ -6,12 +6,21 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from infra.components.contracts import FoundationOutputs, upstream
 from infra.config import naming
 from infra.config.model import DISKS, SHARED, PlatformStackConfig
 from infra.config.teams import Room, rooms
 
 _DEFAULT = {"storageclass.kubernetes.io/is-default-class": "true"}
 _SNAPSHOTS = "snapshot.storage.k8s.io/v1"
+
+
+def storage(config: PlatformStackConfig, *, opts: ResourceOptions) -> dict[str, pulumi.Output[str]]:
+    """The classes of a cloud's cluster and its shared volumes: claim, a team's with its name before it -> volume. A site has its own, and none is made."""
+    if config.site is not None:
+        return {}
+    StorageClasses("storage", config, opts=opts)
+    return SharedVolumes("volumes", config, volumes=upstream(FoundationOutputs).volumes, opts=opts).names
 
 
 class StorageClasses(pulumi.ComponentResource):

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from infra.config.classes import CLASSES, ClassName
+from infra.config.forms import Frozen, Name, PublicKey, Quantity
+from infra.config.site import SiteConfig
 
-Environment = Literal["local", "dev", "staging", "prod"]
+Environment = Literal["local", "dev", "staging", "prod", "onprem"]
 ENVIRONMENTS: tuple[Environment, ...] = ("local", "dev", "staging", "prod")
+"""Those with a cloud account of their own, which `local` emulates."""
+SITES: tuple[Environment, ...] = ("onprem",)
+"""Those on a cluster of one's own, without a cloud."""
 
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")]
 TeamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,19}$")]
 """Without a dash, since dashes join it to what is the team's: `risk-training` belongs to nobody else."""
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti)?$")]
-PublicKey = Annotated[str, StringConstraints(pattern=r"^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----\n$")]
 Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
-
-
-class Frozen(BaseModel):
-    """Base of all config: nothing changes after loading, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class QuotaConfig(Frozen):
@@ -41,14 +37,19 @@ class TeamConfig(Frozen):
     """One team that shares the environment. From this entry come its keys, buckets, repositories, roles, namespaces, quotas and queues."""
 
     name: TeamName
-    people: tuple[Arn, ...] = Field(min_length=1)
-    """Who may take the team's role: principals of the organisation's identity account."""
+    people: tuple[Arn, ...] = ()
+    """Who may take the team's role: principals of the organisation's identity account. A site has no such roles, and none are named there."""
     training: QuotaConfig
     inference: QuotaConfig
     work: Quantity = "100Gi"
     """Size of the volume of its training namespace."""
     requests: Quantity = "20Gi"
     """Size of the volume of its inference namespace."""
+    servers: int = Field(default=1, ge=1)
+    """Replicas that serve its model at least; each as large as the environment's."""
+    most_servers: int = Field(default=3, ge=1)
+    trusted_key: PublicKey | None = None
+    """Public half (PEM) of the key that signs its releases; None: it believes what the environment's own servers believe."""
 
 
 class Common(Frozen):
@@ -56,11 +57,13 @@ class Common(Frozen):
 
     environment: Environment
     """Taken from the Pulumi stack's name, never from a file."""
-    region: str
+    site: SiteConfig | None = None
+    """The cluster of one's own that the environment lies on. None: it lies in a cloud, and `region`, `account` and `zones` say where."""
+    region: str = ""
     allowed_regions: tuple[str, ...] = ("me-central-1",)
-    account: Account
+    account: Account = ""
     partition: Literal["aws"] = "aws"
-    zones: tuple[str, ...] = Field(min_length=2)
+    zones: tuple[str, ...] = Field(default=(), min_length=2)
     owner: Name
     """Team that answers for the environment; becomes the `owner` tag."""
     retention_days: dict[ClassName, Annotated[int, Field(ge=1)]] = {}

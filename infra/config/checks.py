@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
-
 from falaj.errors import UsageError
-from infra.config.classes import CLASSES, Residency
 from infra.config.model import (
     BUCKETS,
     SYSTEM_NAMESPACE,
@@ -16,7 +13,8 @@ from infra.config.model import (
     PoolConfig,
     WorkloadsConfig,
 )
-from infra.config.regions import is_arm, region, require_instance_type, require_service
+from infra.config.placing import require_networks, require_place
+from infra.config.regions import is_arm, require_instance_type, require_service
 from infra.config.subnets import carve, parse
 from infra.config.teams import RESERVED, rooms
 
@@ -27,8 +25,7 @@ _NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail"
 
 def check(config: Common, file: str) -> None:
     """Raise UsageError, in the words of the file it came from, for the first thing that is not right."""
-    _region(config, file)
-    _zones(config, file)
+    require_place(config, file)
     _teams(config, file)
     if isinstance(config, FoundationConfig):
         _foundation(config, file)
@@ -44,36 +41,6 @@ def _key(file: str, key: str) -> str:
     return f"{file}, key falaj:{key}"
 
 
-def _region(config: Common, file: str) -> None:
-    given = _key(file, "region")
-    if config.region not in config.allowed_regions:
-        strictest = next(
-            (CLASSES[bucket.data_class] for bucket in BUCKETS if CLASSES[bucket.data_class].residency is Residency.PDPL_22), CLASSES["confidential"]
-        )
-        raise UsageError(
-            f"region: '{config.region}' is not allowed for data class '{strictest.name}'",
-            given=given,
-            allowed=", ".join(config.allowed_regions),
-            why=f"{strictest.residency.reason} (rule provider_region)",
-            next=f"choose {' or '.join(config.allowed_regions)}, or have the exception decided: runbooks/residency_exception.md",
-        )
-    for name in config.allowed_regions:
-        region(name, given=_key(file, "allowed_regions"))
-
-
-def _zones(config: Common, file: str) -> None:
-    known = region(config.region, given=_key(file, "region")).zones
-    wrong = [zone for zone in config.zones if zone not in known]
-    if wrong or len(set(config.zones)) != len(config.zones):
-        raise UsageError(
-            f"zones: {', '.join(wrong) or 'a zone stands there twice'}" + (f" is not a zone of {config.region}" if wrong else ""),
-            given=_key(file, "zones"),
-            allowed=f"different ones of {', '.join(known)}",
-            why="subnets are cut per zone before anything is asked of the cloud",
-            next="choose from those",
-        )
-
-
 def _teams(config: Common, file: str) -> None:
     names = [team.name for team in config.teams]
     for index, name in enumerate(names):
@@ -84,6 +51,14 @@ def _teams(config: Common, file: str) -> None:
                 allowed="a name of its own for each team",
                 why="two entries would make the same buckets, roles and namespaces",
                 next="make one entry of the two, or rename one",
+            )
+        if bool(config.teams[index].people) == bool(config.site):
+            raise UsageError(
+                f"teams.{index}.people: team {name} has {'some' if config.site else 'none'}",
+                given=_key(file, f"teams.{index}.people"),
+                allowed="none, on a site" if config.site else "principals of the organisation's identity account, one at least",
+                why="the cluster's own sign-in says who is in the group falaj:team:<team>" if config.site else "nobody could take the team's role",
+                next="remove them" if config.site else "name them",
             )
         if name in RESERVED or name == config.owner:
             raise UsageError(
@@ -177,9 +152,10 @@ def _reserved(pool: PoolConfig, index: int, file: str) -> None:
 
 
 def _platform(config: PlatformStackConfig, file: str) -> None:
-    parse(config.network_cidr)
-    _networks(config.object_store_cidrs, file, "object_store_cidrs")
-    _networks(config.table_store_cidrs, file, "table_store_cidrs")
+    if config.site is None:
+        parse(config.network_cidr)
+        require_networks(config.object_store_cidrs, file, "object_store_cidrs")
+        require_networks(config.table_store_cidrs, file, "table_store_cidrs")
     if config.pools or config.autoscaler == "karpenter" or config.queues == "kueue":
         _pools(config, file)
     names = [namespace.name for namespace in config.namespaces]
@@ -247,21 +223,7 @@ def _tune(config: WorkloadsConfig, file: str) -> None:
             why="workers may go nowhere but there",
             next="name one of them",
         )
-    _networks(database.cidrs, file, "tune.database.cidrs")
-
-
-def _networks(cidrs: tuple[str, ...], file: str, key: str) -> None:
-    for cidr in cidrs:
-        try:
-            IPv4Network(cidr)
-        except ValueError as problem:
-            raise UsageError(
-                f"{key}: '{cidr}' is not a network",
-                given=_key(file, key),
-                allowed="networks such as 10.40.0.0/16",
-                why=str(problem),
-                next="put it right",
-            ) from problem
+    require_networks(database.cidrs, file, "tune.database.cidrs")
 
 
 def _order(file: str, key: str, minimum: int, maximum: int) -> UsageError:

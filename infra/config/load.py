@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, overload
 
@@ -18,17 +18,22 @@ from infra.config.checks import check
 from infra.config.model import (
     ENVIRONMENTS,
     MODELS,
+    SITES,
     ClusterConfig,
     Common,
     FoundationConfig,
+    OnSite,
     PlatformConfig,
     PlatformStackConfig,
     StackConfig,
     WorkloadsConfig,
 )
-from infra.config.together import check_together
+from infra.config.placing import missing_places
+from infra.config.together import check_on_site, check_together
 
 NAMESPACE = "falaj"
+ON_SITE = ("platform", "workloads")
+"""Stacks of an environment that lies on a site: what a cluster holds, and not the cluster."""
 TEAMS_FILE = re.compile(r"teams\.[a-z0-9.-]*yaml")
 """One list of teams for all stacks of an environment, under stacks/."""
 
@@ -66,17 +71,55 @@ def load(stack: str) -> StackConfig:
 def load_environment(environment: str, stacks: Path | None = None) -> PlatformConfig:
     """The config of a whole environment, from the YAML files of its four stacks under `stacks` (this checkout's own unless given).
 
-    Raises UsageError for an unknown environment, a bad file, or files that do not agree.
+    Raises UsageError for an unknown environment, one that lies on a site, a bad file, or files that do not agree.
     """
-    _require_environment(environment)
+    if is_site(environment, stacks):
+        raise UsageError(
+            f"environment {environment} has no cloud",
+            given=f"{environment}, whose config names a site",
+            allowed="an environment in a cloud",
+            why="what was asked is about accounts, buckets or machines of a cloud",
+            next="docs/edge.md says what there is on a site",
+        )
     folder = stacks or ROOT / "stacks"
-    found = {stack: parse(stack, environment, read_values(folder / stack / f"Pulumi.{environment}.yaml"), folder) for stack in MODELS}
-    _require_agreement(environment, found)
+    found = _read(environment, MODELS, folder)
     whole = PlatformConfig.model_validate(found)
     network, same = whole.foundation.network, whole.platform
     _equal(environment, ("foundation", "network.cidr", network.cidr), ("platform", "network_cidr", same.network_cidr))
     check_together(whole, lambda stack: _shown(folder / stack / f"Pulumi.{environment}.yaml"))
     return whole
+
+
+def load_site(environment: str, stacks: Path | None = None) -> OnSite:
+    """The config of an environment that lies on a site. Raises UsageError as `load_environment` does."""
+    folder = stacks or ROOT / "stacks"
+    found = _read(environment, ON_SITE, folder)
+    whole = OnSite.model_validate(found)
+    check_on_site(whole, lambda stack: _shown(folder / stack / f"Pulumi.{environment}.yaml"))
+    return whole
+
+
+def require_whole(environment: str, stacks: Path | None = None) -> None:
+    """Raise UsageError where the config of an environment, wherever it lies, is wrong or does not go together."""
+    (load_site if is_site(environment, stacks) else load_environment)(environment, stacks)
+
+
+def stacks_of(environment: str, stacks: Path | None = None) -> tuple[str, ...]:
+    """The stacks that an environment has, in the order in which they stand on each other."""
+    return ON_SITE if is_site(environment, stacks) else tuple(MODELS)
+
+
+def is_site(environment: str, stacks: Path | None = None) -> bool:
+    """True for an environment whose platform stack names a site. Raises UsageError for an unknown environment."""
+    _require_environment(environment)
+    path = (stacks or ROOT / "stacks") / "platform" / f"Pulumi.{environment}.yaml"
+    return path.exists() and "site" in read_values(path)
+
+
+def _read(environment: str, wanted: Iterable[str], folder: Path) -> dict[str, StackConfig]:
+    found = {stack: parse(stack, environment, read_values(folder / stack / f"Pulumi.{environment}.yaml"), folder) for stack in wanted}
+    _require_agreement(environment, found)
+    return found
 
 
 def read_values(path: Path) -> dict[str, Any]:
@@ -111,6 +154,8 @@ def parse(stack: str, environment: str, values: Mapping[str, Any], stacks: Path 
         config = model.model_validate({**values, "environment": environment})
     except ValidationError as problem:
         raise _refusal(problem, model, file) from problem
+    if missing := missing_places(config):
+        raise _missing(missing[:1], model, file)
     check(config, file)
     return config
 
@@ -150,11 +195,11 @@ def _read_teams(name: str, folder: Path, file: str) -> Any:
 
 
 def _require_environment(environment: str) -> None:
-    if environment not in ENVIRONMENTS:
+    if environment not in (*ENVIRONMENTS, *SITES):
         raise UsageError(
             f"environment: there is no '{environment}'",
             given=environment,
-            allowed=", ".join(ENVIRONMENTS),
+            allowed=", ".join((*ENVIRONMENTS, *SITES)),
             why="every environment has its own config, account and rules",
             next="choose one of those",
         )
@@ -173,7 +218,7 @@ def _equal(environment: str, one: tuple[str, str, Any], other: tuple[str, str, A
             f"{one[1]}: the stacks of {environment} do not agree",
             given="; ".join(f"stacks/{stack}/Pulumi.{environment}.yaml, key {NAMESPACE}:{key} is {_short(value)}" for stack, key, value in (one, other)),
             allowed="the same value in every stack",
-            why="they are parts of one environment in one account, region and network",
+            why="they are parts of one environment in one place and network",
             next="make them equal",
         )
 
@@ -203,19 +248,24 @@ def _refusal(problem: ValidationError, model: type[Common], file: str) -> UsageE
         owner = _model_at(model, path[:-1])
         return _unknown_key(str(path[-1]), owner, file, within=".".join(str(part) for part in path[:-1]))
     if first["type"] == "missing":
-        return UsageError(
-            f"{key}: it is missing",
-            given=f"{file}, no key {NAMESPACE}:{key}",
-            allowed=_describe(model, path),
-            why="it has no default that would be right everywhere",
-            next="add it",
-        )
+        return _missing(path, model, file)
     return UsageError(
         f"{key}: {_short(first['input'])} cannot be used",
         given=f"{file}, key {NAMESPACE}:{key}",
         allowed=_describe(model, path),
         why=first["msg"][:1].lower() + first["msg"][1:],
         next="put the value right",
+    )
+
+
+def _missing(path: list[Any], model: type[Common], file: str) -> UsageError:
+    key = ".".join(map(str, path))
+    return UsageError(
+        f"{key}: it is missing",
+        given=f"{file}, no key {NAMESPACE}:{key}",
+        allowed=_describe(model, path),
+        why="it has no default that would be right everywhere",
+        next="add it",
     )
 
 

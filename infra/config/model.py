@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from falaj.processors import Processor
-from infra.config.base import ENVIRONMENTS, Account, Arn, Common, Environment, Frozen, Name, Quantity, QuotaConfig, TeamConfig
+from infra.config.base import ENVIRONMENTS, SITES, Account, Arn, Common, Environment, Frozen, Name, Quantity, QuotaConfig, TeamConfig
 from infra.config.classes import ClassName
 from infra.config.processors import processor_of
 from infra.config.versions import KUBERNETES
 from infra.config.workloads import WorkloadsConfig
 
-__all__ = ["ENVIRONMENTS", "Account", "Common", "Environment", "Frozen", "QuotaConfig", "TeamConfig", "WorkloadsConfig"]
+__all__ = ["ENVIRONMENTS", "SITES", "Account", "Common", "Environment", "Frozen", "QuotaConfig", "TeamConfig", "WorkloadsConfig"]
 
 
 class KeysConfig(Frozen):
@@ -266,6 +266,7 @@ class ControllerConfig(Frozen):
 
 
 OBJECT_STORE = (
+    "1.178.20.0/24",
     "3.5.48.0/22",
     "3.28.70.48/28",
     "3.28.70.96/27",
@@ -285,8 +286,8 @@ TABLE_STORE = ("13.248.66.0/24", "35.71.104.0/24")
 class PlatformStackConfig(Common):
     """Stack `platform`: what every workload on the cluster lives under."""
 
-    network_cidr: str
-    """The environment's network, as in the foundation stack: where egress may go."""
+    network_cidr: str = ""
+    """The environment's network, as in the foundation stack: where egress may go. A site's pods go to its store alone."""
     namespaces: tuple[NamespaceConfig, ...] = Field(min_length=1)
     serving_port: int = Field(default=8080, ge=1, le=65535)
     object_store_cidrs: tuple[str, ...] = OBJECT_STORE
@@ -317,8 +318,15 @@ MODELS: dict[str, type[StackConfig]] = {
 """Stack folder -> its config, in the order in which stacks are made."""
 
 
+class OnSite(Frozen):
+    """A whole environment that lies on a site: what runs on the cluster, since the cluster itself is somebody else's."""
+
+    platform: PlatformStackConfig
+    workloads: WorkloadsConfig
+
+
 class PlatformConfig(Frozen):
-    """A whole environment: the four stacks' configs, which agree on everything they share."""
+    """A whole environment in a cloud: the four stacks' configs, which agree on everything they share."""
 
     foundation: FoundationConfig
     cluster: ClusterConfig

@@ -49,8 +49,8 @@ def cluster_name(config: Common) -> str:
 
 
 def bucket_name(config: Common, bucket: str) -> str:
-    """Bucket names are one namespace for all of AWS, so they end in the account."""
-    return f"{prefix(config)}-{bucket}-{config.account}"
+    """Bucket names are one namespace for all of AWS, so they end in the account; a site's own server knows no others."""
+    return f"{prefix(config)}-{bucket}" if config.site else f"{prefix(config)}-{bucket}-{config.account}"
 
 
 def bucket_arn(config: Common, bucket: str) -> str:
@@ -144,7 +144,9 @@ def service_name(config: Common, service: str) -> str:
 
 
 def registry(config: Common) -> str:
-    """Host name of the environment's own image registry."""
+    """The environment's own image registry: what stands before an image's name."""
+    if config.site:
+        return config.site.registry
     return f"{config.account}.dkr.ecr.{config.region}.amazonaws.com"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from infra.config import naming
 from infra.config.classes import ClassName
-from infra.config.model import BUCKETS, AccessConfig, BucketConfig, ClaimConfig, Common, PlatformStackConfig, QuotaConfig, TeamConfig
+from infra.config.model import BUCKETS, AccessConfig, BucketConfig, ClaimConfig, Common, PlatformStackConfig, QuotaConfig, TeamConfig, WorkloadsConfig
 
 _BUCKETS = ("data", "artifacts")
 """What a team has of its own; state, evidence and logs are the environment's."""
@@ -56,6 +56,25 @@ def _rooms_of(team: TeamConfig, config: PlatformStackConfig) -> Iterator[Room]:
     for like in config.namespaces:
         claims = tuple(each.model_copy(update={"size": sizes.get(each.name, each.size)}) for each in like.claims)
         yield Room(naming.of_team(like.name, team.name), like.name, team.name, quotas[like.name], claims, like.serves)
+
+
+def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
+    """What runs for one team: the environment's stages and servers, as many as its entry says and its quota of GPUs bears. Without a team, `config` itself.
+
+    A team without GPUs trains on processors; the canary is the environment's.
+    """
+    for each in config.teams:
+        if each.name == team:
+            training, tune = config.training, config.tune
+            if config.use_gpu and (gpus := each.training.gpus):
+                nodes = max(1, min(training.nodes, gpus // (training.gpus or 1)))
+                least = training.least_nodes and min(training.least_nodes, nodes)
+                training = training.model_copy(update={"nodes": nodes, "least_nodes": least, "gpus": training.gpus and min(training.gpus, gpus)})
+                tune = tune.model_copy(update={"workers": min(tune.workers, gpus)})
+            serving = config.serving.model_copy(update={"minimum": each.servers, "maximum": each.most_servers})
+            own = {"owner": team, "use_gpu": config.use_gpu and each.training.gpus > 0, "trusted_key": each.trusted_key or config.trusted_key, "canary": None}
+            return config.model_copy(update={**own, "training": training, "tune": tune, "serving": serving})
+    return config
 
 
 def namespaces_of(team: TeamConfig) -> tuple[str, ...]:

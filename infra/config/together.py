@@ -9,9 +9,9 @@ from falaj.errors import UsageError
 from falaj.quantity import plain
 from infra.config import naming
 from infra.config.machines import amounts, capacity
-from infra.config.model import DISKS, SHARED, SHARED_VOLUMES, PlatformConfig, PoolConfig
+from infra.config.model import DISKS, SHARED, SHARED_VOLUMES, OnSite, PlatformConfig, PoolConfig, QuotaConfig
 from infra.config.subnets import parse
-from infra.config.teams import Room, rooms
+from infra.config.teams import Room, as_of, rooms
 
 _KINDS = {"training": ("gpu", "inference"), "inference": ("inference",)}
 """What a namespace is for -> kinds of pools that its pods run on."""
@@ -27,10 +27,18 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     _several(config, file)
     _shared(config, file)
     _snapshots(config, file)
+    _servers(config, file)
     _karpenter(config, file)
     _same_pools(config, file)
     _queues(config, file)
     _watched(config, file)
+
+
+def check_on_site(config: OnSite, file: Callable[[str], str]) -> None:
+    """The same for an environment on a site, whose nodes nobody but the cluster knows."""
+    _gpus(config, file)
+    _several(config, file)
+    _servers(config, file)
 
 
 def _networks(config: PlatformConfig, file: Callable[[str], str]) -> None:
@@ -59,7 +67,7 @@ def _fits(room: Room, config: PlatformConfig, file: Callable[[str], str]) -> Non
             )
 
 
-def _gpus(config: PlatformConfig, file: Callable[[str], str]) -> None:
+def _gpus(config: PlatformConfig | OnSite, file: Callable[[str], str]) -> None:
     own = _training_rooms(config)[0]
     if config.workloads.use_gpu and own.quota.gpus == 0:
         raise UsageError(
@@ -71,27 +79,53 @@ def _gpus(config: PlatformConfig, file: Callable[[str], str]) -> None:
         )
 
 
-def _several(config: PlatformConfig, file: Callable[[str], str]) -> None:
+def _several(config: PlatformConfig | OnSite, file: Callable[[str], str]) -> None:
     """Jobs of several pods: all of them must be able to mount the volume they work on, and to run at once."""
-    own, wanted = _training_rooms(config)[0], config.workloads
-    several = {"training.nodes": (wanted.training.nodes, wanted.training.gpus or 1), "tune.workers": (wanted.tune.workers, 1)}
-    for key, (pods, gpus) in several.items():
-        given = f"{file('workloads')}, key falaj:{key}: {pods}"
-        if pods > 1 and not all(claim.shared for claim in own.claims if claim.name == "work"):
+    for room in _training_rooms(config):
+        wanted = as_of(config.workloads, room.team)
+        for key, pods, gpus in (("training.nodes", wanted.training.nodes, wanted.training.gpus or 1), ("tune.workers", wanted.tune.workers, 1)):
+            given = f"{file('workloads')}, key falaj:{key}: {pods}"
+            if pods > 1 and not all(claim.shared for claim in room.claims if claim.name == "work"):
+                raise UsageError(
+                    f"{key}: the claim work is for one node",
+                    given=given,
+                    allowed=f"1, or shared: true at the claim work in {file('platform')}",
+                    why="a volume of one node cannot be mounted on a second, and the pods there would wait for ever",
+                    next="share the claim, with a storage class that can (efs)",
+                )
+            if wanted.use_gpu and pods * gpus > room.quota.gpus:
+                raise UsageError(
+                    f"{key}: its pods ask for more GPUs than their namespace may have",
+                    given=f"{given}, {gpus} GPU{'s' if gpus > 1 else ''} each; {file('platform')}, key falaj:{_key(room)}.gpus: {room.quota.gpus}",
+                    allowed=f"{room.quota.gpus} GPUs in all",
+                    why="some of the pods would never start, and those that did would wait for them",
+                    next="ask for fewer, or raise the quota",
+                )
+
+
+def _servers(config: PlatformConfig | OnSite, file: Callable[[str], str]) -> None:
+    """Servers of every team: fewer at least than at most, and as many as their namespace may have at least."""
+    for room in rooms(config.platform):
+        if room.purpose != naming.INFERENCE:
+            continue
+        serving = as_of(config.workloads, room.team).serving
+        size, quota = amounts(QuotaConfig(cpu=str(serving.cpu), memory=serving.memory)), amounts(room.quota)
+        given = f"{file('workloads')}, key falaj:{f'teams({room.team}).servers' if room.team else 'serving.minimum'}: {serving.minimum}"
+        if serving.minimum > serving.maximum:
             raise UsageError(
-                f"{key}: the claim work is for one node",
+                f"{_key(room)}: {serving.minimum} servers are more than the maximum",
                 given=given,
-                allowed=f"1, or shared: true at the claim work in {file('platform')}",
-                why="a volume of one node cannot be mounted on a second, and the pods there would wait for ever",
-                next="share the claim, with a storage class that can (efs)",
+                allowed=f"at most {serving.maximum}",
+                why="a group can never be as small as its minimum then",
+                next="lower the minimum or raise the maximum",
             )
-        if wanted.use_gpu and pods * gpus > own.quota.gpus:
+        if lacking := [name for name in ("cpu", "memory") if serving.minimum * size[name] > quota[name]]:
             raise UsageError(
-                f"{key}: its pods ask for more GPUs than their namespace may have",
-                given=f"{given}, {gpus} GPU{'s' if gpus > 1 else ''} each; {file('platform')}, key falaj:{_key(own)}.gpus: {own.quota.gpus}",
-                allowed=f"{own.quota.gpus} GPUs in all",
-                why="some of the pods would never start, and those that did would wait for them",
-                next="ask for fewer, or raise the quota",
+                f"{_key(room)}.{lacking[0]}: its servers ask for more than namespace {room.name} may have",
+                given=f"{given}, of {_shown(lacking[0], size[lacking[0]])} each; {file('platform')}: {_shown(lacking[0], quota[lacking[0]])}",
+                allowed=f"at least {_shown(lacking[0], serving.minimum * size[lacking[0]])}",
+                why="some of them would never start",
+                next="raise the quota, or lower how many there are",
             )
 
 
@@ -198,7 +232,7 @@ def _promises(config: PlatformConfig, file: Callable[[str], str]) -> None:
             )
 
 
-def _training_rooms(config: PlatformConfig) -> list[Room]:
+def _training_rooms(config: PlatformConfig | OnSite) -> list[Room]:
     """The environment's own first, then those of its teams."""
     return [room for room in rooms(config.platform) if room.purpose == "training"]
 

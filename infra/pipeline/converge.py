@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from falaj.errors import Fault
 from falaj.home import stack_folder
 from infra.artifacts import ApplyRecord, Decision, Plan
+from infra.config.load import stacks_of
 from infra.engine.engine import Engine
 from infra.pipeline.apply import apply_stack
 from infra.pipeline.approved import Approval, refuse_unless_approved
 from infra.pipeline.gate import judge_stack, refuse_unless_allowed
-from infra.pipeline.plan import STACKS, plan_stack, stack_program
+from infra.pipeline.plan import plan_stack, stack_program
 
 Say = Callable[[str], None]
 
@@ -39,7 +40,7 @@ def converge(environment: str, *, engine: Engine, now: Callable[[], str], say: S
     Raises Denied or Undecided with the gate's reasons, Fault when a step failed; what was done before stays, and the same
     call goes on from there.
     """
-    for stack in STACKS:
+    for stack in stacks_of(environment):
         began = time.perf_counter()
         say(f"{stack}: planning")
         plan = plan_stack(environment, stack, engine=engine)
@@ -85,7 +86,7 @@ def refresh(environment: str, stacks: tuple[str, ...], *, engine: Engine, say: S
 def destroy(environment: str, *, engine: Engine, say: Say) -> int:
     """Delete every stack, the last one first. Returns how many resources went."""
     gone = 0
-    for stack in reversed(STACKS):
+    for stack in reversed(stacks_of(environment)):
         program = stack_program(environment, stack)
         if not engine.state(program).serial:
             continue

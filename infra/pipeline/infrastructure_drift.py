@@ -9,9 +9,10 @@ from typing import Any, Literal
 from falaj.errors import UsageError
 from falaj.home import environment_folder, stack_folder
 from infra.artifacts import ApplyRecord, Artifact, StateRef
+from infra.config.load import stacks_of
 from infra.engine.differences import Drift
 from infra.engine.engine import Engine
-from infra.pipeline.plan import STACKS, stack_program
+from infra.pipeline.plan import stack_program
 from infra.pipeline.trail import Event, read_trail, those_about
 
 _KEPT_CALLS = 20
@@ -80,7 +81,7 @@ def look(environment: str, *, engine: Engine, trail: Path | None, now: str, say:
     events = None if trail is None else read_trail(trail)
     looked: list[Looked] = []
     drifted: list[Drifted] = []
-    for stack in STACKS:
+    for stack in stacks_of(environment):
         program = stack_program(environment, stack)
         if not engine.state(program).serial:
             continue

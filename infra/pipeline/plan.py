@@ -18,12 +18,12 @@ from falaj.canonical import digest, digest_file
 from falaj.errors import UsageError
 from falaj.home import ROOT, environment_folder, stack_folder
 from infra.artifacts import Plan
-from infra.config.load import TEAMS_FILE, load_environment
+from infra.config.load import TEAMS_FILE, require_whole, stacks_of
 from infra.engine.engine import Engine, Program
 from infra.pipeline.reading import read_document
 
 STACKS: tuple[str, ...] = ("foundation", "cluster", "platform", "workloads")
-"""Folders under stacks/, in the order they stand on each other."""
+"""Folders under stacks/, in the order they stand on each other; an environment on a site has the last two."""
 _SOURCES = frozenset({".py", ".yaml", ".yml", ".json", ".toml", ".txt", ".cfg", ".ini", ".rego", ".j2", ".sh"})
 _SHARED = ("falaj", "infra/config", "infra/components", "workloads/stages.py")
 """What the programs of our stacks are made of besides their own folder."""
@@ -35,9 +35,9 @@ Outputs = Mapping[str, Mapping[str, Any]]
 
 
 def stack_program(environment: str, stack: str) -> Program:
-    """The program of one of our stacks. Raises UsageError for a stack that is none of ours."""
-    if stack not in STACKS:
-        raise UsageError(f"there is no stack '{stack}'", given=stack, allowed=", ".join(STACKS), next="name one of them, or give a folder")
+    """The program of one of our stacks. Raises UsageError for a stack that the environment does not have."""
+    if stack not in (known := stacks_of(environment)):
+        raise UsageError(f"there is no stack '{stack}'", given=stack, allowed=", ".join(known), next="name one of them, or give a folder")
     from infra.engine.program import open_program
 
     return open_program(ROOT / "stacks" / stack, environment)
@@ -51,7 +51,7 @@ def plan_stack(environment: str, stack: str, *, engine: Engine | None = None, up
 def make_plan(environment: str, stack: str, *, engine: Engine | None = None, upstream: Outputs | None = None) -> Plan:
     """Plan one of our stacks and write nothing. `upstream` holds the outputs to use instead of recorded ones; where it is left out, stacks
     below that were never made are planned first."""
-    load_environment(environment)
+    require_whole(environment)
     program = stack_program(environment, stack)
     engine = engine or _engine(environment)
     below = _planned_below(environment, stack, engine) if upstream is None else upstream
@@ -63,7 +63,7 @@ def plan_environment(environment: str, *, engine: Engine | None = None) -> list[
     engine = engine or _engine(environment)
     plans: list[Plan] = []
     upstream: dict[str, Mapping[str, Any]] = {}
-    for stack in STACKS:
+    for stack in stacks_of(environment):
         plans.append(plan_stack(environment, stack, engine=engine, upstream=upstream))
         if set(plans[-1].changes()) - {"same", "read"}:
             upstream[stack] = plans[-1].outputs
@@ -153,7 +153,8 @@ def _plan(program: Program, name: str, engine: Engine, upstream: Outputs) -> Pla
 def _planned_below(environment: str, stack: str, engine: Engine) -> Outputs:
     """Planned outputs of the stacks below that have none recorded."""
     upstream: dict[str, Mapping[str, Any]] = {}
-    for below in STACKS[: STACKS.index(stack)]:
+    known = stacks_of(environment)
+    for below in known[: known.index(stack)]:
         program = stack_program(environment, below)
         if upstream or not engine.outputs(program):
             upstream[below] = _plan(program, below, engine, upstream).outputs

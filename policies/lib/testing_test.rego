@@ -34,6 +34,8 @@ parameters := {
 	},
 	"suppliers": {"s3": {"place": "me-central-1", "terms": "addendum"}, "bedrock": {"place": "", "terms": "addendum"}},
 	"image_registries": ["^111122223333\\.dkr\\.ecr\\.me-central-1\\.amazonaws\\.com/"],
+	"sites": {"countries": ["AE"]},
+	"watching": {"services": ["accessanalyzer", "cloudtrail", "config", "guardduty", "guardduty_eks", "securityhub"]},
 	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},
 	"inference_log": {"contents": ["features", "none"], "maximum_days": 90},
 	"documents": {"maximum_age_days": {"drift_run": 7, "restore_test": 92, "access_review": 92, "vulnerability_scan": 7, "off_switch_test": 183, "incident_drill": 366, "image_attestations": 31, "release_served": 7, "change_record": 31, "waiver_review": 92}, "open_days": {"critical": 7, "high": 30}},

@@ -4,22 +4,21 @@ from pathlib import Path
 
 from pulumi import Output, ResourceOptions
 
-from infra.components.contracts import ClusterOutputs, FoundationOutputs, PlatformOutputs, export, upstream
+from infra.components.contracts import PlatformOutputs, export
 from infra.components.controllers import Controllers
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.providers import kubernetes_provider
 from infra.components.queues import Queues
 from infra.components.scaled_pools import ScaledPools
-from infra.components.storage import SharedVolumes, StorageClasses
+from infra.components.storage import storage
 from infra.config.load import load
 from infra.config.teams import rooms
 
 config = load("platform")
-on_cluster = ResourceOptions(providers=[kubernetes_provider(config, upstream(ClusterOutputs))])
+on_cluster = ResourceOptions(providers=[kubernetes_provider(config)])
 
 priorities = Priorities("priorities", config, opts=on_cluster)
-StorageClasses("storage", config, opts=on_cluster)
-volumes = SharedVolumes("volumes", config, volumes=upstream(FoundationOutputs).volumes, opts=on_cluster).names
+volumes = storage(config, opts=on_cluster)
 made = {each.name: TeamNamespace(each.name, config, each, volumes=volumes, opts=on_cluster) for each in rooms(config)}
 if config.controllers:
     running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)

@@ -31,6 +31,7 @@ EXPECTED = {
     "restore_state",
     "rollback_release",
     "sealed_release",
+    "site_refused",
     "state_locked",
     "stop_answers",
     "waiver",

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.stacks.world import STACKS, World, manifests, run
+from infra.config.load import stacks_of
+from tests.stacks.world import World, manifests, run
 
 
 def own_worlds(home: Path, environment: str) -> dict[str, World]:
@@ -16,7 +17,7 @@ def own_worlds(home: Path, environment: str) -> dict[str, World]:
     os.environ["FALAJ_HOME"] = str(home)
     found: dict[str, World] = {}
     try:
-        for stack in STACKS:
+        for stack in stacks_of(environment):
             found[stack] = run(stack, environment, upstream={earlier: world.outputs for earlier, world in found.items()})
             if stack == "foundation":
                 # Ids that AWS hands out.

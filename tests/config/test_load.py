@@ -207,7 +207,7 @@ def test_an_egress_range_that_is_none_is_refused() -> None:
 def test_an_environment_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         load_environment("production")
-    assert caught.value.allowed == "local, dev, staging, prod"
+    assert caught.value.allowed == "local, dev, staging, prod, onprem"
 
 
 def copied(stacks: Path, environment: str = "dev") -> Path:

@@ -91,7 +91,7 @@ def test_a_team_that_stands_twice_is_refused(stack: str) -> None:
         ({"name": "training"}, "teams.0.name: 'training' cannot be a team's name"),
         ({"name": "restored"}, "teams.0.name: 'restored' cannot be a team's name"),
         ({"name": "fraud-desk"}, "teams.0.name: 'fraud-desk' cannot be used"),
-        ({"people": []}, "teams.0.people: [] cannot be used"),
+        ({"people": []}, "teams.0.people: team risk has none"),
         ({"people": ["everybody"]}, "teams.0.people.0: 'everybody' cannot be used"),
         ({"training": {"cpu": "16"}}, "teams.0.training.memory: it is missing"),
         ({"gpus": 1}, "teams.0.gpus: there is no such key"),

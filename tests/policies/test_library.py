@@ -43,7 +43,7 @@ def test_a_rules_runbook_exists(rule) -> None:
 
 
 def test_every_environment_has_valid_parameters() -> None:
-    assert LIBRARY.environments == ["dev", "local", "prod", "staging"]
+    assert LIBRARY.environments == ["dev", "local", "onprem", "prod", "staging"]
     regions = {environment: LIBRARY.parameters(environment)["allowed_regions"] for environment in LIBRARY.environments}
     assert regions == dict.fromkeys(LIBRARY.environments, ["me-central-1"])
 
@@ -58,7 +58,7 @@ def test_prod_is_at_least_as_strict_as_dev() -> None:
 def test_an_unknown_environment_is_refused_by_name() -> None:
     with pytest.raises(UsageError) as refusal:
         LIBRARY.parameters("production")
-    assert refusal.value.answers()["allowed"] == "dev, local, prod, staging"
+    assert refusal.value.answers()["allowed"] == "dev, local, onprem, prod, staging"
 
 
 @pytest.mark.parametrize(

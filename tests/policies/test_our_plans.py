@@ -79,6 +79,8 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("foundation", "aws:backup/plan:Plan", "backups", "rules.0.lifecycle.deleteAfter", 3, "backup_taken"),
     ("foundation", "detectorFeature", "detection-eks-audit-logs", "status", "DISABLED", "watching_on"),
     ("foundation", "aws:cfg/recorderStatus:RecorderStatus", "recorder", "isEnabled", False, "watching_on"),
+    ("foundation", "detectorFeature", "detection-eks-audit-logs", "name", "S3_DATA_EVENTS", "account_watched"),
+    ("platform", "core/v1:Namespace", "training", "metadata.labels.falaj/country", "DE", "site_inside"),
     ("cluster", "aws:cloudwatch/logGroup:LogGroup", "cluster-logs", "retentionInDays", 7, "log_group_kept"),
     ("cluster", "podIdentityAssociation", "inference", "serviceAccount", "default", "pod_identity_named"),
     ("cluster", "aws:eks/accessEntry:AccessEntry", "operator", "kubernetesGroups", ["system:masters"], "cluster_access_named"),

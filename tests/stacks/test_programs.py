@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from falaj.home import ROOT
-from infra.config.model import ENVIRONMENTS
+from infra.config.load import stacks_of
+from infra.config.model import ENVIRONMENTS, SITES
 from infra.config.regions import regions
 from tests.stacks.world import STACKS, UNKNOWN, Recorded, World, nothing_yet, run
 
 Made = Callable[[str, str], World]
 GOLDEN = ROOT / "tests" / "golden" / "urns"
-EVERYWHERE = [(stack, environment) for stack in STACKS for environment in ENVIRONMENTS]
+EVERYWHERE = [(stack, environment) for environment in (*ENVIRONMENTS, *SITES) for stack in stacks_of(environment)]
 REQUIRED_TAGS = {"owner", "environment", "data-class", "purpose", "legal-basis", "retention"}
 
 

@@ -1,4 +1,7 @@
-"""Builds a bundle: the code that serving needs and no more, its locked requirements, a verified release, the unit, and the signature."""
+"""Builds a bundle: the code that serving needs and no more, its locked requirements, a verified release, the units, and the signature.
+
+With the road in it, it is the code and the rules of all stages instead, and the units of what runs by the clock.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 from falaj.errors import UsageError
 from falaj.files import write_durably, write_json
 from falaj.home import ROOT
-from workloads.edge.code import copy_code, copy_kernels
+from workloads.edge.code import copy_code, copy_kernels, copy_road
 from workloads.edge.signed import sign
 from workloads.engine.protocol import ModelConfig
 from workloads.release import POINTER, POINTER_SCHEMA, Release
@@ -27,6 +30,11 @@ _TEMPLATES = Path(__file__).parent
 _LEAST_BYTES, _FRONT_BYTES, _WORKER_BYTES = 512 << 20, 100 << 20, 100 << 20
 """What a server takes at least, and its front and a worker without a model."""
 _SLOTS = 8
+_SERVES = ("falaj-serve.service",)
+UNITS_OF_THE_ROAD = ("falaj-drift.service", "falaj-drift.timer", "falaj-retrain.service", "falaj-retrain.timer")
+_STATE = "/var/lib/falaj"
+_WHERE_THE_ROAD_IS = f"Environment=FALAJ_RELEASES={_STATE}/releases FALAJ_REQUESTS={_STATE}/requests FALAJ_REQUEST_LOG=features FALAJ_REQUEST_LOG_DAYS=30"
+"""What the server is told where the machine makes releases of its own: they are taken from there, and what is asked is logged for the watch."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +44,27 @@ class Limits:
     port: int = 8080
     threads: int = 2
     memory: int | None = None
+    road_memory: int = 8192
+    """Of the unit that trains; the largest stage asks for as much."""
 
 
-def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits(), root: Path = ROOT, wheelhouse: Path | None = None) -> dict[str, Any]:
+def build(
+    release: Release, out: Path, private: Path, *, limits: Limits = Limits(), root: Path = ROOT, wheelhouse: Path | None = None, road: bool = False
+) -> dict[str, Any]:
     """Write a bundle of a verified `release` to the new folder `out`, sign it with `private`, and return what `bundle.json` says.
 
-    `wheelhouse` is a folder of wheels to put in. Raises UsageError when `out` is there already.
+    `wheelhouse` is a folder of wheels to put in; with `road` the machine also watches what is asked and trains successors. Raises UsageError when
+    `out` is there already.
     """
     if out.exists():
         raise UsageError("there is something already", given=str(out), allowed="a folder that does not exist yet")
     fresh = out.with_name(f".{out.name}.{os.getpid()}")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        modules = copy_code(root, fresh / "code")
+        modules = (copy_road if road else copy_code)(root, fresh / "code")
         kernels = copy_kernels(fresh / "code")
         _copy_release(release, fresh / "releases")
-        shutil.copyfile(root / "requirements" / "serve.txt", fresh / "requirements.txt")
+        shutil.copyfile(root / requirements(road=road), fresh / "requirements.txt")
         if wheelhouse is not None:
             shutil.copytree(wheelhouse, fresh / "wheelhouse")
         sealed = is_sealed(release.model)
@@ -62,9 +75,12 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
             "THREADS": str(limits.threads),
             "CPU": str(100 * limits.threads),
             "MEMORY": f"{memory}M",
+            "ROAD_MEMORY": f"{limits.road_memory}M",
+            "HARDENING": (_TEMPLATES / "hardening.conf").read_text(encoding="utf-8").rstrip(),
+            "OF_THE_ROAD": _WHERE_THE_ROAD_IS if road else "",
             "CREDENTIALS": "LoadCredential=sealing.key:/etc/falaj/sealing.key" if sealed and _sealed_by(release) == "file" else "",
         }
-        for name in ("falaj-serve.service", "install.sh", "README.txt"):
+        for name in (*_SERVES, *(UNITS_OF_THE_ROAD if road else ()), "install.sh", "README.txt"):
             write_durably(fresh / name, _filled((_TEMPLATES / name).read_text(encoding="utf-8"), values).encode())
         document = {
             "schema": SCHEMA,
@@ -77,6 +93,7 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
             "threads": limits.threads,
             "memory_mebibytes": memory,
             "wheelhouse": wheelhouse is not None,
+            "road": road,
         }
         write_json(fresh / "bundle.json", document)
         _settle(fresh)
@@ -86,6 +103,11 @@ def build(release: Release, out: Path, private: Path, *, limits: Limits = Limits
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     return {**document, "sums": f"sha256:{sums}", "folder": str(out)}
+
+
+def requirements(*, road: bool) -> str:
+    """The locked list of what a bundle's machine installs, below the checkout: for the road that of everything, training's libraries among them."""
+    return "requirements/all.txt" if road else "requirements/serve.txt"
 
 
 def needed_mebibytes(release: Release) -> int:

@@ -19,6 +19,7 @@ ENTRIES = ("workloads.edge.start", "workloads.serve.__main__", "workloads.serve.
 """Modules whose imports, wherever they stand in a file, make up the code."""
 _DYNAMIC = ("workloads.engine.native_engine",)
 _PARTS = ("falaj", "workloads")
+_ROAD = (*_PARTS, "infra", "policies")
 
 
 def modules_of(root: Path, entries: Iterable[str] = (*ENTRIES, *_DYNAMIC)) -> list[Path]:
@@ -64,6 +65,14 @@ def copy_code(root: Path, target: Path) -> list[Path]:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     return modules
+
+
+def copy_road(root: Path, target: Path) -> list[Path]:
+    """Copy the code of all stages, and the rules that judge what they make, to the folder `target`; returns the modules."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.so", ".*")
+    for name in _ROAD:
+        shutil.copytree(root / name, target / name, ignore=ignored)
+    return sorted(target.rglob("*.py"))
 
 
 def copy_kernels(target: Path) -> list[str]:

@@ -22,7 +22,7 @@ from infra.engine.ordering import in_order
 
 
 class EmbeddedEngine:
-    """Plans any environment; applies those in `applies` only, which outside tests is `local` alone."""
+    """Plans any environment; applies those in `applies` only: `local`, and one that lies on a site where it was chosen for that."""
 
     name = "embedded"
     shows_known_inputs = True

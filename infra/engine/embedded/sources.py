@@ -1,4 +1,4 @@
-"""Which provider serves a package: the sandbox's in `local`, the same ones offline for every other environment."""
+"""Which provider serves a package: the sandbox's in `local`, the cluster's alone on a site, the same ones offline for every other environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from pulumi.provider.experimental import provider as rpc
 
+from falaj.errors import UsageError
 from infra.engine.embedded.planning import PlanningProvider
 from infra.engine.embedded.providers import ProviderSource, no_provider
 
@@ -28,6 +29,19 @@ def applying(package: str) -> rpc.Provider:
     if package not in SANDBOX:
         raise no_provider(package)
     return sandbox_class(package)()
+
+
+def on_site(package: str) -> rpc.Provider:
+    """The one provider of an environment that lies on a site: that of its cluster. Raises UsageError for any other package."""
+    if package != "kubernetes":
+        raise UsageError(
+            f"a site has no provider for package '{package}'",
+            given=package,
+            allowed="kubernetes",
+            why="there is a cluster, and no cloud",
+            next="leave those resources out there",
+        )
+    return sandbox_class(package)(anywhere=True)
 
 
 def planning(package: str) -> rpc.Provider:

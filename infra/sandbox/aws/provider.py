@@ -7,6 +7,7 @@ connects; plans of an empty state are the same either way.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from falaj.canonical import digest
 from falaj.errors import FalajError, UsageError
 from infra.sandbox.aws import state
 from infra.sandbox.aws.api import Api, clients_of, explain, is_gone
+from infra.sandbox.aws.compare import empty
 from infra.sandbox.aws.invokes import INVOKES
 from infra.sandbox.aws.row import MARK, Properties, Row, Tags
 from infra.sandbox.aws.service import ACCOUNT, REGION, endpoint
@@ -116,7 +118,7 @@ class AwsProvider(rpc.Provider):
         api = self._api(inputs)
 
         def make() -> tuple[str, Properties]:
-            identity = row.create(api, inputs, {**(inputs.get("tagsAll") or {}), MARK: mark_of(request.urn, inputs)})
+            identity = self._made(row, api, inputs, mark_of(request.urn, inputs))
             try:
                 if row.finish:
                     row.finish(api, identity, inputs)
@@ -237,6 +239,28 @@ class AwsProvider(rpc.Provider):
                 next="set it in Pulumi.local.yaml",
             )
         return Api(clients_of(self._endpoint), self._region_of(properties), ACCOUNT)
+
+    def _made(self, row: Row, api: Api, inputs: Properties, mark: str) -> str:
+        """Make the thing; where that fails, perhaps because it is there, take the one that an earlier call made whose answer was lost."""
+        try:
+            return row.create(api, inputs, {**(inputs.get("tagsAll") or {}), MARK: mark})
+        except FalajError:
+            raise
+        except Exception:
+            with contextlib.suppress(Exception):
+                identity = row.find(api, inputs, {MARK: mark})
+                if identity and not self._differs(row, api, identity, inputs):
+                    return identity
+            raise
+
+    def _differs(self, row: Row, api: Api, identity: str, inputs: Properties) -> bool:
+        """Whether what is there is something else than was asked for: a thing of the same name that somebody else has made."""
+        seen = row.read(api, identity, inputs)
+        if seen is None:
+            return True
+        # What `finish` gives it, such as a bucket's tags, it may not have yet.
+        lacking = {name for name in row.accepted if row.finish and empty(seen.get(name))}
+        return bool(set(state.differences(row, state.outputs(row, seen, inputs, api.region, self._tags), inputs, self._region)) - lacking - {"tags"})
 
     def _observed(self, row: Row, api: Api, identity: str, known: Properties) -> Properties:
         seen = row.read(api, identity, known)

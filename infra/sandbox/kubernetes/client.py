@@ -1,4 +1,4 @@
-"""Client of the local cluster, for the command line and the Pulumi provider."""
+"""Client of the local cluster, and of any other that a kubeconfig names, for the command line and the Pulumi provider."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from falaj.errors import Fault
@@ -43,11 +45,44 @@ class NoAnswer(Fault):
     """Nobody answers at the address of the API, or the line was cut: what was asked may have been done."""
 
 
-class Client:
-    """One process cluster. Kinds are given by name (`Job`) or row; a failed request raises ApiFailure, no connection raises NoAnswer."""
+class Way(Protocol):
+    """The way to a cluster's API; `kubeconfig.Reach` is another one than the process cluster's."""
 
-    def __init__(self, url: str | None = None) -> None:
-        self.url = (url or endpoint()).rstrip("/")
+    url: str
+
+    @property
+    def what(self) -> str: ...
+    @property
+    def next(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    def line(self, timeout: float) -> http.client.HTTPConnection: ...
+    def headers(self) -> dict[str, str]: ...
+
+
+@dataclass
+class _Loopback:
+    url: str
+    what: str = "the process cluster"
+    next: str = "start it: falaj up --env local"
+    path: str = ""
+
+    def line(self, timeout: float) -> http.client.HTTPConnection:
+        # http.client and not urllib: a proxy of the user's environment has no business between us and loopback.
+        place = urlsplit(self.url)
+        return http.client.HTTPConnection(place.hostname or "127.0.0.1", place.port, timeout=timeout)
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token()}"}
+
+
+class Client:
+    """One cluster. Kinds are given by name (`Job`) or row; a failed request raises ApiFailure, no connection raises NoAnswer."""
+
+    def __init__(self, url: str | None = None, way: Way | None = None) -> None:
+        """`url` is a process cluster's, this home's own where left out; `way` leads to another cluster."""
+        self.way: Way = way or _Loopback((url or endpoint()).rstrip("/"))
+        self.url = self.way.url
 
     # objects
 
@@ -239,23 +274,25 @@ class Client:
         line, answer = self._open("GET", f"{POD.path(namespace, pod)}/log?{urlencode(given)}", None, "")
         if query.get("follow") and line.sock:
             line.sock.settimeout(None)  # a stage may be silent for minutes; its end closes the line
-        with line:
+        with closing(line):
             while piece := answer.read1(1 << 16):
                 yield piece.decode(errors="replace")
 
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The API's answer to a request of any kind, such as a review of rights."""
+        return self._json(method, path, body)
+
     def _json(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json") -> Any:
         line, answer = self._open(method, path, body, content_type)
-        with line:
+        with closing(line):
             return json.loads(answer.read())
 
-    def _open(self, method: str, path: str, body: Any, content_type: str) -> tuple[_Line, http.client.HTTPResponse]:
-        # http.client and not urllib: a proxy of the user's environment has no business between us and loopback.
-        place = urlsplit(self.url)
-        line = _Line(place.hostname or "127.0.0.1", place.port, timeout=60)
+    def _open(self, method: str, path: str, body: Any, content_type: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        line = self.way.line(timeout=60)
         try:
             data = None if body is None else json.dumps(body).encode()
-            headers = {"Authorization": f"Bearer {token()}"} | ({"Content-Type": content_type} if data is not None else {})
-            line.request(method, path, data, headers)
+            headers = self.way.headers() | ({"Content-Type": content_type} if data is not None else {})
+            line.request(method, self.way.path + path, data, headers)
             answer = line.getresponse()
             if answer.status < 400:
                 return line, answer
@@ -263,20 +300,12 @@ class Client:
         except (OSError, ValueError, http.client.HTTPException) as problem:
             line.close()
             raise NoAnswer(
-                f"the process cluster does not answer: {problem or type(problem).__name__}",
+                f"{self.way.what} does not answer: {problem or type(problem).__name__}",
                 given=f"{method} {self.url}{path}",
-                next="start it: falaj up --env local",
+                next=self.way.next,
             ) from problem
         line.close()
         raise ApiFailure(answer.status, refusal.get("reason", ""), refusal.get("message", ""), given=f"{method} {path}")
-
-
-class _Line(http.client.HTTPConnection):
-    def __enter__(self) -> _Line:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def stuck(pod: Object) -> str | None:

@@ -14,9 +14,10 @@ SERVER_METADATA = ("uid", "creationTimestamp")
 
 
 def project(live: Any, wanted: Any) -> Any:
-    """The part of `live` that `wanted` names. A list of another length is drift as a whole."""
+    """The part of `live` that `wanted` names. A list of another length is drift as a whole; what is false or empty a server may leave out."""
     if isinstance(live, dict) and isinstance(wanted, dict):
-        return {key: project(live[key], value) for key, value in wanted.items() if key in live}
+        kept = {key: value for key, value in wanted.items() if key in live or (value is not None and not value)}
+        return {key: project(live[key], value) if key in live else value for key, value in kept.items()}
     if isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
         return [project(one, other) for one, other in zip(live, wanted, strict=True)]
     return live

@@ -1,4 +1,4 @@
-"""The `kubernetes` provider of the local environment: a genuine Pulumi provider over the process cluster's API.
+"""The `kubernetes` provider of the local environment and of sites: a genuine Pulumi provider over a cluster's API.
 
 One generic mapping serves every kind. The state keeps what the inputs name, as it is live, so that a change by hand shows as
 drift and what controllers write does not. With `offline=True` it plans and never connects.
@@ -20,6 +20,7 @@ from falaj.errors import Fault, UsageError
 from infra.sandbox.kubernetes import managed
 from infra.sandbox.kubernetes.client import ApiFailure, Client
 from infra.sandbox.kubernetes.kinds import BY_TOKEN, DEPLOYMENT, JOB, Kind, Object, field_at, selects
+from infra.sandbox.kubernetes.kubeconfig import Reach, reach
 from infra.sandbox.kubernetes.merge import three_way
 from infra.sandbox.kubernetes.properties import wrap_map
 from infra.sandbox.kubernetes.status import ApiError
@@ -38,10 +39,13 @@ _GONE_SECONDS = 120.0
 class KubernetesProvider(rpc.Provider):
     """Kinds are rows of `infra.sandbox.kubernetes.kinds`."""
 
-    def __init__(self, offline: bool = False, client: Client | None = None) -> None:
+    def __init__(self, offline: bool = False, client: Client | None = None, *, anywhere: bool = False) -> None:
+        """`anywhere`: the cluster is the one of the context that the program names, and not the process cluster."""
         self.offline = offline
+        self._anywhere = anywhere
         self.version = VERSION
         self._namespace = "default"
+        self._context: Any = None
         self._client = client
 
     # Configuration
@@ -59,8 +63,11 @@ class KubernetesProvider(rpc.Provider):
         return rpc.DiffResponse(changes=bool(changed), diffs=changed)
 
     async def configure(self, request: rpc.ConfigureRequest) -> rpc.ConfigureResponse:
-        """Takes `namespace`, the default one; where the cluster is, the environment says. Connects to nobody."""
-        namespace = plain_map(request.args).get("namespace")
+        """Takes `namespace`, the default one, and on a site the `context` of its cluster. Connects to nobody."""
+        arguments = plain_map(request.args)
+        namespace = arguments.get("namespace")
+        if self._anywhere:
+            self._context = arguments.get("context")
         self._namespace = namespace if isinstance(namespace, str) and namespace else "default"
         return rpc.ConfigureResponse(accept_secrets=True, supports_preview=True, accept_resources=False, accept_outputs=False)
 
@@ -150,8 +157,14 @@ class KubernetesProvider(rpc.Provider):
 
     @property
     def _api(self) -> Client:
-        self._client = self._client or Client()
+        if self._client is None:
+            self._client = Client(way=self._way()) if self._anywhere else Client()
         return self._client
+
+    def _way(self) -> Reach:
+        if not isinstance(self._context, str) or not self._context:
+            raise UsageError("the provider does not say which cluster is meant", given="a provider without context", next="name the kubeconfig's context")
+        return reach(self._context)
 
     def _kind(self, token: str) -> Kind:
         # A URN's type names the parents' types too: `falaj:platform:Priorities$kubernetes:core/v1:Namespace`.
@@ -162,11 +175,11 @@ class KubernetesProvider(rpc.Provider):
             return Kind(token.rpartition(":")[2], "", "", immutable=())
         if row is None:
             raise UsageError(
-                f"the process cluster does not have {token}",
+                f"{'a site' if self._anywhere else 'the process cluster'} does not have {token}",
                 given=token,
                 allowed=", ".join(sorted(BY_TOKEN)),
-                why="the local environment carries out the kinds that the stacks use",
-                next="leave it out of the local environment",
+                why="the local environment and sites carry out the kinds that the stacks use",
+                next="leave it out there",
             )
         return row
 

@@ -6,14 +6,17 @@ import asyncio
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from pulumi.provider.experimental import provider as rpc
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from falaj.errors import Fault, UsageError
 from infra.sandbox.aws.provider import AwsProvider
+from infra.sandbox.aws.types import ROWS
 from infra.sandbox.aws.values import wrap_map
 from infra.sandbox.properties import UNKNOWN, Unknown, plain_map
 from tests.sandbox.aws.cases_cluster import CASES
@@ -191,3 +194,44 @@ def test_functions_that_ask_do_so_online_and_are_unknown_offline(driver: Driver)
 def test_a_function_it_does_not_know_is_refused_by_name(driver: Driver) -> None:
     with pytest.raises(UsageError, match="aws:ec2/getAmi:getAmi"):
         invoke(driver.provider, "aws:ec2/getAmi:getAmi")
+
+
+@pytest.mark.parametrize("given", [{}, {"tags": {"team": "risk"}}], ids=["before its tags", "with tags"])
+def test_a_create_whose_answer_was_lost_is_taken_up_by_the_next_run(
+    server: Server, driver: Driver, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, name = {"bucket": f"lost-{len(given)}", **given}, f"lost{len(given)}"
+    row = ROWS[BUCKET]
+
+    def made_and_lost(api: Any, p: dict[str, Any], tags: dict[str, str]) -> str:
+        row.create(api, p, tags)
+        raise ReadTimeoutError(endpoint_url=server.url)
+
+    monkeypatch.setitem(ROWS, BUCKET, replace(row, create=made_and_lost, find=lambda api, p, mark: None))
+    with pytest.raises(Fault, match=f"{name} could not be created: ReadTimeoutError"):
+        driver.create(BUCKET, name, inputs)
+    monkeypatch.setitem(ROWS, BUCKET, row)
+    thing = driver.create(BUCKET, name, inputs)
+    assert driver.read(thing) == thing and driver.diff(thing, inputs).diffs == []
+
+
+def test_a_create_whose_answer_is_lost_while_the_api_stays_up_is_found_at_once(server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network has no name that could be taken twice: a second one would be made unless somebody looked."""
+    row, kind = ROWS["aws:ec2/vpc:Vpc"], "aws:ec2/vpc:Vpc"
+
+    def made_and_lost(api: Any, p: dict[str, Any], tags: dict[str, str]) -> str:
+        row.create(api, p, tags)
+        raise ReadTimeoutError(endpoint_url=server.url)
+
+    monkeypatch.setitem(ROWS, kind, replace(row, create=made_and_lost))
+    thing = driver.create(kind, "lost", {"cidrBlock": "10.77.0.0/16"})
+    found = server.client("ec2").describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.77.0.0/16"]}])["Vpcs"]
+    assert [each["VpcId"] for each in found] == [thing.id]
+
+
+def test_a_thing_of_that_name_that_somebody_else_made_is_left_alone(server: Server, driver: Driver) -> None:
+    server.client("s3").create_bucket(Bucket="theirs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    server.client("s3").put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": [{"Key": "owner", "Value": "somebody"}]})
+    with pytest.raises(Fault, match="theirs could not be created: BucketAlreadyOwnedByYou"):
+        driver.create(BUCKET, "theirs", {"bucket": "theirs"})
+    assert server.client("s3").get_bucket_tagging(Bucket="theirs")["TagSet"] == [{"Key": "owner", "Value": "somebody"}]

@@ -20,7 +20,7 @@ import pytest
 
 from falaj.errors import UsageError
 from tests.conftest import free_block
-from tests.workloads.small import tiny_model
+from tests.workloads.edge.conftest import DOCUMENT, install
 from workloads.edge.bundle import Limits, build
 from workloads.edge.code import modules_of
 from workloads.edge.signed import SIGNATURE, SUMS, NotTheBundle, check, files, sign
@@ -32,40 +32,6 @@ from workloads.sealing import identity_of, seal_folder
 from workloads.sealing_keys import KeyFile
 
 ROOT = Path(__file__).resolve().parents[3]
-DOCUMENT = {"version": "v1", "candidate": "sha256:1", "run": "r", "profile": {}}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model in the form that engines read."""
-    from transformers import T5ForConditionalGeneration
-
-    from workloads.engine import graphs, weights
-
-    place = tmp_path_factory.mktemp("edge")
-    source = tiny_model(place / "torch")
-    torch_model = T5ForConditionalGeneration.from_pretrained(source).float().eval()
-    folder = weights.write(torch_model, source / "tokenizer.json", place / "model", kind="f32", input_tokens=64, target_tokens=8)
-    graphs.write(folder)
-    return folder
-
-
-@pytest.fixture
-def release(model: Path, falaj_home: Path, tmp_path: Path) -> Release:
-    shutil.copytree(model, tmp_path / "v1" / "model")
-    return seal(tmp_path / "v1", DOCUMENT, signing_key_file())
-
-
-@pytest.fixture
-def bundle(release: Release, tmp_path: Path) -> Path:
-    build(release, tmp_path / "bundle", signing_key_file(), limits=Limits(free_block(), 1, 900))
-    return tmp_path / "bundle"
-
-
-@pytest.fixture
-def key(bundle: Path, tmp_path: Path) -> Path:
-    (tmp_path / "trusted.pem").write_bytes(public_half(signing_key_file()))
-    return tmp_path / "trusted.pem"
 
 
 def test_a_bundle_holds_what_serving_needs_and_nothing_of_training(bundle: Path, key: Path) -> None:
@@ -133,11 +99,6 @@ def test_a_harmed_bundle_is_refused_by_the_check_and_by_the_installer(
         check(bundle, key.read_bytes())
     done = install(bundle, key, tmp_path / "prefix")
     assert (done.returncode, (tmp_path / "prefix").exists()) == (3, False), done.stderr
-
-
-def install(bundle: Path, key: Path, prefix: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = ["sh", str(bundle / "install.sh"), "--trusted-key", str(key), "--prefix", str(prefix), "--python", sys.executable, "--no-unit", *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def clean_environment(folder: Path) -> Path:
