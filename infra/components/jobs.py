@@ -166,7 +166,7 @@ def _work(stage: StageLike, config: WorkloadsConfig, place: Place, held: pulumi.
         # Pages of two megabytes for what is allocated, which only the start of a process can ask for.
         own["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     if stage.name == "prepare" and config.publish_features:
-        own["FALAJ_FEATURE_STORE"] = pulumi.Output.concat("s3://", environment["FALAJ_DATA_BUCKET"], "/features")
+        own["FALAJ_FEATURE_STORE"] = pulumi.Output.concat("s3://", place.run["FALAJ_DATA_BUCKET"], "/features")
         own["FALAJ_FEATURE_TABLE"] = naming.feature_table(config)
         own["FALAJ_FEAST"] = _FEAST
     if stage.name == "register" and config.release_keys:

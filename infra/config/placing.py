@@ -17,6 +17,7 @@ _OF_A_CLOUD = {
     "network_cidr": "pods there go to the store alone",
     "object_store_cidrs": "site.store says where the store is",
     "pools": "its nodes are there, and carry the label falaj/kind",
+    "publish_features": "the table of online features is a cloud's",
     "monitored": "a scraper on the cluster reaches the servers by their namespaces' rules",
 }
 """Key of a cloud's environment -> why a site has none."""

@@ -61,7 +61,7 @@ def _rooms_of(team: TeamConfig, config: PlatformStackConfig) -> Iterator[Room]:
 def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
     """What runs for one team: the environment's stages and servers, as many as its entry says and its quota of GPUs bears. Without a team, `config` itself.
 
-    A team without GPUs trains on processors; the canary is the environment's.
+    A team without GPUs trains on processors; the canary and the table of online features are the environment's.
     """
     for each in config.teams:
         if each.name == team:
@@ -72,7 +72,13 @@ def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
                 training = training.model_copy(update={"nodes": nodes, "least_nodes": least, "gpus": training.gpus and min(training.gpus, gpus)})
                 tune = tune.model_copy(update={"workers": min(tune.workers, gpus)})
             serving = config.serving.model_copy(update={"minimum": each.servers, "maximum": each.most_servers})
-            own = {"owner": team, "use_gpu": config.use_gpu and each.training.gpus > 0, "trusted_key": each.trusted_key or config.trusted_key, "canary": None}
+            own = {
+                "owner": team,
+                "use_gpu": config.use_gpu and each.training.gpus > 0,
+                "trusted_key": each.trusted_key or config.trusted_key,
+                "canary": None,
+                "publish_features": False,
+            }
             return config.model_copy(update={**own, "training": training, "tune": tune, "serving": serving})
     return config
 
