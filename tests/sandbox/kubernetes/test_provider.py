@@ -43,6 +43,18 @@ OBJECTS: dict[str, tuple[Object, Object | None]] = {
         {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
         {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}},
     ),
+    "core/v1:PersistentVolume": (
+        {"spec": {"accessModes": ["ReadWriteMany"], "capacity": {"storage": "1Gi"}, "csi": {"driver": "efs.csi.aws.com", "volumeHandle": "fs-1"}}},
+        {"spec": {"accessModes": ["ReadWriteMany"], "capacity": {"storage": "2Gi"}, "csi": {"driver": "efs.csi.aws.com", "volumeHandle": "fs-1"}}},
+    ),
+    "storage.k8s.io/v1:StorageClass": (
+        {"provisioner": "ebs.csi.aws.com", "reclaimPolicy": "Delete"},
+        {"provisioner": "ebs.csi.aws.com", "reclaimPolicy": "Delete", "allowVolumeExpansion": True},
+    ),
+    "snapshot.storage.k8s.io/v1:VolumeSnapshotClass": (
+        {"driver": "ebs.csi.aws.com", "deletionPolicy": "Retain"},
+        {"driver": "ebs.csi.aws.com", "deletionPolicy": "Delete"},
+    ),
     "scheduling.k8s.io/v1:PriorityClass": ({"value": 10}, {"value": 10, "description": "batch"}),
     "networking.k8s.io/v1:NetworkPolicy": ({"spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}, {"spec": {"podSelector": {}, "policyTypes": ["Egress"]}}),
     "batch/v1:Job": ({"spec": {**JOB, "suspend": True}}, {"spec": {**JOB, "suspend": True, "parallelism": 2}}),

@@ -30,6 +30,8 @@ BEFORE: Object = {
         "endpoint_subnet_ids": ["subnet-2"],
         "repository_urls": {"falaj-train": "registry.invalid/falaj-train"},
         "role_arns": {"operator": ARN},
+        "volumes": {name: f"fs-1::fsap-{name}" for name in ("work", "requests")},
+        "files_group_id": "sg-1",
     },
     "cluster": {
         "contract": "falaj.cluster/1",
