@@ -3,8 +3,8 @@
 A model of transformers is kept as it is, and stays the owner of the weights; `LeanT5` holds the same modules and runs them itself:
 
 - the norm and its gradient are one function each, and the norm hands out the precision that the matrices want, once for all of them;
-- the activation is one kernel; logits are made only where there is a label;
-- the biases of the relative positions are worked out once for all layers, with padding and causality in them;
+- the activation is one kernel; queries, keys and values come of one product; logits are made only where there is a label;
+- the biases of the relative positions are worked out once for all layers, with causality in them;
 - in fp16 the product inside the feed-forward part and its second matrix stay in fp32: that is where T5 leaves fp16's range.
 
 Shapes: B rows, S source tokens, T target tokens, L the longer of two, H heads of this rank, D model width, K width of a head.
@@ -14,6 +14,7 @@ Raffel et al. 2020 (T5), Shazeer 2020 (gated units); the losses are those of `T5
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -47,10 +48,11 @@ class _ScaledNorm(torch.autograd.Function):
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         x, weight, inverse = ctx.saved_tensors
         normal, gradient = x * inverse, given[0].to(x.dtype)
-        of_weight = (gradient * normal).flatten(0, -2).sum(0)
-        gradient = gradient * weight
-        along = torch.linalg.vecdot(gradient, normal).unsqueeze(-1).div_(x.shape[-1])
-        return gradient.addcmul_(normal, along, value=-1).mul_(inverse), of_weight, None, None
+        product = gradient * normal
+        of_weight = product.flatten(0, -2).sum(0)
+        with torch.autocast(x.device.type, enabled=False):  # compiled, this is traced as the forward pass is
+            along = (product @ weight).unsqueeze(-1).div_(x.shape[-1])
+        return torch.mul(gradient, weight, out=product).addcmul_(normal, along, value=-1).mul_(inverse), of_weight, None, None
 
 
 class Norm(nn.Module):
@@ -76,24 +78,33 @@ class Attention(nn.Module):
         self.q, self.k, self.v, self.o = source.q, source.k, source.v, source.o
         self.width, self.dropout = source.key_value_proj_dim, dropout
 
-    def forward(self, x: torch.Tensor, memory: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor:
-        """x (B, T, D) attends to `memory` (B, S, D), or to itself; `bias` can be broadcast to (B, H, T, S)."""
-        source = x if memory is None else memory
-        q, k, v = (self._heads(matrix(given)) for matrix, given in ((self.q, x), (self.k, source), (self.v, source)))
+    def forward(self, x: torch.Tensor, memory: torch.Tensor | None, bias: torch.Tensor | None, hidden: torch.Tensor | None) -> torch.Tensor:
+        """x (B, T, D) attends to `memory` (B, S, D), or to itself; `bias` and `hidden` are added to the scores, as which they can be broadcast."""
+        if memory is None:
+            q, k, v = self._heads(x, self.q, self.k, self.v)
+        else:
+            (q,), (k, v) = self._heads(x, self.q), self._heads(memory, self.k, self.v)
         if x.device.type == "cpu":
             # Written out: the CPU's fused kernel knows no gradient of a bias, and its stand-in makes more copies than this.
             scores = q @ k.transpose(-1, -2)
-            if bias is not None:
-                scores = scores + bias.to(scores.dtype)
-            shares = functional.softmax(scores, dim=-1, dtype=torch.float32).to(v.dtype)
+            for added in (bias, hidden):
+                if added is not None:
+                    scores = scores.add_(added.to(scores.dtype))
+            # Worked out in fp32, whatever the precision around it.
+            shares = functional.softmax(scores, dim=-1)
             found = functional.dropout(shares, self.dropout, self.training) @ v
         else:
-            bias = None if bias is None else bias.to(q.dtype)
-            found = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=self.dropout if self.training else 0.0, scale=1.0)
+            added = next((each.to(q.dtype) for each in (bias, hidden) if each is not None), None)
+            found = functional.scaled_dot_product_attention(q, k, v, attn_mask=added, dropout_p=self.dropout if self.training else 0.0, scale=1.0)
         return self.o(found.transpose(1, 2).flatten(2))
 
-    def _heads(self, x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(-1, (-1, self.width)).transpose(1, 2)
+    def _heads(self, x: torch.Tensor, *matrices: Any) -> Sequence[torch.Tensor]:
+        """What each of `matrices` makes of x (B, T, D), as (B, H, T, K): by one product, which reads x once, where none is split over ranks."""
+        weights = [matrix.weight for matrix in matrices]
+        if len(weights) == 1 or any(hasattr(weight, "full_tensor") for weight in weights):
+            return [matrix(x).unflatten(-1, (-1, self.width)).transpose(1, 2) for matrix in matrices]
+        found = functional.linear(x, torch.cat(weights))
+        return found.unflatten(-1, (len(weights), -1, self.width)).permute(2, 0, 3, 1, 4).contiguous().unbind()
 
 
 class FeedForward(nn.Module):
@@ -140,11 +151,13 @@ class Block(nn.Module):
             self.cross_norm, self.cross = Norm(parts[1].layer_norm), Attention(parts[1].EncDecAttention, dropout)
         self.inner_norm, self.inner = Norm(parts[-1].layer_norm), FeedForward(parts[-1].DenseReluDense, activation, dropout)
 
-    def forward(self, x: torch.Tensor, bias: torch.Tensor, memory: torch.Tensor | None, memory_bias: torch.Tensor | None) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, bias: torch.Tensor, hidden: torch.Tensor | None, memory: torch.Tensor | None, memory_hidden: torch.Tensor | None
+    ) -> torch.Tensor:
         """x (B, T, D) in fp32 -> the same."""
-        x = x + self._dropped(self.own(self.own_norm(x), None, bias))
+        x = x + self._dropped(self.own(self.own_norm(x), None, bias, hidden))
         if self.crosses:
-            x = x + self._dropped(self.cross(self.cross_norm(x), memory, memory_bias))
+            x = x + self._dropped(self.cross(self.cross_norm(x), memory, None, memory_hidden))
         return x + self._dropped(self.inner(self.inner_norm(x)))
 
     def _dropped(self, x: torch.Tensor) -> torch.Tensor:
@@ -163,15 +176,16 @@ class Stack(nn.Module):
         self._causal, self._again = causal, again
 
     def forward(
-        self, x: torch.Tensor, hidden: torch.Tensor | None, memory: torch.Tensor | None = None, memory_bias: torch.Tensor | None = None
+        self, x: torch.Tensor, hidden: torch.Tensor | None, memory: torch.Tensor | None = None, memory_hidden: torch.Tensor | None = None
     ) -> torch.Tensor:
         """x (B, T, D); `hidden` (B, 1, 1, T) is added to the scores of places that nobody may see. Returns (B, T, D)."""
         bias = self._bias(x.shape[1], x.device)
-        if hidden is not None:
-            bias = bias + hidden
+        if hidden is not None and x.device.type != "cpu":
+            # The GPU's kernel takes one of them; on a CPU the sum, a number for each row, costs more than the second addition.
+            bias, hidden = bias + hidden, None
         x = functional.dropout(x, self.dropout, self.training)
         for block in self.block:
-            given = (x, bias, memory, memory_bias)
+            given = (x, bias, hidden, memory, memory_hidden)
             x = checkpoint(block, *given, use_reentrant=False) if self._again and self.training else block(*given)
         return functional.dropout(self.norm(x), self.dropout, self.training)
 
@@ -180,7 +194,8 @@ class Stack(nn.Module):
         places = torch.arange(length, device=device)
         distance = places[None, :] - places[:, None]
         found = self.positions(bucket(distance, buckets=self._buckets, furthest=self._distance, both=not self._causal)).permute(2, 0, 1).unsqueeze(0)
-        return found.masked_fill(distance > 0, torch.finfo(torch.float32).min) if self._causal else found
+        # In the order of the scores that it is added to: layer by layer that is quicker than by heads last.
+        return (found.masked_fill(distance > 0, torch.finfo(torch.float32).min) if self._causal else found).contiguous()
 
 
 def bucket(distance: torch.Tensor, *, buckets: int, furthest: int, both: bool) -> torch.Tensor:
