@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def teams(number: int) -> list[dict[str, Any]]:
     """So many small teams, as `falaj:teams` takes them."""
-    quota = {"cpu": "4", "memory": "16Gi", "pods": 20}
+    quota = {"cpu": "8", "memory": "16Gi", "pods": 20}
     return [
         {
             "name": f"team{index:03d}",

@@ -45,7 +45,7 @@ class TeamConfig(Frozen):
     """Size of the volume of its training namespace."""
     requests: Quantity = "20Gi"
     """Size of the volume of its inference namespace."""
-    servers: int = Field(default=1, ge=1)
+    servers: int = Field(default=2, ge=1)
     """Replicas that serve its model at least; each as large as the environment's."""
     most_servers: int = Field(default=3, ge=1)
     trusted_key: PublicKey | None = None

@@ -274,6 +274,7 @@ def test_prod_denies_a_type_that_nobody_has_looked_at() -> None:
     assert {environment: LIBRARY.parameters(environment)["unjudged_types"] for environment in LIBRARY.environments} == {
         "dev": "report",
         "local": "report",
+        "onprem": "deny",
         "staging": "report",
         "prod": "deny",
     }
