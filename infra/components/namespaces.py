@@ -11,6 +11,7 @@ from pulumi import ResourceOptions
 
 from infra.config import naming
 from infra.config.model import ClaimConfig, PlatformStackConfig, QuotaConfig
+from infra.config.regions import region
 from infra.config.site import STORE_CLAIM
 from infra.config.teams import Room, group_of
 
@@ -168,13 +169,16 @@ class Priorities(pulumi.ComponentResource):
 
 
 def labels(config: PlatformStackConfig, team: str = "") -> dict[str, str]:
-    """Pod Security at its strictest, in a fixed version, whose namespace it is, and, on a site, where that is."""
+    """Pod Security at its strictest, in a fixed version, whose namespace it is, and in which country it lies."""
     security = {
         f"pod-security.kubernetes.io/{mode}{suffix}": value
         for mode in ("enforce", "audit", "warn")
         for suffix, value in (("", "restricted"), ("-version", config.pod_security_version))
     }
-    where = {"falaj/site": config.site.name, "falaj/country": config.site.country} if config.site else {}
+    if config.site is not None:
+        where = {"falaj/site": config.site.name, "falaj/country": config.site.country}
+    else:
+        where = {"falaj/country": region(config.region, given="falaj:region").country}
     return {**security, "falaj/environment": config.environment, "falaj/owner": team or config.owner, **where}
 
 
