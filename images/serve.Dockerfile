@@ -1,4 +1,4 @@
-# The model server: Python, what serving needs and no more, as nobody. Built by `falaj image build serve`, or from the checkout by
+# The model server: Python, what serving needs and no more, as nobody. Built by `sh tools/image.sh serve OUT`, or from the checkout by
 #   buildah bud --file images/serve.Dockerfile --format docker .
 
 # What it is built in: Python 3.11 with pip. Nothing of it is left in the result but what is copied.

@@ -1,4 +1,4 @@
-# The stages of road B: prepare, train, compress, evaluate, register and drift. Built by `falaj image build train`, or from the checkout by
+# The stages of road B: prepare, train, compress, evaluate, register and drift. Built by `sh tools/image.sh train OUT`, or from the checkout by
 #   buildah bud --file images/train.Dockerfile --format docker .
 # On GPU pools the base is NVIDIA's image of PyTorch, whose own torch is kept: --build-arg BASE=nvcr.io/nvidia/pytorch:...@sha256:...
 # --build-arg HELD='torch|triton|nvidia-.*|numpy'.

@@ -10,8 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
-from infra.components.karpenter import scaling
+from infra.components import auto_mode, karpenter, policies
 from infra.components.pipeline_policies import pipelines
 from infra.components.policies import Statement, document, statement
 from infra.config import naming
@@ -87,7 +86,8 @@ def services(config: Common) -> str:
 
     No identities beyond the roles that services make for themselves, no policies, no logs, no evidence; keys only through a service.
     """
-    return document(*_looking(config), *_running(config), *_keeping(config), *(scaling(config) if config.autoscaler == "karpenter" else []))
+    scaling = {"karpenter": karpenter.scaling, "auto": auto_mode.starting}.get(config.autoscaler)
+    return document(*_looking(config), *_running(config), *_keeping(config), *(scaling(config) if scaling else []))
 
 
 def _looking(config: Common) -> list[Statement]:

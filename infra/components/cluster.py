@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
+from infra.components import auto_mode, policies
 from infra.components.contracts import FoundationOutputs
 from infra.components.roles import ServiceRole
 from infra.config import naming
@@ -20,7 +20,7 @@ _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 class Cluster(pulumi.ComponentResource):
     """EKS with a private endpoint only, secrets under the key of confidential data, access by entries alone, and a pinned version.
 
-    Whoever creates it gets no rights from that: all access is in `Access`.
+    Whoever creates it gets no rights from that: all access is in `Access`. In Auto Mode it starts nodes of our classes, and none of its own.
     """
 
     name: pulumi.Output[str]
@@ -34,11 +34,13 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, name: str, config: ClusterConfig, *, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:Cluster", name, None, opts)
         here, tags = ResourceOptions(parent=self), naming.tags(config, "confidential", "cluster")
+        auto = config.autoscaler == "auto"
         role = ServiceRole(
             "control-plane",
             config,
-            trust=policies.trusts_service("eks.amazonaws.com"),
-            managed=[policies.managed(config, "AmazonEKSClusterPolicy")],
+            trust=policies.trusts_service("eks.amazonaws.com", tags=auto),
+            managed=[policies.managed(config, each) for each in ("AmazonEKSClusterPolicy", *(auto_mode.POLICIES if auto else ()))],
+            inline=auto_mode.inline(config) if auto else {},
             purpose="control plane",
             opts=here,
         )
@@ -56,7 +58,14 @@ class Cluster(pulumi.ComponentResource):
             version=config.kubernetes_version,
             role_arn=role.arn,
             vpc_config={"subnet_ids": foundation.endpoint_subnet_ids, "endpoint_private_access": True, "endpoint_public_access": False},
-            kubernetes_network_config={"service_ipv4_cidr": config.service_cidr, "ip_family": "ipv4"},
+            kubernetes_network_config={
+                "service_ipv4_cidr": config.service_cidr,
+                "ip_family": "ipv4",
+                **({"elastic_load_balancing": {"enabled": True}} if auto else {}),
+            },
+            # The three are on or off together. Pools that EKS brings along are not made: their disks are under a key of AWS's.
+            compute_config={"enabled": True} if auto else None,
+            storage_config={"block_storage": {"enabled": True}} if auto else None,
             encryption_config={"resources": ["secrets"], "provider": {"key_arn": foundation.key_arns["confidential"]}},
             enabled_cluster_log_types=list(_LOGS),
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},

@@ -9,15 +9,13 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra.components import policies
-from infra.components.policies import Statement, document, statement
+from infra.components.policies import STARTED, Statement, document, ec2, statement
 from infra.components.roles import ServiceRole
 from infra.config import naming
 from infra.config.model import ClusterConfig, Common
 
 ACCOUNT = "karpenter"
 """Service account of the controller, in kube-system."""
-_CREATED = ("fleet", "instance", "launch-template", "network-interface", "spot-instances-request", "volume")
-"""What a call that starts nodes makes; all of it carries the cluster's tags from its first moment."""
 _SEEN = ("CapacityReservations", "Images", "InstanceStatus", "InstanceTypeOfferings", "InstanceTypes", "Instances", "LaunchTemplates")
 _EVENTS = {
     "spot": ("aws.ec2", "EC2 Spot Instance Interruption Warning"),
@@ -111,16 +109,16 @@ def nodes(config: Common) -> str:
     }
     keys = {**has, "ForAllValues:StringEquals": {"aws:TagKeys": ["Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"]}}
     images = [f"arn:{config.partition}:ec2:{config.region}::{kind}/*" for kind in ("image", "snapshot")]
-    used = [*images, *_ec2(config, "capacity-reservation", "security-group", "subnet")]
-    starts, templates = ["ec2:CreateFleet", "ec2:RunInstances"], _ec2(config, "launch-template")
+    used = [*images, *ec2(config, "capacity-reservation", "security-group", "subnet")]
+    starts, templates = ["ec2:CreateFleet", "ec2:RunInstances"], ec2(config, "launch-template")
     looks = [*(f"ec2:Describe{each}" for each in _SEEN), "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets"]
     return document(
         statement("Uses", starts, used),
         statement("UsesTemplates", starts, templates, Condition=has),
-        statement("Starts", [*starts, "ec2:CreateLaunchTemplate"], _ec2(config, *_CREATED), Condition=asks),
-        statement("TagsWhatItStarts", ["ec2:CreateTags"], _ec2(config, *_CREATED), Condition=making),
-        statement("TagsItsNodes", ["ec2:CreateTags"], _ec2(config, "instance"), Condition=keys),
-        statement("Ends", ["ec2:DeleteLaunchTemplate", "ec2:TerminateInstances"], _ec2(config, "instance", "launch-template"), Condition=has),
+        statement("Starts", [*starts, "ec2:CreateLaunchTemplate"], ec2(config, *STARTED), Condition=asks),
+        statement("TagsWhatItStarts", ["ec2:CreateTags"], ec2(config, *STARTED), Condition=making),
+        statement("TagsItsNodes", ["ec2:CreateTags"], ec2(config, "instance"), Condition=keys),
+        statement("Ends", ["ec2:DeleteLaunchTemplate", "ec2:TerminateInstances"], ec2(config, "instance", "launch-template"), Condition=has),
         statement("Looks", looks, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
         *scaling(config),
     )
@@ -131,15 +129,10 @@ def scaling(config: Common) -> list[Statement]:
     cluster = naming.arn(config, "eks", f"cluster/{naming.cluster_name(config)}")
     images = f"arn:{config.partition}:ssm:{config.region}::parameter/aws/service/*"
     profile = naming.global_arn(config, "iam", f"instance-profile/{naming.node_profile_name(config)}")
-    passed = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
     return [
         statement("FindCluster", ["eks:DescribeCluster"], [cluster]),
-        statement("HandsNodesTheirRole", ["iam:PassRole"], [naming.role_arn(config, "node")], Condition=passed),
+        policies.hands_nodes(config, "node"),
         statement("FindProfile", ["iam:GetInstanceProfile"], [profile]),
         statement("FindImages", ["ssm:GetParameter"], [images]),
         statement("Interruptions", ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], [queue_arn(config)]),
     ]
-
-
-def _ec2(config: Common, *kinds: str) -> list[str]:
-    return [naming.arn(config, "ec2", f"{kind}/*") for kind in kinds]

@@ -26,7 +26,7 @@ SYSTEM_GIB = 10
 
 
 class NodePools(pulumi.ComponentResource):
-    """A managed node group with its own launch template per configured pool, all under one role; where Karpenter starts nodes, of system pools only.
+    """A managed node group with its own launch template per configured pool, all under one role; where nodes come with the pods, of system pools only.
 
     GPU pools are tainted `nvidia.com/gpu`, inference pools by their kind: only what asks for them runs there. The node role can pull images
     and join the cluster; pods have identities of their own.
@@ -58,7 +58,7 @@ class NodePools(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         self._after = [*after, *role.attached]
-        wanted = config.pools if config.autoscaler == "groups" else [pool for pool in config.pools if pool.kind == "system"]
+        wanted = [pool for pool in config.pools if pool.kind == "system"] if config.scales else config.pools
         self.groups = [self._pool(pool, cluster, role.arn, subnet_ids) for pool in wanted]
         self.role_arn, self.role_name, self.names = role.arn, role.name, [pool.name for pool in config.pools]
         self.register_outputs({"role_arn": self.role_arn, "names": self.names})

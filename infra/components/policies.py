@@ -26,6 +26,8 @@ WAYS_OUT = (
     *(f"ec2:{what}" for what in ("DeleteFlowLogs", "DeleteVpcEndpoints", "ModifyVpcEndpoint*")),
 )
 """Calls that would open the network, show disks to another account or region, or stop what goes by from being watched. No role makes them."""
+STARTED = ("fleet", "instance", "launch-template", "network-interface", "spot-instances-request", "volume")
+"""What a call that starts nodes makes; all of it carries the cluster's tags from its first moment."""
 _USE_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 
 
@@ -50,9 +52,10 @@ def data_class_of(bucket: str) -> ClassName:
 # Trust: who may take a role
 
 
-def trusts_service(service: str) -> str:
-    """A role for one AWS service."""
-    return document({"Sid": "Service", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}})
+def trusts_service(service: str, *, tags: bool = False) -> str:
+    """A role for one AWS service; with `tags` its sessions say for what they work, such as which cluster."""
+    actions = ["sts:AssumeRole", "sts:TagSession"] if tags else "sts:AssumeRole"
+    return document({"Sid": "Service", "Effect": "Allow", "Action": actions, "Principal": {"Service": service}})
 
 
 def trusts_backup(config: Common) -> str:
@@ -303,6 +306,17 @@ def vault_policy(config: Common) -> str:
     }
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
     return document(statement("VaultKey", actions, [naming.arn(config, "kms", "key/*")], Condition=condition))
+
+
+def ec2(config: Common, *kinds: str) -> list[str]:
+    """Everything of some kinds that EC2 has in the account and the region, such as `instance`."""
+    return [naming.arn(config, "ec2", f"{kind}/*") for kind in kinds]
+
+
+def hands_nodes(config: Common, role: str) -> Statement:
+    """Whoever starts nodes gives them this role and no other."""
+    passed = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    return statement("HandsNodesTheirRole", ["iam:PassRole"], [naming.role_arn(config, role)], Condition=passed)
 
 
 def managed(config: Common, name: str) -> str:

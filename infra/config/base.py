@@ -70,8 +70,14 @@ class Common(Frozen):
     """Data class -> days, where they differ from `infra.config.classes`."""
     teams: tuple[TeamConfig, ...] = ()
     """Those that share the environment, besides its owner. A file may be named instead, beside the stacks' folders: one list for all stacks."""
-    autoscaler: Literal["groups", "karpenter"] = "groups"
-    """Who starts nodes of GPU and inference pools: managed groups, between their bounds, or Karpenter, as pods ask for them. System pools are groups."""
+    autoscaler: Literal["groups", "karpenter", "auto"] = "groups"
+    """Who starts nodes of GPU and inference pools: managed groups, between their bounds; or, as pods ask for them, Karpenter, whose controller runs
+    on the cluster, or EKS itself (Auto Mode). System pools are groups."""
+
+    @property
+    def scales(self) -> bool:
+        """Whether nodes of GPU and inference pools come with the pods that ask for them."""
+        return self.autoscaler != "groups"
 
     @property
     def data_origin(self) -> Literal["real", "synthetic"]:

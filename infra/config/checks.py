@@ -15,7 +15,7 @@ from infra.config.model import (
 )
 from infra.config.placing import require_networks, require_place
 from infra.config.regions import is_arm, require_instance_type, require_service
-from infra.config.subnets import carve, parse
+from infra.config.subnets import cut, parse
 from infra.config.teams import RESERVED, rooms
 
 _RESERVED_ONLY = ("p5en.",)
@@ -74,7 +74,9 @@ def _foundation(config: FoundationConfig, file: str) -> None:
     for service in (*_NEEDED, *config.network.interface_endpoints):
         require_service(config.region, service, given=_key(file, "network.interface_endpoints"))
     network = config.network
-    carve(network.cidr, config.zones, nodes_prefix=network.nodes_prefix, endpoints_prefix=network.endpoints_prefix)
+    cut(network, config.zones)
+    if network.egress:
+        require_service(config.region, "network-firewall", given=_key(file, "network.egress"))
     if config.lock.days > config.retention_of("evidence"):
         raise UsageError(
             f"lock.days: {config.lock.days} is longer than evidence is kept",
@@ -156,7 +158,7 @@ def _platform(config: PlatformStackConfig, file: str) -> None:
         parse(config.network_cidr)
         require_networks(config.object_store_cidrs, file, "object_store_cidrs")
         require_networks(config.table_store_cidrs, file, "table_store_cidrs")
-    if config.pools or config.autoscaler == "karpenter" or config.queues == "kueue":
+    if config.pools or config.scales or config.queues == "kueue":
         _pools(config, file)
     names = [namespace.name for namespace in config.namespaces]
     if sorted(names) != ["inference", "training"]:

@@ -24,12 +24,24 @@ class KeysConfig(Frozen):
     rotation_days: int = Field(default=365, ge=90, le=2560)
 
 
+Domain = Annotated[str, StringConstraints(pattern=r"^\.?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
+
+
+class EgressConfig(Frozen):
+    """The one way out of the network: TLS from nodes to named domains, through a firewall that writes down everything and lets nothing else pass."""
+
+    domains: tuple[Domain, ...] = Field(min_length=1, max_length=100)
+    """`hub.example.org` is that name alone, `.example.org` that and every name below it. The rules of the environment hold the same list."""
+
+
 class NetworkConfig(Frozen):
-    """One private network: no internet gateway, no NAT, no public subnet."""
+    """One private network: no internet gateway, no NAT, no public subnet, unless `egress` is asked for."""
 
     cidr: str
     nodes_prefix: int = 19
     endpoints_prefix: int = 24
+    egress: EgressConfig | None = None
+    """None: there is no way out."""
     interface_endpoints: tuple[str, ...] = (
         "autoscaling",
         "ec2",
@@ -296,7 +308,7 @@ class PlatformStackConfig(Common):
     """The same of DynamoDB, where online features are."""
     pod_security_version: str = f"v{KUBERNETES}"
     pools: tuple[PoolConfig, ...] = ()
-    """As in the cluster stack, where Karpenter starts the nodes of these pools, or Kueue divides them."""
+    """As in the cluster stack, where the nodes of these pools come with the pods that ask for them, or Kueue divides them."""
     monitored: bool = False
     """Servers' metrics may be read from the environment's network; where the cluster stack has `monitoring`."""
     queues: Literal["quotas", "kueue"] = "quotas"

@@ -27,6 +27,8 @@ QUEUE = "falaj"
 Boundary = Literal["people", "services", "workloads", "pipelines"]
 """Whose roles a permissions boundary is for: those that people take, those of AWS's services and machines, those of pods of ours, those of CI."""
 BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads", "pipelines")
+AUTO_NODE = "auto-node"
+"""Role of nodes that EKS starts itself; by that of managed groups only what a group starts joins."""
 READER, DEPLOYER = "reader", "deployer"
 """Roles that CI takes: one that looks and plans, one that applies."""
 GITHUB = "token.actions.githubusercontent.com"

@@ -169,13 +169,11 @@ def _karpenter(config: PlatformConfig, file: Callable[[str], str]) -> None:
 
 
 def _same_pools(config: PlatformConfig, file: Callable[[str], str]) -> None:
-    if (config.platform.pools or config.foundation.autoscaler == "karpenter" or config.platform.queues == "kueue") and (
-        config.platform.pools != config.cluster.pools
-    ):
+    if (config.platform.pools or config.foundation.scales or config.platform.queues == "kueue") and (config.platform.pools != config.cluster.pools):
         raise UsageError(
             "pools: the stacks cluster and platform do not agree",
             given=f"{file('cluster')} and {file('platform')}, key falaj:pools",
-            allowed="the same pools in both, where Karpenter starts them or Kueue divides them",
+            allowed="the same pools in both, where their nodes come with the pods or Kueue divides them",
             why="the platform stack says who gets which nodes, and the cluster stack lets them join",
             next="make them equal",
         )

@@ -129,7 +129,7 @@ def _node_disks(resource: PlannedResource, found: Found, nodes: tuple[Decimal, D
 
 
 def _scaled_pool(resource: PlannedResource, found: Found) -> Iterable[Charge]:
-    """A pool of Karpenter: from nothing to its limits, in nodes of its largest type."""
+    """A pool whose nodes come with the pods: from nothing to its limits, in nodes of its largest type."""
     asked = {each.get("key"): each.get("values") for each in _value(resource, "spec", "template", "spec", "requirements") if isinstance(each, dict)}
     types, kinds = asked.get("node.kubernetes.io/instance-type"), asked.get("karpenter.sh/capacity-type")
     if not isinstance(types, list) or not all(isinstance(each, str) for each in types):
@@ -138,6 +138,8 @@ def _scaled_pool(resource: PlannedResource, found: Found) -> Iterable[Charge]:
         raise _NotKnown("what is reserved, or bought as spot, has no list price")
     most = _number(resource, "spec", "limits", "cpu") // max(machine(each).cpus for each in types)
     yield Charge(tuple(types), (Decimal(0), most), hourly=True, why=f"0 to {most} nodes, as pods ask for them; their disks are not in this sum")
+    if _value(resource, "spec", "template", "spec", "nodeClassRef", "group", default="") == "eks.amazonaws.com":
+        yield Charge(("auto-mode",), (Decimal(0), most), hourly=True, why="for each node that EKS starts, by its type")
 
 
 def _detector_feature(resource: PlannedResource, found: Found) -> Iterable[Charge]:
@@ -238,6 +240,7 @@ _BY_USE: dict[str, tuple[str, ...]] = {
     "aws:ecr/repository:Repository": ("images",),
     "aws:efs/fileSystem:FileSystem": ("shared-files", "shared-files-idle", "shared-files-moved"),
     "aws:guardduty/detector:Detector": ("detection-events", "detection-logs"),
+    "aws:networkfirewall/loggingConfiguration:LoggingConfiguration": ("flow-logs",),
     "aws:s3/bucket:Bucket": ("objects", "object-requests"),
     "aws:s3/bucketV2:BucketV2": ("objects", "object-requests"),
     "aws:securityhub/account:Account": ("posture-checks",),
@@ -285,6 +288,7 @@ _FREE = frozenset(
         "aws:networkfirewall/firewallPolicy:FirewallPolicy",
         "aws:networkfirewall/ruleGroup:RuleGroup",
         "aws:sqs/queuePolicy:QueuePolicy",
+        "kubernetes:eks.amazonaws.com/v1:NodeClass",
         "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
     }
 )

@@ -19,7 +19,7 @@ parameters := {
 		"forbidden_managed_policies": "^arn:aws:iam::aws:policy/(AdministratorAccess|[A-Za-z0-9]+FullAccess)$",
 	},
 	"gpu": {"machine_types": "^(g[0-9]|p[2-9])[a-z0-9-]*\\.", "maximum_nodes": 8},
-	"network": {"widest_ipv4": 8, "widest_ipv6": 32, "minimum_zones": 3, "gateway_endpoints": ["s3"], "interface_endpoints": ["ecr.api", "ecr.dkr", "eks-auth", "kms", "logs", "sts"]},
+	"network": {"widest_ipv4": 8, "widest_ipv6": 32, "minimum_zones": 3, "egress_domains": [], "gateway_endpoints": ["s3"], "interface_endpoints": ["ecr.api", "ecr.dkr", "eks-auth", "kms", "logs", "sts"]},
 	"global_services": {"worldwide": ["cloudfront", "iam", "route53"], "reviewed": {"iam": "names", "route53": ""}},
 	"logs": {"minimum_days": 180},
 	"backups": {"minimum_days": 35, "data_classes": ["confidential"]},

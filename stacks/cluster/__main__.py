@@ -4,6 +4,7 @@ from pulumi import Output, ResourceOptions
 
 from infra.components.access import Access, PodIdentities
 from infra.components.addons import AFTER_NODES, BEFORE_NODES, Addons
+from infra.components.auto_mode import AutoNodes
 from infra.components.cluster import Cluster
 from infra.components.contracts import ClusterOutputs, FoundationOutputs, export, upstream
 from infra.components.files_access import FilesAccess
@@ -24,6 +25,8 @@ Addons("addons-after-nodes", config, cluster=cluster.name, wanted=(*AFTER_NODES,
 FilesAccess("files", config, cluster=cluster, foundation=foundation, opts=cloud)
 if config.autoscaler == "karpenter":
     Karpenter("karpenter", config, cluster=cluster.name, node_role=pools.role_name, opts=cloud)
+if config.autoscaler == "auto":
+    AutoNodes("auto", config, cluster=cluster.name, opts=cloud)
 if config.monitoring:
     Monitoring("monitoring", config, config.monitoring, cluster=cluster.name, foundation=foundation, opts=cloud)
 Access("access", config, cluster=cluster.name, opts=cloud)

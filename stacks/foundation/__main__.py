@@ -21,7 +21,7 @@ cloud = ResourceOptions(providers=[aws_provider(config, "foundation")])
 keys = DataKeys("keys", config, opts=cloud)
 storage = Storage("storage", config, keys=keys.arns, opts=cloud)
 logs, evidence = storage.buckets["logs"], storage.buckets["evidence"]
-network = Network("network", config, log_bucket_arn=logs.arn, after=logs.ready, opts=cloud)
+network = Network("network", config, log_bucket_arn=logs.arn, key=keys.arns["internal"], after=logs.ready, opts=cloud)
 registry, people = Registry("registry", config, key=keys.arns["confidential"], opts=cloud), People("people", config, opts=cloud)
 AuditTrail("trail", config, bucket=evidence.name, key=keys.arns["evidence"], after=evidence.ready, opts=cloud)
 Watch("watch", config, bucket=logs.name, key=keys.arns["internal"], after=logs.ready, opts=cloud)

@@ -23,7 +23,7 @@ made = {each.name: TeamNamespace(each.name, config, each, volumes=volumes, opts=
 if config.controllers:
     running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)
     on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[running]))
-if config.autoscaler == "karpenter":
+if config.scales:
     ScaledPools("pools", config, opts=on_cluster)
 if config.queues == "kueue":
     Queues("queues", config, after=list(made.values()), opts=on_cluster)

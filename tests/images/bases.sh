@@ -8,7 +8,13 @@ packages() { # what this machine's own package lists name, so that both come fro
     cp -r /etc/apt/sources.list* "$1/etc/apt/"
 }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# A debootstrap that is ended before its time leaves the machine's own /proc mounted in its tree.
+tidy() {
+    for mounted in proc sys; do umount --lazy "$work/tree/$mounted" 2>/dev/null || true; done
+    rm -rf --one-file-system "$work"
+}
+trap tidy EXIT
+trap "exit 1" INT TERM
 if ! have localhost/falaj-base; then
     debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$work/tree" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
     rm -rf "$work/tree"/var/cache/apt/archives/*.deb "$work/tree"/var/lib/apt/lists/*

@@ -24,6 +24,7 @@ class Eks(Children):
 
     def CreateCluster(self, r: dict[str, Any]) -> dict[str, Any]:
         name = r["name"]
+        _together(r)
         if name in self.clusters:
             raise Refusal("ResourceInUseException", f"Cluster already exists with name: {name}", 409)
         network = self._network(name, r["resourcesVpcConfig"])
@@ -71,6 +72,9 @@ class Eks(Children):
 
     def UpdateClusterConfig(self, r: dict[str, Any]) -> dict[str, Any]:
         cluster = self.cluster(r["name"])["cluster"]
+        _together(r)
+        if r.get("kubernetesNetworkConfig"):
+            cluster["kubernetesNetworkConfig"].update(r["kubernetesNetworkConfig"])
         if r.get("logging"):
             cluster["logging"] = _logging(r["logging"])
         if r.get("resourcesVpcConfig"):
@@ -128,6 +132,17 @@ class Eks(Children):
         from moto.ec2.models import ec2_backends
 
         return ec2_backends[self.account][self.region]
+
+
+def _together(r: dict[str, Any]) -> None:
+    """Auto Mode is on or off as a whole, and has a role for its nodes where it brings pools of its own along."""
+    compute = r.get("computeConfig") or {}
+    network, storage = r.get("kubernetesNetworkConfig") or {}, r.get("storageConfig") or {}
+    switches = [part.get("enabled", False) for part in (compute, network.get("elasticLoadBalancing") or {}, storage.get("blockStorage") or {})]
+    if len(set(switches)) > 1:
+        raise Refusal("InvalidParameterException", "For EKS Auto Mode, compute, block storage and load balancing must be enabled or disabled together", 400)
+    if bool(compute.get("nodePools")) != bool(compute.get("nodeRoleArn")):
+        raise Refusal("InvalidParameterException", "nodePools and nodeRoleArn of computeConfig must be given together", 400)
 
 
 def _logging(asked: dict[str, Any] | None) -> dict[str, Any]:

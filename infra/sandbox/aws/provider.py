@@ -98,7 +98,7 @@ class AwsProvider(rpc.Provider):
     async def diff(self, request: rpc.DiffRequest) -> rpc.DiffResponse:
         row, old, new = self._row(request.type), plain_map(request.old_state), plain_map(request.new_inputs)
         changed = [name for name in state.differences(row, old, new, self._region) if name not in request.ignore_changes]
-        replaces = [name for name in changed if name in row.replaces or name == "region" or row.update is None]
+        replaces = [name for name in changed if state.replaced(row, name, old, new) or name == "region" or row.update is None]
         kinds = {name: _kind(name in old, name in new, name in replaces) for name in changed}
         return rpc.DiffResponse(
             changes=bool(changed),

@@ -1,4 +1,4 @@
-"""AWS services of our own, for what moto lacks: a class per service with a method per operation, served as REST with JSON.
+"""AWS services of our own, for what moto lacks: a class per service with a method per operation, served as JSON, by path or by a header.
 
 Requests are matched to operations by the service description that boto3 itself uses, so that a route cannot be spelled wrongly here.
 """
@@ -68,9 +68,11 @@ def _routes(service: str) -> _Routes:
 
 
 def _call(service: str, here: object, routes: _Routes, environ: Environ, path: str) -> dict[str, Any]:
+    # Services without paths name the operation in a header.
+    named = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
     for method, pattern, name, members in routes:
         match = pattern.fullmatch(path)
-        if method != environ["REQUEST_METHOD"] or not match:
+        if method != environ["REQUEST_METHOD"] or not match or named not in ("", name):
             continue
         handler = getattr(here, name, None)
         if handler is None:

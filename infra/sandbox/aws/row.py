@@ -41,6 +41,8 @@ class Row:
     completed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Input that is one block -> parts that the API adds to it and other resources are told of. As an output it is unknown until the thing is made."""
     replaces: frozenset[str] = frozenset()
+    updated: frozenset[str] = frozenset()
+    """Dotted paths inside inputs of `replaces` that an update changes all the same."""
     identity: tuple[str, ...] = ()
     """Inputs of which two things cannot share the values: when they stay the same, a replacement deletes first."""
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -103,6 +103,7 @@ def application(folder: Path) -> Emulator:
     from infra.sandbox.aws import extra_budgets, extra_files, extra_groups, extra_s3, extra_tags, rest
     from infra.sandbox.aws.extra_backup import Backup
     from infra.sandbox.aws.extra_eks import Eks
+    from infra.sandbox.aws.extra_firewall import NetworkFirewall
     from infra.sandbox.aws.extra_guardduty import GuardDuty
     from infra.sandbox.aws.extra_posture import AccessAnalyzer, SecurityHub
 
@@ -111,7 +112,14 @@ def application(folder: Path) -> Emulator:
     extra_groups.install()
     extra_s3.install(ACCOUNT)
     extra_tags.install()
-    makers = {"accessanalyzer": AccessAnalyzer, "backup": Backup, "eks": Eks, "guardduty": GuardDuty, "securityhub": SecurityHub}
+    makers: dict[str, Callable[[str, str], object]] = {
+        "accessanalyzer": AccessAnalyzer,
+        "backup": Backup,
+        "eks": Eks,
+        "guardduty": GuardDuty,
+        "network-firewall": NetworkFirewall,
+        "securityhub": SecurityHub,
+    }
     # Told apart by the name that a request was signed for, since moto knows no host of some of them.
     own = {_SIGNED.get(service, service): rest.application(service, ACCOUNT, make) for service, make in makers.items()}
     others = DomainDispatcherApplication(create_backend_app)

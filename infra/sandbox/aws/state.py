@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.sandbox.aws.compare import empty
-from infra.sandbox.aws.row import MARK, Properties, Row, Tags
+from infra.sandbox.aws.row import MARK, Properties, Row, Tags, block
 from infra.sandbox.properties import UNKNOWN, Unknown
 
 
@@ -82,6 +82,15 @@ def differences(row: Row, old: Properties, new: Properties, region: str) -> list
         elif name not in row.chosen and not row.meaning.same(name, old.get(name), row.defaults.get(name)):
             found.append(name)
     return found
+
+
+def replaced(row: Row, name: str, old: Properties, new: Properties) -> bool:
+    """True when a difference in input `name` needs another resource: not where it lies in parts alone that an update changes."""
+    parts = {path.partition(".")[2] for path in row.updated if path.startswith(f"{name}.")}
+    if not parts or isinstance(new.get(name), Unknown):
+        return name in row.replaces
+    held, wanted = ({key: value for key, value in block(each.get(name)).items() if key not in parts} for each in (old, new))
+    return not row.meaning.same(name, held, wanted)
 
 
 def deletes_first(row: Row, old: Properties, new: Properties) -> bool:

@@ -94,17 +94,18 @@ KINDS: tuple[Kind, ...] = (
     Kind("ClusterRoleBinding", _RBAC, "clusterrolebindings", namespaced=False, immutable=("roleRef",)),
 )
 
-_QUEUES, _NODES, _MACHINES = "kueue.x-k8s.io/v1beta2", "karpenter.sh/v1", "karpenter.k8s.aws/v1"
+_QUEUES, _NODES, _MACHINES, _AUTO = "kueue.x-k8s.io/v1beta2", "karpenter.sh/v1", "karpenter.k8s.aws/v1", "eks.amazonaws.com/v1"
 _CUSTOM: tuple[Kind, ...] = (
     Kind("NodePool", _NODES, "nodepools", namespaced=False),
     Kind("EC2NodeClass", _MACHINES, "ec2nodeclasses", namespaced=False),
+    Kind("NodeClass", _AUTO, "nodeclasses", namespaced=False),
     Kind("ResourceFlavor", _QUEUES, "resourceflavors", namespaced=False),
     Kind("ClusterQueue", _QUEUES, "clusterqueues", namespaced=False),
     Kind("LocalQueue", _QUEUES, "localqueues", immutable=("spec.clusterQueue",)),
     Kind("VolumeSnapshotClass", "snapshot.storage.k8s.io/v1", "volumesnapshotclasses", namespaced=False),
     Kind("WorkloadPriorityClass", _QUEUES, "workloadpriorityclasses", namespaced=False, immutable=("value",)),
 )
-"""Kinds that a chart defines on a real cluster. Here they are checked and kept, and nobody acts on them: no node is started and no job waits."""
+"""Kinds that a chart, or Auto Mode, defines on a real cluster. Here they are checked and kept, and nobody acts on them: no node starts and no job waits."""
 KINDS = (*KINDS, *_CUSTOM)
 
 BY_KIND: dict[str, Kind] = {row.kind: row for row in KINDS}

@@ -1,4 +1,4 @@
-"""Kinds that others define: the fields that their definitions know and demand, of Karpenter 1.14 and Kueue 0.19.
+"""Kinds that others define: the fields that their definitions know and demand, of Karpenter 1.14, Kueue 0.19, and EKS Auto Mode as its guide has it.
 
 A real API server drops a field that it does not know without a word, and what was meant by it is not done; here it is refused by name.
 Source: the definitions published with those versions, names and choices of fields only.
@@ -60,6 +60,23 @@ FORMS: dict[str, dict[str, Any]] = {
                 ("associatePublicIPAddress", "connectionTracking", "context", "cpuOptions", "detailedMonitoring", "instanceProfile", "ipPrefixCount")
             ),
             **dict.fromkeys(("instanceStorePolicy", "ipPrefixCount", "kubelet", "networkInterfaces", "placementGroupSelector", "role", "tags", "userData")),
+        }
+    },
+    "NodeClass": {
+        "spec!": {
+            "role": None,
+            "instanceProfile": None,
+            "subnetSelectorTerms!": [dict.fromkeys(("id", "tags"))],
+            "securityGroupSelectorTerms!": [dict.fromkeys(("id", "name", "tags"))],
+            "podSubnetSelectorTerms": [dict.fromkeys(("id", "tags"))],
+            "podSecurityGroupSelectorTerms": [dict.fromkeys(("id", "name", "tags"))],
+            "capacityReservationSelectorTerms": [dict.fromkeys(("id", "instanceMatchCriteria", "owner", "tags"))],
+            "ephemeralStorage": dict.fromkeys(("iops", "kmsKeyID", "size", "throughput")),
+            "snatPolicy": ("Random", "Disabled"),
+            "networkPolicy": ("DefaultAllow", "DefaultDeny"),
+            "networkPolicyEventLogs": ("Disabled", "Enabled"),
+            "advancedNetworking": dict.fromkeys(("associatePublicIPAddress", "httpsProxy", "ipv4PrefixSize", "noProxy")),
+            **dict.fromkeys(("advancedSecurity", "certificateBundles", "tags")),
         }
     },
     "ResourceFlavor": {"spec": {"nodeLabels": None, "nodeTaints": [_TAINT], "tolerations": None, "topologyName": None}},

@@ -14,7 +14,7 @@
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
-#   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes; for Karpenter limits with nvidia.com/gpu.
+#   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes; for a NodePool limits with nvidia.com/gpu.
 #   runbook: gate_denied
 package falaj.plan.gpu_pool
 
@@ -108,11 +108,14 @@ groups := plan.of_type(types.node_group)
 
 nodes := plan.of_type("kubernetes:karpenter.sh/v1:NodePool")
 
-# What Karpenter starts with GPUs: by machine or family, or as long as nobody knows which.
+# Labels that name machines, whoever starts them.
+naming := {"node.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-family"}
+
+# What Karpenter or Auto Mode starts with GPUs: by machine or family, or as long as nobody knows which.
 scaled contains pool if {
 	some pool in nodes
 	some requirement in plan.listed(plan.at(pool.inputs, template("requirements")))
-	object.get(requirement, "key", null) in {"node.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family"}
+	object.get(requirement, "key", null) in naming
 	some value in plan.listed(object.get(requirement, "values", null))
 	is_string(value)
 	regex.match(input.parameters.gpu.machine_types, concat("", [value, "."]))
@@ -130,7 +133,7 @@ scaled contains pool if {
 
 machines_named(pool) if {
 	some requirement in plan.listed(plan.at(pool.inputs, template("requirements")))
-	object.get(requirement, "key", null) in {"node.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family"}
+	object.get(requirement, "key", null) in naming
 	object.get(requirement, "operator", null) == "In"
 }
 

@@ -2,7 +2,8 @@
 # title: A network has no way to the internet
 # description: |
 #   Nodes stand in private subnets where their network has no gateway and no route that leads outside: what starts there can
-#   neither be reached nor send anything away, whatever its own settings say.
+#   neither be reached nor send anything away, whatever its own settings say. Where network.egress_domains names any, there may be
+#   a way out through a firewall; egress_inspected judges it.
 # custom:
 #   check: C08
 #   severity: high
@@ -13,7 +14,7 @@
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.20, A.8.22], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Take the gateway or route out and reach AWS through VPC endpoints; a way out through inspection needs a waiver.
+#   remediation: Take the gateway or route out and reach AWS through VPC endpoints; for a way out through a firewall have its domains signed as network.egress_domains (falaj waiver parameter).
 #   runbook: gate_denied
 package falaj.plan.network_inward
 
@@ -26,6 +27,7 @@ judged contains resource.urn if some resource in gateways
 judged contains resource.urn if some resource in routers
 
 fail[gateway.urn] contains "it joins a network to the internet" if {
+	not inspected
 	some gateway in gateways
 	not inward(gateway)
 	not plan.hidden(connectivity(gateway))
@@ -33,12 +35,14 @@ fail[gateway.urn] contains "it joins a network to the internet" if {
 
 fail[urn] contains sprintf("it leads to %v", [cidr]) if {
 	some [urn, cidr] in destinations
+	not judged_elsewhere(urn)
 	plan.known(cidr)
 	not narrow(cidr)
 }
 
 fail[urn] contains sprintf("it leads through internet gateway %v", [gateway]) if {
 	some [urn, gateway] in through
+	not judged_elsewhere(urn)
 	is_string(gateway)
 	startswith(gateway, "igw-")
 }
@@ -51,6 +55,18 @@ unknown[gateway.urn] contains "whether it joins a network to the internet is not
 unknown[urn] contains "where it leads is not known before an apply" if {
 	some [urn, value] in (destinations | through)
 	plan.hidden(value)
+	not judged_elsewhere(urn)
+}
+
+# There is a firewall, and domains that somebody signed for. An old way of writing routes is not looked at there.
+inspected if {
+	count(input.parameters.network.egress_domains) > 0
+	count(plan.of_type("aws:networkfirewall/firewall:Firewall")) > 0
+}
+
+judged_elsewhere(urn) if {
+	inspected
+	plan.get(urn).type == "aws:ec2/route:Route"
 }
 
 # A NAT gateway can be one between networks of ours.

@@ -102,3 +102,47 @@ test_unknown_a_gateway_of_either_kind if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::a", "type": "aws:ec2/natGateway:NatGateway", "name": "a", "op": "create", "custom": true, "inputs": {"connectivityType": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+# Where two people signed for a domain.
+signed(resources) := object.union(given.plan(resources), {"parameters": {"network": {"egress_domains": ["hub.example.org"]}}})
+
+test_allowed_a_way_out_through_a_firewall_that_somebody_signed_for if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i", "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n", "urn:pulumi:prod::app::aws:ec2/route:Route::r", "urn:pulumi:prod::app::aws:ec2/route:Route::s"},
+		"fail": {},
+		"unknown": {},
+	} with input as signed([
+		{"property_dependencies": {"subnetMappings": ["urn:pulumi:prod::app::aws:ec2/subnet:Subnet::firewall"]}, "urn": "urn:pulumi:prod::app::aws:networkfirewall/firewall:Firewall::f", "type": "aws:networkfirewall/firewall:Firewall", "name": "f", "op": "create", "custom": true, "inputs": {"name": "f", "subnetMappings": [{"subnetId": {"__falaj__": "unknown"}}]}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i", "type": "aws:ec2/internetGateway:InternetGateway", "name": "i", "op": "create", "custom": true, "inputs": {"vpcId": "vpc-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n", "type": "aws:ec2/natGateway:NatGateway", "name": "n", "op": "create", "custom": true, "inputs": {"subnetId": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::r", "type": "aws:ec2/route:Route", "name": "r", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::s", "type": "aws:ec2/route:Route", "name": "s", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_the_same_without_a_firewall if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i", "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n", "urn:pulumi:prod::app::aws:ec2/route:Route::r", "urn:pulumi:prod::app::aws:ec2/route:Route::s"},
+		"fail": {"urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i": {"it joins a network to the internet"}, "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n": {"it joins a network to the internet"}, "urn:pulumi:prod::app::aws:ec2/route:Route::r": {"it leads to 0.0.0.0/0"}, "urn:pulumi:prod::app::aws:ec2/route:Route::s": {"it leads through internet gateway igw-1", "it leads to 0.0.0.0/0"}},
+		"unknown": {},
+	} with input as signed([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i", "type": "aws:ec2/internetGateway:InternetGateway", "name": "i", "op": "create", "custom": true, "inputs": {"vpcId": "vpc-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n", "type": "aws:ec2/natGateway:NatGateway", "name": "n", "op": "create", "custom": true, "inputs": {"subnetId": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::r", "type": "aws:ec2/route:Route", "name": "r", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::s", "type": "aws:ec2/route:Route", "name": "s", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_the_same_that_nobody_signed_for if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i", "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n", "urn:pulumi:prod::app::aws:ec2/route:Route::r", "urn:pulumi:prod::app::aws:ec2/route:Route::s"},
+		"fail": {"urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i": {"it joins a network to the internet"}, "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n": {"it joins a network to the internet"}, "urn:pulumi:prod::app::aws:ec2/route:Route::r": {"it leads to 0.0.0.0/0"}, "urn:pulumi:prod::app::aws:ec2/route:Route::s": {"it leads through internet gateway igw-1", "it leads to 0.0.0.0/0"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {"subnetMappings": ["urn:pulumi:prod::app::aws:ec2/subnet:Subnet::firewall"]}, "urn": "urn:pulumi:prod::app::aws:networkfirewall/firewall:Firewall::f", "type": "aws:networkfirewall/firewall:Firewall", "name": "f", "op": "create", "custom": true, "inputs": {"name": "f", "subnetMappings": [{"subnetId": {"__falaj__": "unknown"}}]}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/internetGateway:InternetGateway::i", "type": "aws:ec2/internetGateway:InternetGateway", "name": "i", "op": "create", "custom": true, "inputs": {"vpcId": "vpc-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::n", "type": "aws:ec2/natGateway:NatGateway", "name": "n", "op": "create", "custom": true, "inputs": {"subnetId": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::r", "type": "aws:ec2/route:Route", "name": "r", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::s", "type": "aws:ec2/route:Route", "name": "s", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}

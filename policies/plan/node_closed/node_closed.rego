@@ -7,12 +7,12 @@
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance"]
+#   subjects: ["aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:eks.amazonaws.com/v1:NodeClass"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.2, A.8.5, A.8.9], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Take remoteAccess, keyName and associatePublicIpAddress out.
+#   remediation: Take remoteAccess, keyName and associatePublicIpAddress out; in a class of nodes set associatePublicIPAddress to false or leave it out.
 #   runbook: gate_denied
 package falaj.plan.node_closed
 
@@ -49,14 +49,23 @@ unknown[node.urn] contains "whether it gets a public address is not known before
 	plan.hidden(value)
 }
 
-nodes := plan.of_types({types.node_group, types.launch_template, types.instance})
+nodes := plan.of_types({types.node_group, types.launch_template, types.instance} | object.keys(classes))
+
+# Where a class of nodes says it, in the words of Karpenter and of Auto Mode.
+classes := {
+	"kubernetes:karpenter.k8s.aws/v1:EC2NodeClass": ["spec", "associatePublicIPAddress"],
+	"kubernetes:eks.amazonaws.com/v1:NodeClass": ["spec", "advancedNetworking", "associatePublicIPAddress"],
+}
 
 # Of an instance it stands on itself, of a launch template on its interfaces.
 addresses := {node.urn: values |
 	some node in nodes
 	values := {value |
-		some place in array.concat([node.inputs], plan.listed(object.get(node.inputs, "networkInterfaces", null)))
-		value := plan.at(place, ["associatePublicIpAddress"])
+		some value in array.concat([plan.at(node.inputs, path) | path := classes[node.type]], on_interfaces(node))
 		value != null
 	}
 }
+
+on_interfaces(node) := [plan.at(place, ["associatePublicIpAddress"]) |
+	some place in array.concat([node.inputs], plan.listed(object.get(node.inputs, "networkInterfaces", null)))
+]

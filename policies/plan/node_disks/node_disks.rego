@@ -3,19 +3,20 @@
 # description: |
 #   Training data and models lie on node disks while they are worked on. Every disk a machine names is encrypted, with a key
 #   that we can revoke; a machine that names none keeps the image's own, unencrypted unless the account says otherwise. So does
-#   every disk that a storage class makes for a pod.
+#   every disk that a storage class makes for a pod. Pools that
+#   EKS brings along in Auto Mode have a key that nobody can choose.
 # custom:
 #   check: C08
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:ebs/volume:Volume", "aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:storage.k8s.io/v1:StorageClass"]
-#   reads: ["aws:kms/key:Key"]
+#   subjects: ["aws:ebs/volume:Volume", "aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:eks.amazonaws.com/v1:NodeClass", "kubernetes:storage.k8s.io/v1:StorageClass"]
+#   reads: ["aws:eks/cluster:Cluster", "aws:kms/key:Key"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.24], gdpr: ["32(1)(a)"], uae_pdpl: ["20"]}
-#   remediation: Name every block device, and the parameters of every storage class of disks, with encrypted true and kmsKeyId of a key of ours.
+#   remediation: Name every block device, and the parameters of every storage class of disks, with encrypted true and kmsKeyId of a key of ours; in Auto Mode take nodePools out and name ephemeralStorage.kmsKeyID in the class.
 #   runbook: gate_denied
 package falaj.plan.node_disks
 
@@ -27,6 +28,22 @@ import data.falaj.lib.types
 judged contains machine.urn if some machine in machines
 
 judged contains class.urn if some class in classes
+
+judged contains cluster.urn if {
+	some cluster in plan.of_type(types.cluster)
+	count(plan.listed(own_pools(cluster))) > 0
+}
+
+fail[cluster.urn] contains "its own pools of nodes keep their disks under a key that the provider manages" if {
+	some cluster in plan.of_type(types.cluster)
+	count(plan.listed(own_pools(cluster))) > 0
+	not plan.hidden(own_pools(cluster))
+}
+
+unknown[cluster.urn] contains "whether it brings pools of nodes along is not known before an apply" if {
+	some cluster in plan.of_type(types.cluster)
+	plan.hidden(own_pools(cluster))
+}
 
 fail[machine.urn] contains "it names no disk, so the image's defaults decide" if {
 	some machine in machines
@@ -72,7 +89,11 @@ unknown[urn] contains sprintf("the key of disk %v is not known before an apply, 
 	count(keys(urn)) == 0
 }
 
-machines := plan.of_types({types.launch_template, types.instance, "aws:ebs/volume:Volume", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"})
+machines := plan.of_types({types.launch_template, types.instance, "aws:ebs/volume:Volume", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", auto})
+
+auto := "kubernetes:eks.amazonaws.com/v1:NodeClass"
+
+own_pools(cluster) := plan.at(cluster.inputs, ["computeConfig", "nodePools"])
 
 with_disks contains urn if some [urn, _, _] in disks
 
@@ -101,7 +122,7 @@ disks contains [machine.urn, disk, object.get(disk, "deviceName", field)] if {
 # Disks that a driver makes as pods ask for them. Other drivers make none, and what they share is judged where it is made.
 disks contains [class.urn, object.get(class.inputs, "parameters", {}), "of a pod"] if {
 	some class in classes
-	object.get(class.inputs, "provisioner", null) == "ebs.csi.aws.com"
+	object.get(class.inputs, "provisioner", null) in {"ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com"}
 	not plan.hidden(object.get(class.inputs, "parameters", null))
 }
 
@@ -112,6 +133,11 @@ unclear contains class.urn if {
 }
 
 classes := plan.of_type("kubernetes:storage.k8s.io/v1:StorageClass")
+
+# In Auto Mode the one disk of a node is always encrypted, and the class says under which key.
+disks contains [class.urn, {"encrypted": true, "kmsKeyId": plan.at(class.inputs, ["spec", "ephemeralStorage", "kmsKeyID"])}, "ephemeralStorage"] if {
+	some class in plan.of_type(auto)
+}
 
 disks contains [volume.urn, volume.inputs, "itself"] if some volume in plan.of_type("aws:ebs/volume:Volume")
 

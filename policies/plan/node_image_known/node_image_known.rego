@@ -2,7 +2,7 @@
 # title: A node runs an image of a known family
 # description: |
 #   An image decides what else runs on a node. Node groups name a family that is read-only, without a shell, and signed by its
-#   maker; an image by its own number says nothing of who built it.
+#   maker; an image by its own number says nothing of who built it. In Auto Mode EKS chooses, and nobody else can.
 # custom:
 #   check: C08
 #   severity: medium

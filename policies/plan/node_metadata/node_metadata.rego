@@ -2,7 +2,7 @@
 # title: Pods cannot borrow their node's credentials
 # description: |
 #   The metadata service hands the node's role to whoever asks. Sessions (IMDSv2) with a hop limit of one keep pods out. A node
-#   group without a launch template of its own cannot say so.
+#   group without a launch template of its own cannot say so; nodes of Auto Mode are never otherwise.
 # custom:
 #   check: C08
 #   severity: high

@@ -9,6 +9,7 @@ from tests.sandbox.aws.cases_files import FILES
 from tests.sandbox.aws.cases_network import NETWORK, OTHER, subnet, vpc
 from tests.sandbox.aws.cases_queues import QUEUES
 from tests.sandbox.aws.cases_watching import BACKUP, GUARD, POSTURE, RECORDING, TABLES
+from tests.sandbox.aws.cases_way_out import WAY_OUT
 from tests.sandbox.aws.conftest import ACCOUNT, REGION, Driver, Thing
 
 
@@ -20,6 +21,7 @@ def _cluster_inputs(driver: Driver) -> Inputs:
         "version": "1.33",
         "vpcConfig": {"subnetIds": [subnet(driver, network, 1), subnet(driver, network)], "endpointPrivateAccess": True, "endpointPublicAccess": False},
         "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
+        "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4"},
         "enabledClusterLogTypes": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
         "encryptionConfig": {"provider": {"keyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"}, "resources": ["secrets"]},
         "tags": {"part": "cluster"},
@@ -64,8 +66,15 @@ CLUSTER = [
     Case(
         "aws:eks/cluster:Cluster",
         _cluster_inputs,
-        change={"version": "1.34", "enabledClusterLogTypes": ["audit"], "tags": {}},
-        replace={"name": "falaj-other"},
+        change={
+            "version": "1.34",
+            "enabledClusterLogTypes": ["audit"],
+            "tags": {},
+            "computeConfig": {"enabled": True},
+            "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4", "elasticLoadBalancing": {"enabled": True}},
+            "storageConfig": {"blockStorage": {"enabled": True}},
+        },
+        replace={"kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.21.0.0/16", "elasticLoadBalancing": {"enabled": True}}, "name": "falaj-other"},
         tamper=lambda server, thing: server.client("eks").update_cluster_config(
             name=thing.id, resourcesVpcConfig={"endpointPublicAccess": True, "publicAccessCidrs": ["0.0.0.0/0"]}
         ),
@@ -129,4 +138,4 @@ CLUSTER = [
     ),
 ]
 
-CASES = [*S3, *KMS, *IAM, *NETWORK, *OTHER, *CLUSTER, *GUARD, *POSTURE, *RECORDING, *BACKUP, *QUEUES, *TABLES, *FILES]
+CASES = [*S3, *KMS, *IAM, *NETWORK, *OTHER, *CLUSTER, *GUARD, *POSTURE, *RECORDING, *BACKUP, *QUEUES, *TABLES, *FILES, *WAY_OUT]

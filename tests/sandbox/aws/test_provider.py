@@ -96,6 +96,18 @@ def test_a_failed_creation_leaves_nothing_behind(server: Server, driver: Driver)
     assert set(states) <= {"PendingDeletion"}
 
 
+def test_auto_mode_is_on_or_off_as_a_whole(driver: Driver) -> None:
+    case = next(case for case in CASES if case.type == "aws:eks/cluster:Cluster")
+    inputs = case.inputs(driver)
+    with pytest.raises(Exception, match="must be enabled or disabled together"):
+        driver.create(case.type, "thing", {**inputs, "computeConfig": {"enabled": True}})
+    thing = driver.create(case.type, "thing", {**inputs, **{name: case.change[name] for name in ("computeConfig", "kubernetesNetworkConfig", "storageConfig")}})
+    off = driver.diff(thing, inputs)
+    assert (off.diffs, off.replaces) == (["computeConfig", "storageConfig"], [])
+    thing = driver.update(thing, inputs)
+    assert (driver.diff(thing, inputs).diffs, thing.outputs["kubernetesNetworkConfig"].get("elasticLoadBalancing")) == ([], {"enabled": False})
+
+
 def test_creations_side_by_side_do_not_disturb_each_other(driver: Driver) -> None:
     network = driver.create("aws:ec2/vpc:Vpc", "network", {"cidrBlock": "10.0.0.0/16"}).id
 

@@ -11,7 +11,9 @@ from infra.sandbox.aws.shapes import only
 from infra.sandbox.aws.types import eks_access
 
 _NETWORK = ("subnetIds", "securityGroupIds", "endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs")
-_EXTRAS = ("accessConfig", "upgradePolicy", "zonalShiftConfig", "kubernetesNetworkConfig")
+_AUTO = ("computeConfig", "kubernetesNetworkConfig", "storageConfig")
+"""Where Auto Mode is switched on and off, in all three at once."""
+_EXTRAS = ("accessConfig", "upgradePolicy", "zonalShiftConfig", *_AUTO)
 """Blocks that the API takes and returns as Pulumi spells them."""
 
 
@@ -69,12 +71,24 @@ def _update_cluster(api: Api, identity: str, old: Properties, new: Properties, c
         eks.update_cluster_config(name=identity, logging={"clusterLogging": setups})
     if "accessConfig" in changed:
         eks.update_cluster_config(name=identity, accessConfig=only(block(new["accessConfig"]), "authenticationMode"))
+    if changed & set(_AUTO):
+        eks.update_cluster_config(name=identity, **_switches(new))
     for name in ("upgradePolicy", "zonalShiftConfig"):
         if name in changed:
             eks.update_cluster_config(name=identity, **{name: block(new[name])})
     if "deletionProtection" in changed:
         eks.update_cluster_config(name=identity, deletionProtection=bool(new.get("deletionProtection")))
     eks_access.retag(api, old["arn"], old, new)
+
+
+def _switches(p: Properties) -> dict[str, Any]:
+    """What an update says of Auto Mode; a block that the program leaves out is off."""
+    network, storage = block(p.get("kubernetesNetworkConfig")), block(p.get("storageConfig"))
+    return {
+        "computeConfig": {"enabled": False, **block(p.get("computeConfig"))},
+        "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": bool(block(network.get("elasticLoadBalancing")).get("enabled"))}},
+        "storageConfig": {"blockStorage": {"enabled": bool(block(storage.get("blockStorage")).get("enabled"))}},
+    }
 
 
 def _names(identity: str) -> dict[str, str]:
@@ -162,6 +176,7 @@ ROWS = [
         computed=words("arn certificateAuthority createdAt endpoint identities platformVersion status"),
         chosen=words("accessConfig kubernetesNetworkConfig upgradePolicy version"),
         replaces=words("encryptionConfig kubernetesNetworkConfig name roleArn"),
+        updated=words("kubernetesNetworkConfig.elasticLoadBalancing"),
         identity=("name",),
         unseen=words("bootstrapSelfManagedAddons forceUpdateVersion"),
         autoname="name",
@@ -169,7 +184,7 @@ ROWS = [
         completed={"vpcConfig": words("clusterSecurityGroupId")},
         meaning=Meaning(
             unordered=words("enabledClusterLogTypes vpcConfig.subnetIds vpcConfig.securityGroupIds vpcConfig.publicAccessCidrs"),
-            decided=words("vpcConfig.* accessConfig.* kubernetesNetworkConfig.*"),
+            decided=words("vpcConfig.* accessConfig.* computeConfig.* kubernetesNetworkConfig.*"),
         ),
     ),
     Row(

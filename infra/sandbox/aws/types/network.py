@@ -85,7 +85,7 @@ def _update_subnet(api: Api, identity: str, old: Properties, new: Properties, ch
     retag(api, identity, old, new)
 
 
-_TARGETS = {
+TARGETS = {
     "gatewayId": "GatewayId",
     "natGatewayId": "NatGatewayId",
     "networkInterfaceId": "NetworkInterfaceId",
@@ -93,6 +93,7 @@ _TARGETS = {
     "vpcEndpointId": "VpcEndpointId",
     "vpcPeeringConnectionId": "VpcPeeringConnectionId",
 }
+"""Where a route may lead: as Pulumi says it -> as the API does."""
 
 
 def _create_table(api: Api, p: Properties, tags: Tags) -> str:
@@ -101,14 +102,14 @@ def _create_table(api: Api, p: Properties, tags: Tags) -> str:
 
 def _add_routes(api: Api, identity: str, p: Properties) -> None:
     for route in p.get("routes") or []:
-        target = {name: route[key] for key, name in _TARGETS.items() if route.get(key)}
+        target = {name: route[key] for key, name in TARGETS.items() if route.get(key)}
         api("ec2").create_route(RouteTableId=identity, DestinationCidrBlock=route["cidrBlock"], **target)
 
 
 def _read_table(api: Api, identity: str, known: Properties) -> Properties | None:
     table = api("ec2").describe_route_tables(RouteTableIds=[identity])["RouteTables"][0]
     own = [route for route in table["Routes"] if route.get("Origin") == "CreateRoute" and route.get("DestinationCidrBlock")]
-    routes = [{"cidrBlock": route["DestinationCidrBlock"], **{key: route[name] for key, name in _TARGETS.items() if route.get(name)}} for route in own]
+    routes = [{"cidrBlock": route["DestinationCidrBlock"], **{key: route[name] for key, name in TARGETS.items() if route.get(name)}} for route in own]
     return {
         "arn": api.arn("ec2", f"route-table/{identity}"),
         "vpcId": table["VpcId"],
