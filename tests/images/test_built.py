@@ -6,15 +6,20 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from falaj.home import ROOT
+from tests.workloads.worlds import measure_nothing, wait_until
 
 NEEDED = ("buildah", "debootstrap")
 pytestmark = [
@@ -22,6 +27,21 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0 or not all(map(shutil.which, NEEDED)), reason=f"needs root, {' and '.join(NEEDED)}"),
 ]
 STORAGE = ROOT / ".cache" / "images"
+CLOSED = """\
+set -eu
+root=$1 world=$2; shift 2
+mount --bind "$root" "$root"
+mount -t tmpfs -o size=64m,mode=1777 tmpfs "$root/tmp"
+mkdir "$root/tmp/world"
+mount --bind "$world" "$root/tmp/world"
+mount -o remount,bind,ro "$root/tmp/world"
+mount -t proc proc "$root/proc"
+mount --bind /dev "$root/dev"
+mount -o remount,bind,ro "$root"
+cd /
+exec env -i "$@"
+"""
+"""As a node starts a pod of ours: a root that nobody writes to, a scratch folder, what is mounted for reading, and nothing else."""
 BUILDING = ("gcc", "cc", "g++", "clang", "make", "ld", "pip", "pip3", "zig")
 
 
@@ -53,6 +73,27 @@ class Built:
         """Names of the Python packages that lie in a folder of the image."""
         folders = (self.root / part).glob("*.dist-info")
         return {re.sub(r"[-_.]+", "-", each.name.rpartition("-")[0].removesuffix(".dist")).lower() for each in folders}
+
+
+@pytest.fixture
+def world(falaj_home: Path, tmp_path: Path) -> Path:
+    """A folder with a signed release of the seed, as it is, and the key that it is believed by."""
+    from workloads.compress.shapes import load_full
+    from workloads.compress.variants import VARIANTS, write
+    from workloads.recipes import SEED
+    from workloads.release import POINTER, public_half, seal, signing_key_file
+    from workloads.store import Store
+
+    folder, found = tmp_path / "sealed", tmp_path / "world"
+    write(VARIANTS["int8-channels"], load_full(SEED), SEED / "tokenizer.json", folder / "model", input_tokens=128, target_tokens=16)
+    release = seal(folder, {"version": "v1", "run": "seed", "parent": None, "profile": measure_nothing(tmp_path, tmp_path)}, signing_key_file())
+    store = Store.open(found / "releases")
+    store.put_folder(folder, "v1", last="release.json")
+    store.put_json(POINTER, {"version": "v1", "previous": None, "digest": release.digest})
+    (found / "trusted.pem").write_bytes(public_half(signing_key_file()))
+    for path in [found, *found.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +176,45 @@ def test_everything_that_it_runs_can_be_imported(built: Built) -> None:
     serve = "import workloads.serve.__main__, workloads.serve.worker, boto3; print('ok')"
     train = "import workloads.train, workloads.evaluate, workloads.register, torch; print('ok')"
     assert built.run("python3", "-c", serve if built.name == "serve" else train) == "ok\n"
+
+
+def test_a_server_answers_as_nobody_from_a_root_that_nobody_writes_to(built: Built, world: Path) -> None:
+    if built.name != "serve":
+        pytest.skip("the other image runs jobs")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = dict(each.split("=", 1) for each in built.config["Env"])
+    told = {"HOME": "/tmp", "PORT": str(port), "OMP_NUM_THREADS": "1", "FALAJ_AUTH": "none", "FALAJ_BEHIND_PROXY": "1", "FALAJ_REQUESTS": "/tmp/requests"}
+    told |= {"FALAJ_RELEASES": "/tmp/world/releases", "FALAJ_TRUSTED_KEY": "/tmp/world/trusted.pem"}
+    variables = [f"{key}={value}" for key, value in {**own, **told}.items()]
+    inside = [shutil.which("chroot") or "chroot", f"--userspec={built.config['User']}", str(built.root), *built.config["Entrypoint"]]
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CLOSED, "closed", str(built.root), str(world), *variables, *inside]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+
+                def ready() -> bool:
+                    assert server.poll() is None, server.stderr.read() if server.stderr else ""
+                    with suppress(httpx.TransportError):
+                        return client.get("/readyz").status_code == 200
+                    return False
+
+                wait_until(ready, seconds=120)
+                answer = client.post("/generate", json={"text": "implemented-in: a small mail filter"}).json()
+                assert (answer["release"], len(answer["outputs"])) == ("v1", 1) and answer["outputs"][0]["text"]
+                owners = {path.stat().st_uid for path in Path("/proc").iterdir() if path.name.isdigit() and _serves(path)}
+                assert owners == {10001}
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def _serves(process: Path) -> bool:
+    """Whether it is a Python of the image's that serves; other containers have another root."""
+    with suppress(OSError):
+        return b"workloads.serve" in (process / "cmdline").read_bytes() and b"PORT=" in (process / "environ").read_bytes() and _rooted(process)
+    return False
+
+
+def _rooted(process: Path) -> bool:
+    return Path(os.readlink(process / "root")).is_relative_to(STORAGE.resolve())

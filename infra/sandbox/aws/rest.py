@@ -42,7 +42,8 @@ def application(service: str, account: str, make: Callable[[str, str], object]) 
             status, body = 200, _call(service, regions[region], routes, environ, path.split("?", 1)[0])
             headers = []
         except Refusal as refusal:
-            status, body, headers = refusal.status, {"message": str(refusal)}, [("x-amzn-ErrorType", refusal.code)]
+            # Services with paths say the code in a header, the others in the body.
+            status, body, headers = refusal.status, {"__type": refusal.code, "message": str(refusal)}, [("x-amzn-ErrorType", refusal.code)]
         start_response(f"{status} -", [("Content-Type", "application/json"), *headers])
         return [json.dumps(body, default=stamp).encode()]
 

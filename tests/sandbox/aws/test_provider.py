@@ -96,7 +96,7 @@ def test_a_failed_creation_leaves_nothing_behind(server: Server, driver: Driver)
     assert set(states) <= {"PendingDeletion"}
 
 
-def test_auto_mode_is_on_or_off_as_a_whole(driver: Driver) -> None:
+def test_auto_mode_is_on_or_off_as_a_whole(server: Server, driver: Driver) -> None:
     case = next(case for case in CASES if case.type == "aws:eks/cluster:Cluster")
     inputs = case.inputs(driver)
     with pytest.raises(Exception, match="must be enabled or disabled together"):
@@ -105,7 +105,8 @@ def test_auto_mode_is_on_or_off_as_a_whole(driver: Driver) -> None:
     off = driver.diff(thing, inputs)
     assert (off.diffs, off.replaces) == (["computeConfig", "storageConfig"], [])
     thing = driver.update(thing, inputs)
-    assert (driver.diff(thing, inputs).diffs, thing.outputs["kubernetesNetworkConfig"].get("elasticLoadBalancing")) == ([], {"enabled": False})
+    live = server.client("eks").describe_cluster(name=thing.id)["cluster"]
+    assert (driver.diff(thing, inputs).diffs, live["computeConfig"], live["kubernetesNetworkConfig"]["elasticLoadBalancing"]) == ([], *[{"enabled": False}] * 2)
 
 
 def test_creations_side_by_side_do_not_disturb_each_other(driver: Driver) -> None:

@@ -10,19 +10,21 @@ from infra.sandbox.aws.row import Properties, Row, Tags, as_list, block, from_li
 
 _LITERAL = ("logDestination", "LogDestination")
 """Maps whose keys are their own."""
+_SPELLED = {"ipAddressType": "IPAddressType"}
+_KNOWN = {theirs: ours for ours, theirs in _SPELLED.items()}
 
 
 def _up(value: Any) -> Any:
     """As the API spells it: names begin with a capital."""
     if isinstance(value, dict):
-        return {key[:1].upper() + key[1:]: item if key in _LITERAL else _up(item) for key, item in value.items() if item is not None}
+        return {_SPELLED.get(key) or key[:1].upper() + key[1:]: item if key in _LITERAL else _up(item) for key, item in value.items() if item is not None}
     return [_up(item) for item in value] if isinstance(value, list) else value
 
 
 def _down(value: Any) -> Any:
     """As Pulumi spells it."""
     if isinstance(value, dict):
-        return {key[:1].lower() + key[1:]: item if key in _LITERAL else _down(item) for key, item in value.items()}
+        return {_KNOWN.get(key) or key[:1].lower() + key[1:]: item if key in _LITERAL else _down(item) for key, item in value.items()}
     return [_down(item) for item in value] if isinstance(value, list) else value
 
 

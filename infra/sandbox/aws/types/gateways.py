@@ -83,6 +83,14 @@ def _read_nat(api: Api, identity: str, known: Properties) -> Properties | None:
     }
 
 
+def _delete_nat(api: Api, identity: str, held: Properties) -> None:
+    api("ec2").delete_nat_gateway(NatGatewayId=identity)
+    # AWS gives the address back with that; the emulator does not.
+    for one in api("ec2").describe_addresses(AllocationIds=[held["allocationId"]])["Addresses"] if held.get("allocationId") else ():
+        if one.get("AssociationId"):
+            api("ec2").disassociate_address(AssociationId=one["AssociationId"])
+
+
 def _update_tags(api: Api, identity: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
     retag(api, identity, old, new)
 
@@ -157,7 +165,7 @@ ROWS = [
         create=_create_nat,
         read=_read_nat,
         update=_update_tags,
-        delete=lambda api, identity, held: api("ec2").delete_nat_gateway(NatGatewayId=identity),
+        delete=_delete_nat,
         find=first_marked(_read_nat),
         computed=words("networkInterfaceId privateIp publicIp"),
         replaces=words("allocationId connectivityType subnetId"),
