@@ -75,6 +75,8 @@ def record(config: FoundationConfig, library: Library, *, now: str, decided: dic
         "policy": library.digest,
         "classes": classes,
         "global_services": abroad,
+        # Whoever answers under such a name may be anywhere.
+        "ways_out": list(config.network.egress.domains) if config.network.egress else [],
         "rules": sorted(rule.id for rule in library.rules if rule.check == _CHECK),
         "open": _open(decided, classes, datetime.fromisoformat(now).date()),
     }

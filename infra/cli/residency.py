@@ -45,5 +45,6 @@ def _shown(made: dict[str, Any], path: Path) -> str:
         what = [lost["decision"], lost["owner"], lost["review_by"], str(len(lost["exceptions"]))]
         rows.append([name, one["residency"], f"{sum(len(one[kind]) for kind in PLACES)} in {one['region']}", *what])
     lines = [table(rows, ["class", "why it stays", "places", "region lost", "owner", "review by", "exceptions"])]
+    lines += [f"way out: {each}" for each in made["ways_out"]]
     lines += [f"open: {each}" for each in made["open"]]
     return "\n".join([*lines, f"wrote {path}"])

@@ -11,6 +11,7 @@ from falaj.errors import UsageError
 from infra.audit.residency import decisions, record
 from infra.config.classes import CLASSES
 from infra.config.load import load_environment
+from infra.config.model import EgressConfig
 from tests.policies.samples import LIBRARY
 
 NOW = "2026-11-27T12:00:00Z"
@@ -42,6 +43,12 @@ def test_what_cannot_be_kept_in_the_country_is_named_with_where_it_lies() -> Non
     made = prod()["global_services"]
     assert made["iam"] == {"place": "us-east-1, copied to every region", "used": True, "why": "names of roles and policies, no content of ours"}
     assert made["cloudfront"]["used"] is False
+
+
+def test_a_domain_that_nodes_may_reach_is_a_way_out() -> None:
+    closed = load_environment("prod").foundation
+    network = closed.network.model_copy(update={"egress": EgressConfig(domains=("hub.example.org",))})
+    assert [record(each, LIBRARY, now=NOW)["ways_out"] for each in (closed, closed.model_copy(update={"network": network}))] == [[], ["hub.example.org"]]
 
 
 def test_the_rules_that_keep_data_in_the_country_are_named() -> None:

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from infra.sandbox.aws.row import Row
-from infra.sandbox.aws.types import backup, compute, dynamodb, eks, files, firewall, gateways, iam, kms, network, other, posture, queues, s3, security_groups, watching
+from infra.sandbox.aws.types import (
+    backup,
+    compute,
+    dynamodb,
+    eks,
+    files,
+    firewall,
+    gateways,
+    iam,
+    kms,
+    network,
+    other,
+    posture,
+    queues,
+    s3,
+    security_groups,
+    watching,
+)
 
 _MODULES = (backup, compute, dynamodb, eks, files, firewall, gateways, iam, kms, network, other, posture, queues, s3, security_groups, watching)
 ROWS: dict[str, Row] = {row.type: row for module in _MODULES for row in module.ROWS}

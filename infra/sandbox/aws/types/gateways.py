@@ -7,7 +7,7 @@ from typing import Any
 from infra.sandbox.aws.api import Api
 from infra.sandbox.aws.row import Properties, Row, Tags, from_list, given, words
 from infra.sandbox.aws.types.ec2_tags import first_marked, retag, specification
-from infra.sandbox.aws.types.network import TARGETS
+from infra.sandbox.aws.types.network import TARGETS, target_of
 
 
 def _create_gateway(api: Api, p: Properties, tags: Tags) -> str:
@@ -111,8 +111,7 @@ def _read_route(api: Api, identity: str, known: Properties) -> Properties | None
     table, cidr = identity.split("#")
     for route in api("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]:
         if route.get("DestinationCidrBlock") == cidr and route.get("Origin") == "CreateRoute":
-            targets = {key: route[name] for key, name in TARGETS.items() if route.get(name)}
-            return {"routeTableId": table, "destinationCidrBlock": cidr, "origin": "CreateRoute", "state": route.get("State") or "active", **targets}
+            return {"routeTableId": table, "destinationCidrBlock": cidr, "origin": "CreateRoute", "state": route.get("State") or "active", **target_of(route)}
     return None
 
 

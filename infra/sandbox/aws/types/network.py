@@ -96,6 +96,12 @@ TARGETS = {
 """Where a route may lead: as Pulumi says it -> as the API does."""
 
 
+def target_of(route: dict[str, Any]) -> Properties:
+    """Where a live route leads. The API shows a firewall's endpoint as if it were a gateway."""
+    found = {key: route[name] for key, name in TARGETS.items() if route.get(name)}
+    return {"vpcEndpointId": found["gatewayId"]} if str(found.get("gatewayId")).startswith("vpce-") else found
+
+
 def _create_table(api: Api, p: Properties, tags: Tags) -> str:
     return api("ec2").create_route_table(VpcId=p["vpcId"], TagSpecifications=specification("route-table", tags))["RouteTable"]["RouteTableId"]
 
@@ -109,7 +115,7 @@ def _add_routes(api: Api, identity: str, p: Properties) -> None:
 def _read_table(api: Api, identity: str, known: Properties) -> Properties | None:
     table = api("ec2").describe_route_tables(RouteTableIds=[identity])["RouteTables"][0]
     own = [route for route in table["Routes"] if route.get("Origin") == "CreateRoute" and route.get("DestinationCidrBlock")]
-    routes = [{"cidrBlock": route["DestinationCidrBlock"], **{key: route[name] for key, name in TARGETS.items() if route.get(name)}} for route in own]
+    routes = [{"cidrBlock": route["DestinationCidrBlock"], **target_of(route)} for route in own]
     return {
         "arn": api.arn("ec2", f"route-table/{identity}"),
         "vpcId": table["VpcId"],
