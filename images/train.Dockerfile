@@ -16,7 +16,7 @@ COPY images/without.py images/bill.py images/
 # Where packages come from, for a machine with an index or a certificate authority of its own: --secret id=pip,src=pip.conf --secret id=ca,src=ca.crt
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     python3 images/without.py "${HELD}" < requirements/image_train.txt > requirements/wanted.txt && \
-    python3 -m pip install --no-cache-dir --no-compile --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime,rouge-score --no-build-isolation --target /opt/falaj/packages -r requirements/wanted.txt && \
+    python3 -m pip install --no-cache-dir --no-compile --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime,rouge-score --use-pep517 --no-build-isolation --target /opt/falaj/packages -r requirements/wanted.txt && \
     python3 -m pip install --no-cache-dir --no-compile --no-deps --require-hashes --only-binary :all: --target /opt/compiler -r requirements/compiler.txt
 COPY falaj /opt/falaj/code/falaj
 COPY workloads /opt/falaj/code/workloads
