@@ -23,6 +23,11 @@ def storage(config: PlatformStackConfig, *, opts: ResourceOptions) -> dict[str, 
     return SharedVolumes("volumes", config, volumes=upstream(FoundationOutputs).volumes, opts=opts).names
 
 
+def _driver(config: PlatformStackConfig) -> str:
+    """Who makes disks: the add-on, or EKS itself, whose nodes know no other driver of disks."""
+    return "ebs.csi.eks.amazonaws.com" if config.autoscaler == "auto" else "ebs.csi.aws.com"
+
+
 class StorageClasses(pulumi.ComponentResource):
     """Encrypted disks as the default, and shared files; where asked for, a class of snapshots of disks.
 
@@ -36,7 +41,7 @@ class StorageClasses(pulumi.ComponentResource):
         kubernetes.storage.v1.StorageClass(
             DISKS,
             metadata={"name": DISKS, "annotations": _DEFAULT},
-            provisioner="ebs.csi.aws.com",
+            provisioner=_driver(config),
             parameters={"type": DISKS, "encrypted": "true", "kmsKeyId": naming.key_alias_arn(config, "personal")},
             # A disk lies in one zone: that of the first pod that uses it.
             volume_binding_mode="WaitForFirstConsumer",
@@ -59,7 +64,7 @@ class StorageClasses(pulumi.ComponentResource):
                 "apiVersion": _SNAPSHOTS,
                 "kind": "VolumeSnapshotClass",
                 "metadata": {"name": DISKS},
-                "driver": "ebs.csi.aws.com",
+                "driver": _driver(config),
                 "deletionPolicy": "Delete",
             }
             pulumi.CustomResource(f"kubernetes:{_SNAPSHOTS}:VolumeSnapshotClass", f"{name}-snapshots", props, here)

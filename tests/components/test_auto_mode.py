@@ -119,6 +119,11 @@ def test_pools_say_the_same_as_karpenters_in_the_words_of_auto_mode() -> None:
     assert (spec["limits"], spec["disruption"]["consolidationPolicy"]) == ({"cpu": "64", "memory": "256Gi", "nvidia.com/gpu": "8"}, "WhenEmpty")
 
 
+def test_disks_of_pods_are_made_by_the_one_driver_that_such_nodes_have(auto: Any, prod: Any) -> None:
+    found = [world("platform").one("StorageClass", "gp3").inputs["provisioner"] for world in (auto, prod)]
+    assert found == ["ebs.csi.eks.amazonaws.com", "ebs.csi.aws.com"]
+
+
 def test_reserved_machines_are_named_in_the_class() -> None:
     large = next(each for each in config().pools if each.name == "large")
     assert auto_class(large, config())["capacityReservationSelectorTerms"] == [{"id": "cr-0123456789abcdef0"}]
