@@ -26,6 +26,7 @@ if ! command -v buildah >/dev/null; then
 fi
 
 mkdir -p "$out"
+began=$(date +%s)
 # Chroot isolation needs no rights over the kernel that a build machine would not give. The date of every file is the commit's.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 buildah bud --isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --file "images/$name.Dockerfile" --tag "localhost/falaj-$name" "$@" .
@@ -33,4 +34,6 @@ buildah push --quiet --digestfile "$out/$name.digest" "localhost/falaj-$name" "o
 container=$(buildah from --pull-never "localhost/falaj-$name")
 trap 'buildah rm "$container" >/dev/null' EXIT
 cp "$(buildah mount "$container")/opt/falaj/bill.cdx.json" "$out/$name.cdx.json"
+size=$(buildah images --format '{{.Size}}' "localhost/falaj-$name")
+echo "image: $size, $(($(stat -c %s "$out/$name.oci.tar") / 1000000)) MB as an archive, in $(($(date +%s) - began)) s" >&2
 echo "falaj-$name@$(cat "$out/$name.digest")"
