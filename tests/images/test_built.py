@@ -72,7 +72,7 @@ class Built:
     def metadata(self, part: str) -> set[str]:
         """Names of the Python packages that lie in a folder of the image."""
         folders = (self.root / part).glob("*.dist-info")
-        return {re.sub(r"[-_.]+", "-", each.name.rpartition("-")[0].removesuffix(".dist")).lower() for each in folders}
+        return {re.sub(r"[-_.]+", "-", each.name.removesuffix(".dist-info").rpartition("-")[0]).lower() for each in folders}
 
 
 @pytest.fixture
