@@ -375,8 +375,10 @@ def look(client: Client) -> dict[str, Any]:
 
 def ask_pods(client: Client) -> list[dict[str, Any]]:
     """What each inference pod says of its release; pods that are ending are left out."""
+    from infra.sandbox.kubernetes.client import pod_addresses
+
     pods = [pod for pod in client.list("Pod", INFERENCE) if "deletionTimestamp" not in pod["metadata"]]
-    return [_ask(f"http://{address}/v1/release")[1] for pod in pods for address in client.pod_addresses(pod)]
+    return [_ask(f"http://{address}/v1/release")[1] for pod in pods for address in pod_addresses(pod)]
 
 
 def _ask(url: str) -> tuple[int | None, dict[str, Any]]:

@@ -203,15 +203,6 @@ class Client:
             raise Fault(f"Service {namespace}/{name} has no address", why=why, next="stop what holds the port, or set FALAJ_PORT_BASE to another block")
         return f"127.0.0.1:{ports[first]}"
 
-    def pod_addresses(self, pod: Object) -> Sequence[str]:
-        """`ADDRESS:PORT` of each port of a pod as this machine reaches it; none before it has an address."""
-        status = pod.get("status") or {}
-        if "localPorts" in status:
-            return [f"127.0.0.1:{port}" for port in status["localPorts"].values()]
-        numbers = [port["containerPort"] for each in pod["spec"]["containers"] for port in each.get("ports") or []]
-        address = status.get("podIP")
-        return [f"{address}:{number}" for number in numbers] if address and address != "127.0.0.1" else []
-
     def wait_for_service(self, namespace: str, name: str, timeout: float = 10.0) -> str:
         """The address of a Service as soon as it has one."""
         limit = time.monotonic() + timeout
@@ -327,3 +318,13 @@ def _cannot_create(job: Object) -> str | None:
 
 def _row(kind: str | Kind) -> Kind:
     return BY_KIND[kind] if isinstance(kind, str) else kind
+
+
+def pod_addresses(pod: Object) -> Sequence[str]:
+    """`ADDRESS:PORT` of each port of a pod as this machine reaches it; none before it has an address."""
+    status = pod.get("status") or {}
+    if "localPorts" in status:
+        return [f"127.0.0.1:{port}" for port in status["localPorts"].values()]
+    numbers = [port["containerPort"] for each in pod["spec"]["containers"] for port in each.get("ports") or []]
+    address = status.get("podIP")
+    return [f"{address}:{number}" for number in numbers] if address and address != "127.0.0.1" else []
