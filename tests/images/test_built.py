@@ -106,8 +106,11 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", params=["serve", "train"])
-def built(request: pytest.FixtureRequest, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    name, out = request.param, tmp_path_factory.mktemp(request.param)
+def built(request: pytest.FixtureRequest, environ: dict[str, str]) -> Iterator[Built]:
+    # They stay for the tests on a real node.
+    name, out = request.param, STORAGE / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{name}.oci.tar").unlink(missing_ok=True)
     base, build = subprocess.run(["sh", "tests/images/bases.sh"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout.split()
     bases = ["--build-arg", f"BASE={base}", "--build-arg", f"BUILD={build}"] if name == "serve" else ["--build-arg", f"BASE={build}"]
     asked = ["sh", "tools/image.sh", name, str(out), *bases, "--pull-never", *_index(out)]
