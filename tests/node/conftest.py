@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A node with a namespace for tests."""
     with pytest.MonkeyPatch.context() as patch:
         try:
-            started = start(tmp_path_factory.mktemp("node"), patch)
+            started = start(tmp_path_factory.mktemp("node"), patch, put_images)
             label = {"pod-security.kubernetes.io/enforce": "restricted"}
             started.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE, "labels": label}})
             started.until(lambda: started.send("GET", f"/api/v1/namespaces/{PLACE}/serviceaccounts/default")[0], lambda status: status == 200)
@@ -32,12 +32,12 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             kubernetes_daemon().stop()
 
 
-def start(home: Path, patch: pytest.MonkeyPatch) -> Live:
-    """A node that keeps its things below `home`."""
+def start(home: Path, patch: pytest.MonkeyPatch, put: Callable[[Path], None] = lambda folder: None) -> Live:
+    """A node that keeps its things below `home`; `put` lays images into its folder."""
     patch.setenv("FALAJ_HOME", str(home))
     patch.setenv("FALAJ_PORT_BASE", str(free_block()))
     choose_form("node")
     daemon = kubernetes_daemon()
-    put_images(daemon.folder)
+    put(daemon.folder)
     daemon.ensure()
     return Live.of(settings_of(daemon.folder).kubeconfig)

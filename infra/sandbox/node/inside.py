@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import ssl
 import subprocess
 import sys
 import time
@@ -93,7 +92,7 @@ class Node:
             try:
                 if good():
                     return
-            except (OSError, ssl.SSLError):
+            except OSError:
                 pass
             self.require_all()
             if _is_told():
