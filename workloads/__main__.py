@@ -18,7 +18,12 @@ from workloads.again import run_again
 from workloads.stages import DRIFT, STAGE_NAMES
 
 _RUN_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_MODULES = {"compress": "workloads.compress.stage", "tracking": "workloads.tracking.spool"}
+_MODULES = {
+    "compress": "workloads.compress.stage",
+    "tracking": "workloads.tracking.spool",
+    "mlflow": "workloads.tracking.service",
+    "database": "workloads.tracking.setup",
+}
 """Stages and others whose module is not called after them."""
 _RUN_ID_LENGTH = 40
 """A run id becomes part of Kubernetes names, which end at 63 characters."""
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         return int(import_module("workloads.tune.__main__").main(arguments[1:]))
     signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser(prog="python -m workloads", description="One stage of road B.")
-    parser.add_argument("stage", choices=[*STAGE_NAMES, DRIFT.name, "retrain", "tracking"])
+    parser.add_argument("stage", choices=[*STAGE_NAMES, DRIFT.name, "retrain", "tracking", "mlflow", "database"])
     parser.add_argument("--run", default=os.environ.get("FALAJ_RUN", ""), help="id of the run; its folder is $FALAJ_WORK/runs/ID")
     parser.add_argument("--recipe", default="", help="named recipe; the stage's own default where left out")
     parser.add_argument("--data", type=Path, help="a file of your own with the columns source and target")

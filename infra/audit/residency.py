@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from falaj.errors import UsageError
 from infra.config import naming, regions
 from infra.config.classes import CLASSES, ClassName, Residency
-from infra.config.model import FEATURES_CLASS, FILES_CLASS, FoundationConfig
+from infra.config.model import DATABASE_CLASS, FEATURES_CLASS, FILES_CLASS, FoundationConfig
 from infra.config.teams import buckets
 from infra.pipeline.library import Library
 from infra.pipeline.waivers import leaving
@@ -22,7 +22,7 @@ from infra.pipeline.waivers import leaving
 SCHEMA = "falaj.residency/1"
 _CHECK = "C01"
 """What rules bear on that keep data in the country."""
-PLACES = ("buckets", "tables", "file_systems")
+PLACES = ("buckets", "tables", "file_systems", "databases")
 """Kinds of places where a class of data lies."""
 _DECISIONS = Path(regions.__file__).with_name("residency.yaml")
 
@@ -103,6 +103,7 @@ def _places(config: FoundationConfig, name: ClassName) -> dict[str, list[str]]:
         "buckets": [naming.bucket_name(config, bucket.name) for bucket in buckets(config) if bucket.data_class == name],
         "tables": [naming.feature_table(config)] if name == FEATURES_CLASS else [],
         "file_systems": [naming.file_system(config, team) for team in ("", *(each.name for each in config.teams))] if name == FILES_CLASS else [],
+        "databases": [naming.database(config)] if name == DATABASE_CLASS and config.tracking == "server" else [],
     }
 
 

@@ -91,6 +91,8 @@ TYPES = {
     "aws:lb/loadBalancer:LoadBalancer": "aws_lb",
     "aws:rds/cluster:Cluster": "aws_rds_cluster",
     "aws:rds/instance:Instance": "aws_db_instance",
+    "aws:rds/parameterGroup:ParameterGroup": "aws_db_parameter_group",
+    "aws:rds/subnetGroup:SubnetGroup": "aws_db_subnet_group",
     "aws:s3/bucket:Bucket": "aws_s3_bucket",
     "aws:s3/bucketAcl:BucketAcl": "aws_s3_bucket_acl",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "aws_s3_bucket_lifecycle_configuration",

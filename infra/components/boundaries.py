@@ -61,6 +61,8 @@ def workloads(config: Common) -> str:
     Teams are told apart by the tag and not by name, since a policy has no room for a list of them.
     """
     ours = [*_objects(config), *policies.feature_access(config, write=True)]
+    if config.tracking == "server":
+        ours += [policies.login(config), *_secrets(config)]
     if not config.teams:
         return document(*ours)
     own, theirs = {"Null": {_TEAM: "true"}}, "${" + _TEAM + "}"
@@ -77,6 +79,12 @@ def _objects(config: Common, team: str = "", word: str = "") -> list[Statement]:
     ]
 
 
+def _secrets(config: Common) -> list[Statement]:
+    """Secrets by name and the administrator's of the database, which a job of ours reads once, under their key."""
+    own = json.loads(policies.tracking_setup_policy(config))["Statement"]
+    return [{**each, "Sid": f"Setup{each['Sid']}"} for each in own]
+
+
 def _under(condition: dict[str, Any], wanted: Statement) -> Statement:
     return {**wanted, "Condition": {**wanted.get("Condition", {}), **condition}}
 
@@ -87,7 +95,10 @@ def services(config: Common) -> str:
     No identities beyond the roles that services make for themselves, no policies, no logs, no evidence; keys only through a service.
     """
     scaling = {"karpenter": karpenter.scaling, "auto": auto_mode.starting}.get(config.autoscaler)
-    return document(*_looking(config), *_running(config), *_keeping(config), *(scaling(config) if scaling else []))
+    asked = scaling(config) if scaling else []
+    if config.secrets == "external":
+        asked = [*asked, *json.loads(policies.secrets_policy(config))["Statement"]]
+    return document(*_looking(config), *_running(config), *_keeping(config), *asked)
 
 
 def _looking(config: Common) -> list[Statement]:

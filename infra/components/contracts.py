@@ -50,6 +50,8 @@ class FoundationOutputs(Outputs):
     """work, requests and each team's -> `<file system>::<access point>` of the shared files."""
     files_group_id: Output[str]
     """Security group of the shared files' targets; the cluster opens it to its nodes."""
+    database: Output[dict[str, str]]
+    """host, administrator (ARN of the secret that RDS keeps) and group of the PostgreSQL; empty where there is none."""
 
 
 class ClusterOutputs(Outputs):

@@ -15,7 +15,7 @@ from infra.components import gang
 from infra.components.pods import Mount, Work, claim, image, pod, trust
 from infra.components.stores import Place
 from infra.config import naming
-from infra.config.model import WorkloadsConfig
+from infra.config.model import Common, WorkloadsConfig
 
 TRAIN = "train"
 """The stage that may run on several nodes."""
@@ -98,7 +98,7 @@ class JobTemplates(pulumi.ComponentResource):
         self.register_outputs({"names": self.names})
 
 
-def environment_of(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
+def environment_of(config: Common) -> dict[str, pulumi.Input[str]]:
     """What every container is told."""
     cloud = {} if config.site else {"AWS_REGION": config.region, "AWS_STS_REGIONAL_ENDPOINTS": "regional"}
     return {"FALAJ_ENVIRONMENT": config.environment, "FALAJ_OWNER": config.owner, **cloud}

@@ -49,7 +49,7 @@ class TeamNamespace(pulumi.ComponentResource):
         kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(config.largest_pod)]}, opts=self._here)
         self._close(name)
         self._open(name)
-        account = naming.SERVICE_ACCOUNTS[room.purpose]
+        account = naming.account_of(room.purpose)
         made_account = kubernetes.core.v1.ServiceAccount(name, metadata=self._metadata(account), automount_service_account_token=False, opts=self._here)
         self._let_operators_work(name)
         labelled = {naming.of_team(claim.name, room.team): claim for claim in room.claims}
@@ -76,9 +76,8 @@ class TeamNamespace(pulumi.ComponentResource):
         }
         ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
         self._policy(name, "allow-dns", {**everybody, "policy_types": ["Egress"], "egress": [{"to": [dns], "ports": ports}]})
-        others = {"pod_selector": {"match_expressions": [{"key": key, "operator": "NotIn", "values": [value]} for key, value in OWN_EGRESS.items()]}}
         if services := self._services():
-            self._policy(name, "allow-services", {**others, "policy_types": ["Egress"], "egress": services})
+            self._policy(name, "allow-services", {"pod_selector": others(), "policy_types": ["Egress"], "egress": services})
         if self._room.serves:
             # A scraper that AWS keeps has an address in the network, and is nobody's pod.
             watching = [{"ip_block": {"cidr": self._config.network_cidr}}] if self._config.monitored else []
@@ -166,6 +165,11 @@ class Priorities(pulumi.ComponentResource):
             )
             self.names[label] = made.metadata.apply(lambda found, label=label: found.name or f"falaj-{label}")
         self.register_outputs({"names": self.names})
+
+
+def others() -> dict[str, Any]:
+    """Selects the pods whose way out is their namespace's to say."""
+    return {"match_expressions": [{"key": key, "operator": "NotIn", "values": [value]} for key, value in OWN_EGRESS.items()]}
 
 
 def labels(config: PlatformStackConfig, team: str = "") -> dict[str, str]:

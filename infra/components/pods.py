@@ -15,6 +15,8 @@ from infra.config.model import Common, WorkloadsConfig
 TRUST, TRUSTED_FILE = "release-trust", "release.pub.pem"
 """ConfigMap of the namespaces where releases are read, and the key of it that holds the trusted public key."""
 _TRUST = "/var/run/falaj/trust"
+DATABASE_CERTIFICATES = "/var/run/falaj/database"
+"""Where pods find what the certificates of the database are signed by."""
 USER = 10001
 """User, group and volume group of every container."""
 

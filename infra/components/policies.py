@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.config import naming
 from infra.config.classes import ClassName
-from infra.config.model import BUCKETS, FEATURES_CLASS, BucketConfig, Common
+from infra.config.model import BUCKETS, DATABASE_CLASS, FEATURES_CLASS, SECRETS_CLASS, BucketConfig, Common
 from infra.config.regions import add_on_registry
 
 Statement = dict[str, Any]
@@ -295,6 +295,35 @@ def mounting_policy(config: Common) -> str:
         "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
     }
     return document(statement("Mounts", _MOUNT, [naming.arn(config, "elasticfilesystem", "file-system/*")], Condition=condition))
+
+
+def login(config: Common) -> Statement:
+    """Logging in to the environment's PostgreSQL as MLflow, by a token. The id that RDS gives the database is not known beforehand; the role is."""
+    return statement("Login", ["rds-db:connect"], [naming.arn(config, "rds-db", f"dbuser:*/{naming.MLFLOW}")])
+
+
+def tracking_policy(config: Common) -> str:
+    """MLflow keeps files of runs below `mlflow/`, and logs in to its database."""
+    return document(*bucket_access(config, "artifacts", write=True, under="mlflow/"), login(config))
+
+
+def tracking_setup_policy(config: Common) -> str:
+    """The job that makes the database ready reads the administrator's password, which RDS keeps, and puts down the address for searches."""
+    own = {"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBInstanceArn": naming.arn(config, "rds", f"db:{naming.database(config)}")}}
+    managed = naming.arn(config, "secretsmanager", "secret:rds!db-*")
+    return document(
+        statement("Administrator", ["secretsmanager:GetSecretValue"], [managed], Condition=own),
+        statement("Searches", ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], [naming.secret_arn(config, naming.TUNE_SECRET)]),
+        use_of_key(config, DATABASE_CLASS, sid="SecretsKey", write=True, through="secretsmanager"),
+    )
+
+
+def secrets_policy(config: Common) -> str:
+    """The controller of External Secrets reads the environment's own secrets, below one prefix, and lists none."""
+    return document(
+        statement("Secrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [naming.secret_arn(config, "*")]),
+        use_of_key(config, SECRETS_CLASS, sid="SecretsKey", write=False, through="secretsmanager"),
+    )
 
 
 def vault_policy(config: Common) -> str:

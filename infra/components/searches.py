@@ -10,7 +10,7 @@ from pulumi import ResourceOptions
 
 from infra.components.jobs import GRACE_SECONDS, LEFT_ALONE, WORK, StageLike, job, labels, of_a_run, template
 from infra.components.namespaces import OWN_EGRESS
-from infra.components.pods import Mount, Work, claim, image, pod
+from infra.components.pods import DATABASE_CERTIFICATES, Mount, Work, claim, image, pod
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
@@ -48,6 +48,8 @@ class Searches(pulumi.ComponentResource):
         told = of_a_run(config)
         if config.tune.database:
             mounts.append(Mount("storage", _STORAGE, {"secret": {"secret_name": config.tune.secret, "items": [{"key": _KEY, "path": _KEY}]}}, read_only=True))
+            if config.tracking == "server":
+                mounts.append(Mount("authority", DATABASE_CERTIFICATES, {"config_map": {"name": naming.DATABASE_AUTHORITY}}, read_only=True))
             told["FALAJ_TUNE_STORAGE_FILE"] = f"{_STORAGE}/{_KEY}"
         work = Work(
             name=stage.name,

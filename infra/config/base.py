@@ -21,6 +21,8 @@ Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 TeamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,19}$")]
 """Without a dash, since dashes join it to what is the team's: `risk-training` belongs to nobody else."""
+Certificates = Annotated[str, StringConstraints(pattern=r"^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n)+$")]
+"""One certificate or several, in PEM."""
 Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
 
 
@@ -78,6 +80,12 @@ class Common(Frozen):
     def scales(self) -> bool:
         """Whether nodes of GPU and inference pools come with the pods that ask for them."""
         return self.autoscaler != "groups"
+
+    tracking: Literal["file", "server"] = "file"
+    """Where runs are entered: a file on the work volume, or MLflow on a PostgreSQL of the environment's, which searches use too."""
+
+    secrets: Literal["operators", "external"] = "operators"
+    """Who brings the Secrets that workloads mount: operators, by hand, or External Secrets, from the cloud's store."""
 
     @property
     def data_origin(self) -> Literal["real", "synthetic"]:

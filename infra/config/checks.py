@@ -13,6 +13,7 @@ from infra.config.model import (
     PoolConfig,
     WorkloadsConfig,
 )
+from infra.config.naming import TRACKING_URI
 from infra.config.placing import require_networks, require_place
 from infra.config.regions import is_arm, require_instance_type, require_service
 from infra.config.subnets import cut, parse
@@ -26,6 +27,7 @@ _NEEDED = ("s3", "ecr.api", "ecr.dkr", "kms", "sts", "logs", "eks", "cloudtrail"
 def check(config: Common, file: str) -> None:
     """Raise UsageError, in the words of the file it came from, for the first thing that is not right."""
     require_place(config, file)
+    _of_a_cloud(config, file)
     _teams(config, file)
     if isinstance(config, FoundationConfig):
         _foundation(config, file)
@@ -39,6 +41,18 @@ def check(config: Common, file: str) -> None:
 
 def _key(file: str, key: str) -> str:
     return f"{file}, key falaj:{key}"
+
+
+def _of_a_cloud(config: Common, file: str) -> None:
+    for key, value, cloud in (("tracking", config.tracking, "server"), ("secrets", config.secrets, "external")):
+        if config.site is not None and value == cloud:
+            raise UsageError(
+                f"{key}: {cloud} is of a cloud, and the environment lies on a site",
+                given=_key(file, key) + f": {value}",
+                allowed="the default",
+                why="the database and the store of secrets are AWS's",
+                next="leave it out; the site's own server is named by tracking_uri, and its operators bring secrets",
+            )
 
 
 def _teams(config: Common, file: str) -> None:
@@ -160,6 +174,7 @@ def _platform(config: PlatformStackConfig, file: str) -> None:
         require_networks(config.table_store_cidrs, file, "table_store_cidrs")
     if config.pools or config.scales or config.queues == "kueue":
         _pools(config, file)
+    _tracked(config, file)
     names = [namespace.name for namespace in config.namespaces]
     if sorted(names) != ["inference", "training"]:
         raise UsageError(
@@ -188,6 +203,17 @@ def _taken(file: str, key: str, value: str, allowed: str, why: str) -> UsageErro
     return UsageError(f"{key}: {value} is taken", given=_key(file, key), allowed=allowed, why=why, next="choose another")
 
 
+def _tracked(config: PlatformStackConfig, file: str) -> None:
+    if (config.tracking == "server") != (config.tracking_server is not None):
+        raise UsageError(
+            f"tracking_server: {'there is none' if config.tracking_server is None else 'nothing asks for one'}",
+            given=_key(file, "tracking") + f": {config.tracking}",
+            allowed="tracking_server with its image and the certificates of RDS where tracking is server, and nowhere else",
+            why="runs would be entered into a server that is not there, or a server be paid for that nobody uses",
+            next="change one of the two",
+        )
+
+
 def _workloads(config: WorkloadsConfig, file: str) -> None:
     if config.serving.minimum > config.serving.maximum:
         raise _order(file, "serving.minimum", config.serving.minimum, config.serving.maximum)
@@ -201,7 +227,19 @@ def _workloads(config: WorkloadsConfig, file: str) -> None:
             why="servers believe a release by that key alone, and would serve none",
             next="openssl pkey -in release.pem -pubout; or release_keys: false, where one machine signs and serves",
         )
+    _uri(config, file)
     _tune(config, file)
+
+
+def _uri(config: WorkloadsConfig, file: str) -> None:
+    if (config.tracking == "server") != (config.tracking_uri == TRACKING_URI):
+        raise UsageError(
+            f"tracking_uri: {config.tracking_uri}, and tracking is {config.tracking}",
+            given=_key(file, "tracking_uri"),
+            allowed=f"{TRACKING_URI} where tracking is server, and nowhere else",
+            why="runs would be entered where nobody looks for them",
+            next="change one of the two",
+        )
 
 
 def _tune(config: WorkloadsConfig, file: str) -> None:

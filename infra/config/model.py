@@ -7,7 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from falaj.processors import Processor
-from infra.config.base import ENVIRONMENTS, SITES, Account, Arn, Common, Environment, Frozen, Name, Quantity, QuotaConfig, TeamConfig
+from infra.config.base import (
+    ENVIRONMENTS,
+    SITES,
+    Account,
+    Arn,
+    Certificates,
+    Common,
+    Digest,
+    Environment,
+    Frozen,
+    Name,
+    Quantity,
+    QuotaConfig,
+    TeamConfig,
+)
 from infra.config.classes import ClassName
 from infra.config.processors import processor_of
 from infra.config.versions import KUBERNETES
@@ -101,6 +115,27 @@ SHARED_VOLUMES: tuple[Name, ...] = ("work", "requests")
 """What lies on the shared file system of the environment, and on each team's own: the claims that may have the storage class `efs`."""
 
 
+DATABASE_CLASS: ClassName = "confidential"
+"""Data class of what MLflow and searches keep: numbers of runs and names, as confidential as the models."""
+DATABASE_PORT = 5432
+SECRETS_CLASS: ClassName = "confidential"
+"""Data class of secrets in the cloud's store."""
+
+
+class DatabaseServerConfig(Frozen):
+    """The PostgreSQL of an environment whose runs are tracked by a server."""
+
+    machine: Annotated[str, StringConstraints(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")] = "db.m7g.large"
+    storage_gib: int = Field(default=50, ge=20)
+    most_gib: int = Field(default=500, ge=20)
+    """Storage grows by itself up to here."""
+    standby: bool = True
+    """A second one in another zone, which takes over."""
+    backup_days: int = Field(default=35, ge=1, le=35)
+    """Days of which any second can be had back; RDS keeps no more."""
+    log_days: int = Field(default=400, ge=1)
+
+
 class LockConfig(Frozen):
     """Default retention of locked buckets. In COMPLIANCE mode nobody can shorten it, the account's root included."""
 
@@ -160,6 +195,8 @@ class FoundationConfig(Common):
     people: PeopleConfig
     detection: DetectionConfig = DetectionConfig()
     backups: BackupsConfig = BackupsConfig()
+    database: DatabaseServerConfig = DatabaseServerConfig()
+    """Where `tracking` is `server`."""
     budget: BudgetConfig
     pipeline: PipelineConfig | None = None
     """None: no job of CI gets a role, and people apply."""
@@ -295,6 +332,18 @@ TABLE_STORE = ("13.248.66.0/24", "35.71.104.0/24")
 """Addresses of DynamoDB in me-central-1, from the same list (service DYNAMODB, of 2026-08-22)."""
 
 
+class TrackingServerConfig(Frozen):
+    """MLflow, as pods of the environment's own image of jobs."""
+
+    image: Digest
+    """Of `falaj-train`, as in the workloads stack."""
+    authority: Certificates
+    """What signs the certificates of RDS in the region: the bundle that AWS publishes for it. Without it nobody could tell the database from another."""
+    replicas: int = Field(default=2, ge=2)
+    cpu: Quantity = "1"
+    memory: Quantity = "2Gi"
+
+
 class PlatformStackConfig(Common):
     """Stack `platform`: what every workload on the cluster lives under."""
 
@@ -313,6 +362,10 @@ class PlatformStackConfig(Common):
     """Servers' metrics may be read from the environment's network; where the cluster stack has `monitoring`."""
     queues: Literal["quotas", "kueue"] = "quotas"
     """How teams share what there is: each up to its quota, or by queues that lend to each other what nobody uses."""
+    tracking_server: TrackingServerConfig | None = None
+    """Where `tracking` is `server`."""
+    certificates: bool = False
+    """An authority of the environment's own inside the cluster; where the cluster stack has the add-on `cert-manager`."""
     snapshots: bool = False
     """A class of snapshots of disks; where the cluster stack has the add-on `snapshot-controller`."""
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")

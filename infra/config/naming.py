@@ -21,6 +21,22 @@ MODEL_SERVICE = "flan-t5"
 FILES_DRIVER = "aws-efs-csi-driver"
 """The add-on that mounts shared files, and the role of its pods on the nodes."""
 
+TRACKING, TRACKING_SETUP = "tracking", "tracking-setup"
+"""Namespace and role of the MLflow server; role of the job that makes its database ready."""
+TRACKING_ACCOUNTS = {TRACKING: "falaj-tracking", TRACKING_SETUP: "falaj-tracking-setup"}
+"""Role -> its service account in the namespace `tracking`."""
+TRACKING_URI = "http://mlflow.tracking.svc.cluster.local:5000"
+MLFLOW, SEARCHES = "falaj_mlflow", "falaj_tune"
+"""Roles of PostgreSQL, and databases of these names (`workloads/tracking/setup.py`)."""
+DATABASE_AUTHORITY = "database-authority"
+"""ConfigMap with the certificates that the database's own are signed by."""
+TUNE_SECRET, SIGNING_SECRET = "tune-storage", "release-signing"
+"""Secrets of the training namespace: the address of the searches' database, and the key that signs releases."""
+SECRETS: dict[str, str] = {TUNE_SECRET: "url", SIGNING_SECRET: "release.pem"}
+"""Each of them -> its one key, in the cloud's store as on the cluster."""
+EXTERNAL_SECRETS = "external-secrets"
+"""Namespace, service account and role of the controller that brings them."""
+
 QUEUE = "falaj"
 """The queue of each namespace, where Kueue divides the pools."""
 
@@ -33,6 +49,11 @@ READER, DEPLOYER = "reader", "deployer"
 """Roles that CI takes: one that looks and plans, one that applies."""
 GITHUB = "token.actions.githubusercontent.com"
 """Who vouches for a job of GitHub Actions."""
+
+
+def account_of(purpose: str) -> str:
+    """The service account of the pods of a namespace: those of workloads, or MLflow's."""
+    return {**SERVICE_ACCOUNTS, TRACKING: TRACKING_ACCOUNTS[TRACKING]}[purpose]
 
 
 def prefix(config: Common) -> str:
@@ -68,6 +89,21 @@ def feature_table(config: Common) -> str:
 def feature_table_arn(config: Common) -> str:
     """ARN of that table, known before it is."""
     return arn(config, "dynamodb", f"table/{feature_table(config)}")
+
+
+def database(config: Common) -> str:
+    """The PostgreSQL of MLflow and of searches."""
+    return f"{prefix(config)}-tracking"
+
+
+def secret_name(config: Common, secret: str) -> str:
+    """One of the environment's own secrets in the cloud's store."""
+    return f"{prefix(config)}/{secret}"
+
+
+def secret_arn(config: Common, secret: str) -> str:
+    """Its ARN as policies name it, known before it is: the store itself adds six letters."""
+    return arn(config, "secretsmanager", f"secret:{secret_name(config, secret)}-??????")
 
 
 def file_system(config: Common, team: str = "") -> str:

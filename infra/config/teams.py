@@ -23,7 +23,7 @@ class Room:
 
     name: str
     purpose: str
-    """training or inference."""
+    """training, inference or tracking."""
     team: str
     quota: QuotaConfig
     claims: tuple[ClaimConfig, ...]

@@ -26,7 +26,7 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     _gpus(config, file)
     _several(config, file)
     _shared(config, file)
-    _snapshots(config, file)
+    _add_ons(config, file)
     _servers(config, file)
     _karpenter(config, file)
     _same_pools(config, file)
@@ -144,15 +144,16 @@ def _shared(config: PlatformConfig, file: Callable[[str], str]) -> None:
             )
 
 
-def _snapshots(config: PlatformConfig, file: Callable[[str], str]) -> None:
-    if config.platform.snapshots and _SNAPSHOTS not in config.cluster.more_addons:
-        raise UsageError(
-            f"snapshots: the cluster has no {_SNAPSHOTS}",
-            given=f"{file('platform')}, key falaj:snapshots: true; {file('cluster')}, key falaj:more_addons",
-            allowed=f"{_SNAPSHOTS} among the add-ons, or no snapshots",
-            why="the add-on brings the kind of object that a class of snapshots is, and makes the snapshots",
-            next="add it in a version that EKS offers",
-        )
+def _add_ons(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    for key, add_on, asked in (("snapshots", _SNAPSHOTS, config.platform.snapshots), ("certificates", "cert-manager", config.platform.certificates)):
+        if asked and add_on not in config.cluster.more_addons:
+            raise UsageError(
+                f"{key}: the cluster has no {add_on}",
+                given=f"{file('platform')}, key falaj:{key}: true; {file('cluster')}, key falaj:more_addons",
+                allowed=f"{add_on} among the add-ons, or no {key}",
+                why="the add-on brings the kinds of objects that the stack makes, and acts on them",
+                next="add it in a version that EKS offers",
+            )
 
 
 def _karpenter(config: PlatformConfig, file: Callable[[str], str]) -> None:

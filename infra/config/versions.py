@@ -11,6 +11,9 @@ KUBERNETES: Final = "1.35"
 BOTTLEROCKET: Final = "1.63.0"
 """Image of the nodes that Karpenter starts; managed groups take the one that EKS pairs with their version."""
 
+POSTGRES: Final = "17.6"
+"""Of RDS, where MLflow and searches keep what they know; RDS itself goes on to later minor versions."""
+
 ADDONS: Final[dict[str, str]] = {
     "vpc-cni": "v1.21.1-eksbuild.3",  # 1.21.0 loses network policies
     "kube-proxy": "v1.35.0-eksbuild.2",

@@ -12,6 +12,8 @@ from infra.components.karpenter import Karpenter
 from infra.components.monitoring import Monitoring
 from infra.components.node_pools import NodePools
 from infra.components.providers import aws_provider
+from infra.components.secrets_access import SecretsAccess
+from infra.components.tracking_access import TrackingAccess
 from infra.config.load import load
 
 config = load("cluster")
@@ -23,6 +25,10 @@ basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFO
 pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
 Addons("addons-after-nodes", config, cluster=cluster.name, wanted=(*AFTER_NODES, *config.more_addons), after=pools.groups, opts=cloud)
 FilesAccess("files", config, cluster=cluster, foundation=foundation, opts=cloud)
+if config.tracking == "server":
+    TrackingAccess("tracking", config, cluster=cluster, foundation=foundation, opts=cloud)
+if config.secrets == "external":
+    SecretsAccess("secrets", config, cluster=cluster.name, opts=cloud)
 if config.autoscaler == "karpenter":
     Karpenter("karpenter", config, cluster=cluster.name, node_role=pools.role_name, opts=cloud)
 if config.autoscaler == "auto":

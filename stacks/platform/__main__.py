@@ -7,9 +7,8 @@ from pulumi import Output, ResourceOptions
 from infra.components.contracts import PlatformOutputs, export
 from infra.components.controllers import Controllers
 from infra.components.namespaces import Priorities, TeamNamespace
+from infra.components.on_request import on_request
 from infra.components.providers import kubernetes_provider
-from infra.components.queues import Queues
-from infra.components.scaled_pools import ScaledPools
 from infra.components.storage import storage
 from infra.config.load import load
 from infra.config.teams import rooms
@@ -23,10 +22,7 @@ made = {each.name: TeamNamespace(each.name, config, each, volumes=volumes, opts=
 if config.controllers:
     running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)
     on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[running]))
-if config.scales:
-    ScaledPools("pools", config, opts=on_cluster)
-if config.queues == "kueue":
-    Queues("queues", config, after=list(made.values()), opts=on_cluster)
+on_request(config, rooms=made, priorities=priorities, opts=on_cluster)
 
 export(
     PlatformOutputs(

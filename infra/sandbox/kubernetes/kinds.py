@@ -95,6 +95,7 @@ KINDS: tuple[Kind, ...] = (
 )
 
 _QUEUES, _NODES, _MACHINES, _AUTO = "kueue.x-k8s.io/v1beta2", "karpenter.sh/v1", "karpenter.k8s.aws/v1", "eks.amazonaws.com/v1"
+_SECRETS, _CERTIFICATES = "external-secrets.io/v1", "cert-manager.io/v1"
 _CUSTOM: tuple[Kind, ...] = (
     Kind("NodePool", _NODES, "nodepools", namespaced=False),
     Kind("EC2NodeClass", _MACHINES, "ec2nodeclasses", namespaced=False),
@@ -102,6 +103,10 @@ _CUSTOM: tuple[Kind, ...] = (
     Kind("ResourceFlavor", _QUEUES, "resourceflavors", namespaced=False),
     Kind("ClusterQueue", _QUEUES, "clusterqueues", namespaced=False),
     Kind("LocalQueue", _QUEUES, "localqueues", immutable=("spec.clusterQueue",)),
+    Kind("ClusterSecretStore", _SECRETS, "clustersecretstores", namespaced=False),
+    Kind("ExternalSecret", _SECRETS, "externalsecrets"),
+    Kind("ClusterIssuer", _CERTIFICATES, "clusterissuers", namespaced=False),
+    Kind("Certificate", _CERTIFICATES, "certificates"),
     Kind("VolumeSnapshotClass", "snapshot.storage.k8s.io/v1", "volumesnapshotclasses", namespaced=False),
     Kind("WorkloadPriorityClass", _QUEUES, "workloadpriorityclasses", namespaced=False, immutable=("value",)),
 )

@@ -96,6 +96,35 @@ FORMS: dict[str, dict[str, Any]] = {
         }
     },
     "LocalQueue": {"spec!": {"clusterQueue!": None, "fairSharing": None, "stopPolicy": ("None", "Hold", "HoldAndDrain")}},
+    "ClusterSecretStore": {
+        "spec!": {
+            "provider!": {"aws": {"service!": ("SecretsManager", "ParameterStore"), "region!": None, "role": None, "auth": None, "prefix": None}},
+            "conditions": [dict.fromkeys(("namespaces", "namespaceSelector", "namespaceRegexes"))],
+            **dict.fromkeys(("controller", "refreshInterval", "retrySettings")),
+        }
+    },
+    "ExternalSecret": {
+        "spec!": {
+            "secretStoreRef": {"kind": ("SecretStore", "ClusterSecretStore"), "name!": None},
+            "target": {
+                "name": None,
+                "creationPolicy": ("Owner", "Orphan", "Merge", "None"),
+                "deletionPolicy": ("Delete", "Merge", "Retain"),
+                **dict.fromkeys(("immutable", "template")),
+            },
+            "data": [{"secretKey!": None, "remoteRef!": {"key!": None, **dict.fromkeys(("property", "version", "decodingStrategy"))}, "sourceRef": None}],
+            **dict.fromkeys(("dataFrom", "refreshInterval", "refreshPolicy")),
+        }
+    },
+    "ClusterIssuer": {"spec!": {"selfSigned": {"crlDistributionPoints": None}, "ca": {"secretName!": None}, **dict.fromkeys(("acme", "vault", "venafi"))}},
+    "Certificate": {
+        "spec!": {
+            "secretName!": None,
+            "issuerRef!": {"name!": None, "kind": ("Issuer", "ClusterIssuer"), "group": None},
+            "privateKey": {"algorithm": ("RSA", "ECDSA", "Ed25519"), "rotationPolicy": ("Never", "Always"), "size": None, "encoding": None},
+            **dict.fromkeys(("commonName", "dnsNames", "duration", "isCA", "ipAddresses", "renewBefore", "revisionHistoryLimit", "subject", "uris", "usages")),
+        }
+    },
     "VolumeSnapshotClass": {"driver!": None, "deletionPolicy!": ("Delete", "Retain"), "parameters": None},
     "WorkloadPriorityClass": {"value!": None, "description": None},
 }

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own for a test session: a fresh cluster of Debian's or the PATH's binaries, on a Unix socket alone."""
+"""A PostgreSQL of its own for a test session: a fresh cluster of Debian's or the PATH's binaries, on a Unix socket, or a port where one is named."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def binaries() -> Path:
 
 
 @contextmanager
-def running() -> Generator[str]:
-    """The address of a fresh database; it is stopped and deleted afterwards."""
+def running(port: int | None = None, password: str = "") -> Generator[str]:
+    """The address of a fresh database, without the password where it asks for one; it is stopped and deleted afterwards."""
     tools = binaries()
     # PostgreSQL does not run as root: a user that is there anyway runs it then.
     user = None
@@ -44,10 +44,15 @@ def running() -> Generator[str]:
             subprocess.run(command, check=True, capture_output=True, user=user, cwd=folder, timeout=60)
 
         data = f"{folder}/data"
-        run(str(tools / "initdb"), "-D", data, "-U", "falaj", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c shared_buffers=16MB"
+        asks = ["-A", "trust"]
+        if password:
+            Path(folder, "password").write_text(password)
+            asks = ["-A", "scram-sha-256", "--pwfile", f"{folder}/password"]
+        run(str(tools / "initdb"), "-D", data, "-U", "falaj", *asks, "--no-sync", "-E", "UTF8", "--no-locale")
+        options = f"-c listen_addresses='{'127.0.0.1' if port else ''}' -c unix_socket_directories='{folder}' -c fsync=off -c shared_buffers=16MB"
+        options += f" -c port={port}" if port else ""
         run(str(tools / "pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
-            yield f"postgresql://falaj@/postgres?host={folder}"
+            yield f"postgresql://falaj@127.0.0.1:{port}/postgres" if port else f"postgresql://falaj@/postgres?host={folder}"
         finally:
             run(str(tools / "pg_ctl"), "-D", data, "-m", "immediate", "stop")

@@ -1,0 +1,40 @@
+"""Certificates for what speaks TLS inside the cluster: an authority of the environment's own, as objects of cert-manager."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi import ResourceOptions
+
+from infra.config.model import PlatformStackConfig
+
+_VERSION = "cert-manager.io/v1"
+_NAMESPACE = "cert-manager"
+"""Where EKS's add-on puts the controller, and where it looks for secrets of issuers of the whole cluster."""
+_BEGINNING, _AUTHORITY, AUTHORITY = "falaj-beginning", "falaj-authority", "falaj"
+
+
+class Certificates(pulumi.ComponentResource):
+    """An issuer `falaj` for all namespaces, whose key never leaves the cluster; no name of ours is told to anybody outside."""
+
+    def __init__(self, name: str, config: PlatformStackConfig, *, opts: ResourceOptions | None = None) -> None:
+        super().__init__("falaj:platform:Certificates", name, None, opts)
+        beginning = self._make("ClusterIssuer", f"{name}-beginning", {"name": _BEGINNING}, {"selfSigned": {}}, [])
+        spec = {
+            "isCA": True,
+            "commonName": f"falaj-{config.environment}",
+            "secretName": _AUTHORITY,
+            # Ten years, renewed a year before: whoever trusts it has time to learn the next one.
+            "duration": "87600h",
+            "renewBefore": "8760h",
+            "privateKey": {"algorithm": "ECDSA", "size": 384, "rotationPolicy": "Never"},
+            "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": _BEGINNING},
+        }
+        authority = self._make("Certificate", f"{name}-authority", {"name": _AUTHORITY, "namespace": _NAMESPACE}, spec, [beginning])
+        self._make("ClusterIssuer", name, {"name": AUTHORITY}, {"ca": {"secretName": _AUTHORITY}}, [authority])
+        self.register_outputs({})
+
+    def _make(self, kind: str, name: str, metadata: dict[str, str], spec: dict[str, Any], after: list[pulumi.Resource]) -> pulumi.Resource:
+        props = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+        return pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, ResourceOptions(parent=self, depends_on=after))
