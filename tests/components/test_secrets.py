@@ -65,9 +65,7 @@ def test_secrets_come_to_the_training_namespace_alone_and_name_no_credential(fal
         ("training", "tune-storage"),
         ("training", "release-signing"),
     }
-    assert brought["secrets-release-signing"]["spec"]["data"] == [
-        {"secretKey": "release.pem", "remoteRef": {"key": "falaj-prod/release-signing", "property": "release.pem"}}
-    ]
+    assert brought["secrets-release-signing"]["spec"]["dataFrom"] == [{"extract": {"key": "falaj-prod/release-signing"}}]
 
 
 def test_certificates_come_from_an_authority_of_our_own(falaj_home: Path) -> None:
