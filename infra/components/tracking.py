@@ -50,7 +50,7 @@ class Tracking(pulumi.ComponentResource):
         self._room = TeamNamespace(name, config, Room(name, name, "", _QUOTA, (), False), volumes={}, opts=self._here)
         # Searches prove the database's name by the same certificates, from their own namespace.
         for label, namespace in ((naming.DATABASE_AUTHORITY, self._room.name), (f"{naming.TRAINING}-{naming.DATABASE_AUTHORITY}", naming.TRAINING)):
-            place = {"name": naming.DATABASE_AUTHORITY, "namespace": namespace}
+            place: Any = {"name": naming.DATABASE_AUTHORITY, "namespace": namespace}
             kubernetes.core.v1.ConfigMap(label, metadata=place, data={_FILE: wanted.authority}, opts=self._here)
         setup = kubernetes.core.v1.ServiceAccount(
             naming.TRACKING_SETUP,
@@ -66,7 +66,7 @@ class Tracking(pulumi.ComponentResource):
 
     def _work(self, name: str, args: tuple[str, ...], environment: dict[str, pulumi.Input[str]], **more: Any) -> Work:
         authority = Mount("authority", DATABASE_CERTIFICATES, {"config_map": {"name": naming.DATABASE_AUTHORITY}}, read_only=True)
-        used = {"image": image(self._config, "falaj-train", self._wanted.image), "cpu": self._wanted.cpu, "memory": self._wanted.memory}
+        used: dict[str, Any] = {"image": image(self._config, "falaj-train", self._wanted.image), "cpu": self._wanted.cpu, "memory": self._wanted.memory}
         return Work(name=name, args=args, environment=environment, mounts=[authority], **used, **more)
 
     def _setup(self, told: dict[str, pulumi.Input[str]], database: pulumi.Output[dict[str, str]], account: pulumi.Input[str]) -> kubernetes.batch.v1.Job:
@@ -122,7 +122,7 @@ class Tracking(pulumi.ComponentResource):
             containers=[container(work, **probes)],
             topology_spread_constraints=[spread(key, _NAME) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")],
         )
-        metadata = {"name": _NAME, "namespace": self._room.name, "labels": labels(_NAME)}
+        metadata: Any = {"name": _NAME, "namespace": self._room.name, "labels": labels(_NAME)}
         kubernetes.policy.v1.PodDisruptionBudget(
             _NAME, metadata=metadata, spec={"max_unavailable": 1, "selector": {"match_labels": labels(_NAME)}}, opts=self._here
         )
