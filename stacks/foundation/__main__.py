@@ -13,7 +13,7 @@ from infra.components.keys import DataKeys
 from infra.components.network import Network
 from infra.components.providers import aws_provider
 from infra.components.registry import Registry
-from infra.components.secrets import SecretPlaces
+from infra.components.secrets import SecretPlaces, wanted
 from infra.components.teams import Teams
 from infra.components.watch import Watch
 from infra.config.load import load
@@ -29,7 +29,8 @@ AuditTrail("trail", config, bucket=evidence.name, key=keys.arns["evidence"], aft
 Watch("watch", config, bucket=logs.name, key=keys.arns["internal"], after=logs.ready, opts=cloud)
 teams = Teams("teams", config, after=people.boundaries, opts=cloud)
 files = SharedFiles("files", config, keys={**keys.arns, **teams.key_arns}, network=network, opts=cloud)
-SecretPlaces("secrets", config, keys=keys.arns, opts=cloud)
+if wanted(config):
+    SecretPlaces("secrets", config, keys=keys.arns, opts=cloud)
 database = database_of("database", config, keys=keys.arns, network=network, opts=cloud)
 Backups("backups", config, key=keys.arns["confidential"], after=people.boundaries, opts=cloud)
 own = teams.beside(keys=keys.arns, buckets=storage.names, repositories=registry.urls, roles=people.role_arns)
