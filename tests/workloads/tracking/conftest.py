@@ -60,7 +60,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass
 class Server:
-    """A real MLflow server, as the platform stack runs it, which is down until it is started."""
+    """A real MLflow server, which is down until it is started."""
 
     database: str
     log: Path
@@ -72,13 +72,10 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        password = self.log.with_name("password")
-        password.write_text("none is asked for")
-        told = {"FALAJ_DATABASE": self.database.rpartition("@")[2], "FALAJ_DATABASE_USER": "falaj", "FALAJ_DATABASE_PASSWORD_FILE": str(password)}
-        told |= {"FALAJ_ARTIFACTS": f"s3://{BUCKET}/runs", "PORT": str(self.port), "FALAJ_WORKERS": "1", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "workloads", "mlflow"]
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        command += ["--backend-store-uri", self.database, "--artifacts-destination", f"s3://{BUCKET}/runs"]
         with self.log.open("ab") as said:
-            self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=self.log.parent, env={**os.environ, **told}, start_new_session=True)
+            self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=self.log.parent, start_new_session=True)
         deadline = time.monotonic() + 300
         while away(self.url):
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()[-3000:]
@@ -95,7 +92,7 @@ class Server:
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """A fresh PostgreSQL, as SQLAlchemy names it."""
-    with postgres.running(free_block()) as address:
+    with postgres.running() as address:
         yield address.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
