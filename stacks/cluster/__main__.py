@@ -7,13 +7,11 @@ from infra.components.addons import AFTER_NODES, BEFORE_NODES, Addons
 from infra.components.auto_mode import AutoNodes
 from infra.components.cluster import Cluster
 from infra.components.contracts import ClusterOutputs, FoundationOutputs, export, upstream
-from infra.components.files_access import FilesAccess
 from infra.components.karpenter import Karpenter
 from infra.components.monitoring import Monitoring
 from infra.components.node_pools import NodePools
 from infra.components.providers import aws_provider
-from infra.components.secrets_access import SecretsAccess
-from infra.components.tracking_access import TrackingAccess
+from infra.components.reaching import reaching
 from infra.config.load import load
 
 config = load("cluster")
@@ -24,11 +22,7 @@ cluster = Cluster("cluster", config, foundation=foundation, opts=cloud)
 basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFORE_NODES, opts=cloud)
 pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
 Addons("addons-after-nodes", config, cluster=cluster.name, wanted=(*AFTER_NODES, *config.more_addons), after=pools.groups, opts=cloud)
-FilesAccess("files", config, cluster=cluster, foundation=foundation, opts=cloud)
-if config.tracking == "server":
-    TrackingAccess("tracking", config, cluster=cluster, foundation=foundation, opts=cloud)
-if config.secrets == "external":
-    SecretsAccess("secrets", config, cluster=cluster.name, opts=cloud)
+reaching(config, cluster=cluster, foundation=foundation, opts=cloud)
 if config.autoscaler == "karpenter":
     Karpenter("karpenter", config, cluster=cluster.name, node_role=pools.role_name, opts=cloud)
 if config.autoscaler == "auto":
