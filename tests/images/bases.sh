@@ -27,6 +27,12 @@ if ! have localhost/falaj-build; then
     packages "$(buildah mount "$container")"
     run="buildah run --isolation chroot $container --"
     { $run apt-get update && $run env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-pip; } >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
+    # As published images of Python have it: pip that pip itself takes out again, and no mark that the system keeps packages.
+    own='rm /usr/lib/python3*/EXTERNALLY-MANAGED
+        python3 -m pip install --quiet --cert /ca.crt --no-cache-dir --ignore-installed pip==23.0.1 setuptools==65.5.1 wheel==0.45.1
+        dpkg --purge --force-depends python3-pip python3-setuptools python3-wheel'
+    authorities=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
+    buildah run --isolation chroot --volume "$authorities:/ca.crt:ro" "$container" -- sh -ec "$own" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
     buildah commit --quiet --rm "$container" localhost/falaj-build >/dev/null
 fi
 for name in base build; do
