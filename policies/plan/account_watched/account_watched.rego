@@ -84,6 +84,6 @@ reads_clusters if "EKS_AUDIT_LOGS" in features
 reads_clusters if true in switches
 
 perhaps_reads_clusters if {
-	some value in features | switches
+	some value in (features | switches)
 	plan.hidden(value)
 }

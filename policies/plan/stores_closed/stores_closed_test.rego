@@ -29,7 +29,13 @@ test_allowed_one_that_lets_some_in_on_a_condition if {
 		"unknown": {},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
-		{"property_dependencies": {"fileSystemId": ["urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystemPolicy:FileSystemPolicy::p", "type": "aws:efs/fileSystemPolicy:FileSystemPolicy", "name": "p", "op": "create", "custom": true, "inputs": {"fileSystemId": {"__falaj__": "unknown"}, "policy": "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Sid\": \"TlsOnly\", \"Effect\": \"Deny\", \"Principal\": {\"AWS\": \"*\"}, \"Action\": \"elasticfilesystem:*\", \"Resource\": \"*\", \"Condition\": {\"Bool\": {\"aws:SecureTransport\": \"false\"}}}, {\"Sid\": \"NoRoot\", \"Effect\": \"Deny\", \"Principal\": {\"AWS\": \"*\"}, \"Action\": [\"elasticfilesystem:ClientRootAccess\"], \"Resource\": [\"*\"]}, {\"Sid\": \"Mounts\", \"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"*\"}, \"Action\": [\"elasticfilesystem:ClientMount\"], \"Resource\": \"*\", \"Condition\": {\"Bool\": {\"elasticfilesystem:AccessedViaMountTarget\": \"true\"}}}, {\"Sid\": \"One\", \"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"arn:aws:iam::333333333333:role/nodes\"}, \"Action\": [\"elasticfilesystem:ClientMount\"], \"Resource\": \"*\"}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{
+			"property_dependencies": {"fileSystemId": ["urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystemPolicy:FileSystemPolicy::p", "type": "aws:efs/fileSystemPolicy:FileSystemPolicy", "name": "p", "op": "create", "custom": true, "inputs": {
+				"fileSystemId": {"__falaj__": "unknown"},
+				"policy": `{"Version": "2012-10-17", "Statement": [{"Sid": "TlsOnly", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "NoRoot", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientRootAccess"], "Resource": ["*"]}, {"Sid": "Mounts", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*", "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}, {"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:role/nodes"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*"}]}`,
+			},
+			"provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::",
+		},
 	])
 }
 
