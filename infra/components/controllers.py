@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from infra.components import openings
 from infra.components.manifests import Object, read, wave
 from infra.components.namespaces import hard, labels, limits
 from infra.config.model import SYSTEM_NAMESPACE, ControllerConfig, PlatformStackConfig
@@ -65,20 +66,9 @@ class ControllerNamespace(pulumi.ComponentResource):
 
 def policies(config: PlatformStackConfig, controller: ControllerConfig) -> dict[str, Any]:
     """Name -> NetworkPolicy spec of a controller's namespace."""
-    everybody: dict[str, Any] = {"pod_selector": {}}
-    network = {"ip_block": {"cidr": config.network_cidr}}
-    dns = {
-        "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": SYSTEM_NAMESPACE}},
-        "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-    }
-    names = {"to": [dns], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
-    tls = {"to": [network], "ports": [{"protocol": "TCP", "port": 443}]}
-    identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
-    found = {
-        "default-deny": {**everybody, "policy_types": ["Ingress", "Egress"]},
-        "allow-services": {**everybody, "policy_types": ["Egress"], "egress": [names, tls, identity]},
-    }
+    network = openings.network(config.network_cidr)
+    found = {"default-deny": openings.CLOSED, "allow-services": openings.egress(openings.NAMES, openings.tls([config.network_cidr]), openings.IDENTITY)}
     if controller.answers:
-        ports = [{"protocol": "TCP", "port": port} for port in controller.answers]
-        found["allow-api-server"] = {**everybody, "policy_types": ["Ingress"], "ingress": [{"from_": [network], "ports": ports}]}
+        asked = {"from_": [network], "ports": openings.tcp(*controller.answers)}
+        found["allow-api-server"] = {"pod_selector": {}, "policy_types": ["Ingress"], "ingress": [asked]}
     return found

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from infra.components import openings
 from infra.config import naming
 from infra.config.model import ClaimConfig, PlatformStackConfig, QuotaConfig
 from infra.config.regions import region
@@ -47,7 +48,6 @@ class TeamNamespace(pulumi.ComponentResource):
         self.name = made.metadata.apply(lambda found: found.name or room.name)
         kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(room.quota)}, opts=self._here)
         kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(config.largest_pod)]}, opts=self._here)
-        self._close(name)
         self._open(name)
         account = naming.account_of(room.purpose)
         made_account = kubernetes.core.v1.ServiceAccount(name, metadata=self._metadata(account), automount_service_account_token=False, opts=self._here)
@@ -65,25 +65,17 @@ class TeamNamespace(pulumi.ComponentResource):
     def _policy(self, name: str, label: str, spec: Any) -> None:
         kubernetes.networking.v1.NetworkPolicy(f"{name}-{label}", metadata=self._metadata(label), spec=spec, opts=self._here)
 
-    def _close(self, name: str) -> None:
-        self._policy(name, "default-deny", {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]})
-
     def _open(self, name: str) -> None:
-        everybody: dict[str, Any] = {"pod_selector": {}}
-        dns = {
-            "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "kube-system"}},
-            "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-        }
-        ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
-        self._policy(name, "allow-dns", {**everybody, "policy_types": ["Egress"], "egress": [{"to": [dns], "ports": ports}]})
+        self._policy(name, "default-deny", openings.CLOSED)
+        self._policy(name, "allow-dns", openings.egress(openings.NAMES))
         if services := self._services():
             self._policy(name, "allow-services", {"pod_selector": others(), "policy_types": ["Egress"], "egress": services})
         if self._room.serves:
             # A scraper that AWS keeps has an address in the network, and is nobody's pod.
-            watching = [{"ip_block": {"cidr": self._config.network_cidr}}] if self._config.monitored else []
+            watching = [openings.network(self._config.network_cidr)] if self._config.monitored else []
             # A team's servers answer the team's own namespaces: those that carry its name as their owner.
             askers = {"match_labels": {"falaj/owner": self._room.team}} if self._room.team else {}
-            inside = {"from_": [{"namespace_selector": askers}, *watching], "ports": [{"protocol": "TCP", "port": self._config.serving_port}]}
+            inside = {"from_": [{"namespace_selector": askers}, *watching], "ports": openings.tcp(self._config.serving_port)}
             selector = {"pod_selector": {"match_labels": {"falaj/serves": "true"}}}
             self._policy(name, "allow-requests", {**selector, "policy_types": ["Ingress"], "ingress": [inside]})
 
@@ -91,15 +83,9 @@ class TeamNamespace(pulumi.ComponentResource):
         """Where pods may go outside their namespace, besides the name service."""
         if self._config.site is not None:
             store = self._config.site.store
-            there: list[Any] = [{"ip_block": {"cidr": cidr}} for cidr in store.cidrs]
-            if store.namespace:
-                there.append({"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": store.namespace}}})
-            return [{"to": there, "ports": [{"protocol": "TCP", "port": store.port}]}] if there else []
-        # One more than the network: the agent that hands out pod identities answers on a link-local address of the node.
+            return openings.to(store.port, store.cidrs, store.namespace)
         networks = [self._config.network_cidr, *self._config.object_store_cidrs, *self._config.table_store_cidrs]
-        tls = {"to": [{"ip_block": {"cidr": cidr}} for cidr in networks], "ports": [{"protocol": "TCP", "port": 443}]}
-        identity = {"to": [{"ip_block": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
-        return [tls, identity]
+        return [openings.tls(networks), openings.IDENTITY]
 
     def _let_operators_work(self, name: str) -> None:
         """Operators, and the team's own people, start and read jobs and read their logs; they change nothing that a stack has made."""

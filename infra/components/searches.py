@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from infra.components import openings
 from infra.components.jobs import GRACE_SECONDS, LEFT_ALONE, WORK, StageLike, job, labels, of_a_run, template
 from infra.components.namespaces import OWN_EGRESS
 from infra.components.pods import DATABASE_CERTIFICATES, Mount, Work, claim, image, pod
@@ -75,12 +74,8 @@ class Searches(pulumi.ComponentResource):
 
     def _open(self, name: str, label: str, config: WorkloadsConfig, here: ResourceOptions) -> None:
         """Where workers may go besides the name service: to the database. What the namespace opens for other pods is closed to them."""
-        egress: list[Any] = []
-        if database := config.tune.database:
-            there: list[Any] = [{"ip_block": {"cidr": cidr}} for cidr in database.cidrs]
-            if database.namespace:
-                there.append({"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": database.namespace}}})
-            egress = [{"to": there, "ports": [{"protocol": "TCP", "port": database.port}]}] if there else []
+        database = config.tune.database
+        egress = openings.to(database.port, database.cidrs, database.namespace) if database else []
         kubernetes.networking.v1.NetworkPolicy(
             label,
             metadata={"name": name, "namespace": self._namespace},

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
+from infra.components import openings
 from infra.components.inference import spread
 from infra.components.jobs import environment_of, labels
 from infra.components.namespaces import TeamNamespace, others
@@ -147,11 +148,11 @@ class Tracking(pulumi.ComponentResource):
 
     def _open(self, name: str) -> None:
         """To the database from here; to the server from where runs are made, and there the way out to it."""
-        database = {"to": [{"ip_block": {"cidr": self._config.network_cidr}}], "ports": [{"protocol": "TCP", "port": DATABASE_PORT}]}
-        ports = [{"protocol": "TCP", "port": _PORT}]
-        here, there = ({"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": each}}} for each in (name, naming.TRAINING))
+        database = {"to": [openings.network(self._config.network_cidr)], "ports": openings.tcp(DATABASE_PORT)}
+        ports = openings.tcp(_PORT)
+        here, there = openings.namespace(name), openings.namespace(naming.TRAINING)
         server = {"match_labels": labels(_NAME)}
-        self._policy("allow-database", self._room.name, {"pod_selector": {}, "policy_types": ["Egress"], "egress": [database]})
+        self._policy("allow-database", self._room.name, openings.egress(database))
         inside = {"pod_selector": server, "policy_types": ["Ingress"], "ingress": [{"from_": [there], "ports": ports}]}
         self._policy("allow-runs", self._room.name, inside)
         outside = {"pod_selector": others(), "policy_types": ["Egress"], "egress": [{"to": [{**here, "pod_selector": server}], "ports": ports}]}

@@ -16,6 +16,7 @@ _OF_A_CLOUD = {
     "zones": "the cluster's nodes say which zone they are in",
     "network_cidr": "pods there go to the store alone",
     "object_store_cidrs": "site.store says where the store is",
+    "controllers": "whoever runs the cluster runs its controllers",
     "pools": "its nodes are there, and carry the label falaj/kind",
     "publish_features": "the table of online features is a cloud's",
     "monitored": "a scraper on the cluster reaches the servers by their namespaces' rules",
