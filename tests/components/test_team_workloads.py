@@ -104,7 +104,7 @@ def test_a_teams_servers_are_as_many_as_its_entry_says_and_as_large_as_all(objec
     assert {name: (each["minReplicas"], each["maxReplicas"]) for name, each in scales.items()} == {
         "flan-t5": (3, 12),
         "risk-flan-t5": (2, 2),
-        "service-flan-t5": (1, 3),
+        "service-flan-t5": (2, 3),
     }
     sizes = [objects(f"Deployment/{name}")["spec"]["template"]["spec"]["containers"][0]["resources"] for name in scales]
     assert sizes == [sizes[0]] * 3
