@@ -85,8 +85,8 @@ def pipelines(config: Common) -> str:
 
 def _reading(config: Common, makes: Sequence[str] = ()) -> list[Statement]:
     """Calls of reading, and those of making that know the same resources: a boundary may be no longer than 6,144 characters."""
-    # Roles, policies and instance profiles.
-    identities = [_own(config, rest) for rest in ("*/{prefix}-*", "role/aws-service-role/*")]
+    # IAM takes no resource whose kind is left open.
+    identities = [_own(config, rest) for rest in ("role/{prefix}-*", "policy/{prefix}-*", "instance-profile/{prefix}-*", "role/aws-service-role/*")]
     keys = naming.arn(config, "kms", "key/*")
     return [
         statement("Looks", _LOOKS, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),

@@ -60,6 +60,7 @@ on_site(namespace) if label(namespace, "falaj/site") != null
 # References to providers that reach their cluster by a context of whoever applies, whatever stands behind it.
 by_context := {reference |
 	some reference in {namespace.provider | some namespace in namespaces}
+	is_string(reference)
 	parts := split(reference, "::")
 	provider := plan.get(concat("::", array.slice(parts, 0, count(parts) - 1)))
 	plan.at(provider.inputs, ["context"]) != null
