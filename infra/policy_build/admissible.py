@@ -18,6 +18,8 @@ MADE_BY_USERS = ("system:apiserver", "eks:addon-manager")
 """Who keeps up the roles and add-ons that the cluster brings along; some of them permit what we would not."""
 _CLIENT_SIDE = {"helm.sh", "yaml", "kustomize", "helm"}
 """Groups of the provider's own types, which no API server knows."""
+_OF_THE_SERVER = {"admissionregistration.k8s.io", "apiextensions.k8s.io"}
+"""Groups that say what the API server is and whom it asks: it asks nobody about the first, and a cluster is put right by changing the second."""
 _CORE = "core"
 
 
@@ -92,11 +94,11 @@ def _is_other(type: str) -> bool:
 
 
 def api_kind(type: str) -> ApiKind | None:
-    """The API kind that a plan's type names; None for a type that no API server knows."""
+    """The API kind that a plan's type names; None for a type that no API server knows, or asks nobody about."""
     if type in ("*", "kubernetes:*"):
         return ANY
     found = re.fullmatch(r"kubernetes:([a-z0-9.-]+)/(v[0-9a-z]+):([A-Za-z]+)", type)
-    if found is None or found[1] in _CLIENT_SIDE:
+    if found is None or found[1] in _CLIENT_SIDE | _OF_THE_SERVER:
         return None
     return ApiKind("" if found[1] == _CORE else found[1], found[2], found[3])
 

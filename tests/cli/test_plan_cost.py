@@ -33,7 +33,7 @@ def ask(*arguments: str) -> Any:
 
 
 def test_a_person_reads_what_is_summed_and_what_is_not(planned: list[Plan]) -> None:
-    planned[0] = World().adding("aws:rds/instance:Instance", "database").having("work", "kubernetes:core/v1:PersistentVolumeClaim", spec={}).plan
+    planned[0] = World().adding("aws:redshift/cluster:Cluster", "database").having("work", "kubernetes:core/v1:PersistentVolumeClaim", spec={}).plan
     text = show(estimate(planned))
     assert [re.split(" {2,}", line) for line in text.splitlines()[:1] + text.splitlines()[2:6]] == [
         ["stack", "what", "of", "a month", "unit price", "USD a month"],
@@ -42,7 +42,7 @@ def test_a_person_reads_what_is_summed_and_what_is_not(planned: list[Plan]) -> N
         ["cluster", "gp3 disk", "system", "200 to 400 GB-months", "0.0968", "19.36 to 38.72"],
         ["cluster", "interface endpoint in one zone", "ecr", "2,190 endpoint-hours", "0.0121", "26.50"],
     ]
-    assert "Without a price, not in the sum:\n  cluster  aws:rds/instance:Instance  database  nobody has looked at what this type costs\n" in text
+    assert "Without a price, not in the sum:\n  cluster  aws:redshift/cluster:Cluster  database  nobody has looked at what this type costs\n" in text
     assert "Known after an apply only, not in the sum:\n  cluster  kubernetes:core/v1:PersistentVolumeClaim  work  it names no storage class" in text
     assert "Prices in USD of 2026-05-31 to 2026-11-26 (infra/config/prices.yaml), 730 hours a month." in text
 

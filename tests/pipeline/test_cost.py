@@ -149,9 +149,9 @@ def test_a_resource_in_another_region_than_its_providers_is_priced_there() -> No
 
 
 def test_a_type_that_nobody_has_looked_at_is_not_taken_for_free() -> None:
-    found = costed(World().adding("aws:rds/instance:Instance", "database", instanceClass="db.m7g.large"))
+    found = costed(World().adding("aws:redshift/cluster:Cluster", "database", instanceClass="db.m7g.large"))
     assert [(line.name, line.type, line.why) for line in found.only("unpriced")] == [
-        ("database", "aws:rds/instance:Instance", "nobody has looked at what this type costs")
+        ("database", "aws:redshift/cluster:Cluster", "nobody has looked at what this type costs")
     ]
 
 

@@ -28,7 +28,8 @@ RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "it"}
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "it"}
 NODES = {"spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "it"}, "requirements": [{"key": "a", "operator": "Exists"}]}}
-MACHINES = {"amiSelectorTerms": [{"id": "ami-1"}], "subnetSelectorTerms": [{"id": "subnet-1"}], "securityGroupSelectorTerms": [{"id": "sg-1"}]}
+PLACED = {"subnetSelectorTerms": [{"id": "subnet-1"}], "securityGroupSelectorTerms": [{"id": "sg-1"}]}
+MACHINES = {"amiSelectorTerms": [{"id": "ami-1"}], **PLACED}
 
 # Token -> an object, and a change that can be made in place (None: nothing of it can).
 OBJECTS: dict[str, tuple[Object, Object | None]] = {
@@ -75,6 +76,20 @@ OBJECTS: dict[str, tuple[Object, Object | None]] = {
     "rbac.authorization.k8s.io/v1:RoleBinding": ({"roleRef": ROLE, "subjects": []}, {"roleRef": ROLE, "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
     "karpenter.sh/v1:NodePool": ({"spec": {"template": NODES}}, {"spec": {"template": NODES, "weight": 2}}),
     "karpenter.k8s.aws/v1:EC2NodeClass": ({"spec": MACHINES}, {"spec": {**MACHINES, "metadataOptions": {"httpTokens": "required"}}}),
+    "eks.amazonaws.com/v1:NodeClass": ({"spec": {**PLACED, "role": "node"}}, {"spec": {**PLACED, "role": "other"}}),
+    "cert-manager.io/v1:ClusterIssuer": ({"spec": {"selfSigned": {}}}, {"spec": {"ca": {"secretName": "authority"}}}),
+    "cert-manager.io/v1:Certificate": (
+        {"spec": {"secretName": "a", "dnsNames": ["a.local"], "issuerRef": {"name": "ours", "kind": "ClusterIssuer"}}},
+        {"spec": {"secretName": "a", "dnsNames": ["b.local"], "issuerRef": {"name": "ours", "kind": "ClusterIssuer"}}},
+    ),
+    "external-secrets.io/v1:ClusterSecretStore": (
+        {"spec": {"provider": {"aws": {"service": "SecretsManager", "region": "me-central-1"}}}},
+        {"spec": {"provider": {"aws": {"service": "SecretsManager", "region": "me-south-1"}}}},
+    ),
+    "external-secrets.io/v1:ExternalSecret": (
+        {"spec": {"secretStoreRef": {"name": "ours", "kind": "ClusterSecretStore"}, "target": {"name": "a"}, "data": []}},
+        {"spec": {"secretStoreRef": {"name": "ours", "kind": "ClusterSecretStore"}, "target": {"name": "b"}, "data": []}},
+    ),
     "kueue.x-k8s.io/v1beta2:ResourceFlavor": ({"spec": {"nodeLabels": {"a": "b"}}}, {"spec": {"nodeLabels": {"a": "c"}}}),
     "kueue.x-k8s.io/v1beta2:ClusterQueue": ({"spec": {"cohortName": "all"}}, {"spec": {"cohortName": "some"}}),
     "kueue.x-k8s.io/v1beta2:LocalQueue": ({"spec": {"clusterQueue": "it"}}, {"spec": {"clusterQueue": "it", "stopPolicy": "Hold"}}),
