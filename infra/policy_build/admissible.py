@@ -97,7 +97,7 @@ def api_kind(type: str) -> ApiKind | None:
     """The API kind that a plan's type names; None for a type that no API server knows, or asks nobody about."""
     if type in ("*", "kubernetes:*"):
         return ANY
-    found = re.fullmatch(r"kubernetes:([a-z0-9.-]+)/(v[0-9a-z]+):([A-Za-z]+)", type)
+    found = re.fullmatch(r"kubernetes:([a-z0-9.-]+)/(v[0-9a-z]+):([A-Za-z0-9]+)", type)
     if found is None or found[1] in _CLIENT_SIDE | _OF_THE_SERVER:
         return None
     return ApiKind("" if found[1] == _CORE else found[1], found[2], found[3])

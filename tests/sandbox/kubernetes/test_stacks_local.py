@@ -32,6 +32,7 @@ BEFORE: Object = {
         "role_arns": {"operator": ARN},
         "volumes": {name: f"fs-1::fsap-{name}" for name in ("work", "requests")},
         "files_group_id": "sg-1",
+        "database": {},
     },
     "cluster": {
         "contract": "falaj.cluster/1",
