@@ -45,8 +45,17 @@ class Proxies:
         """Stop everything."""
         for port in self.ports():
             self.shut(port)
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._let_go(), self._loop).result(2)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2)
+
+    async def _let_go(self) -> None:
+        """End the connections that are still open: left alone, they would be complained of when the process ends."""
+        still = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in still:
+            each.cancel()
+        await asyncio.gather(*still, return_exceptions=True)
 
     def _call(self, work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(5)
