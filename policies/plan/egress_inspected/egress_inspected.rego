@@ -9,7 +9,7 @@
 #   level: mandatory
 #   unknown: deny
 #   subjects: ["aws:networkfirewall/firewall:Firewall", "aws:networkfirewall/firewallPolicy:FirewallPolicy", "aws:networkfirewall/ruleGroup:RuleGroup"]
-#   reads: ["aws:ec2/natGateway:NatGateway", "aws:ec2/route:Route", "aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:networkfirewall/loggingConfiguration:LoggingConfiguration"]
+#   reads: ["aws:ec2/internetGateway:InternetGateway", "aws:ec2/natGateway:NatGateway", "aws:ec2/route:Route", "aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:ec2/subnet:Subnet", "aws:networkfirewall/loggingConfiguration:LoggingConfiguration"]
 #   evidence: the plan and its decision
 #   since: "2026-11-27"
 #   effective_on: "2026-01-01"
@@ -28,9 +28,12 @@ judged contains urn if some urn, _ in past
 
 judged contains route.urn if some route in unclear
 
-fail[urn] contains sprintf("%v goes out past the firewall", [plan.get(subnet).name]) if {
+judged contains route.urn if some route in astray
+
+fail[urn] contains sprintf("%v goes out past the firewall", [last]) if {
 	some urn, subnets in past
 	some subnet in subnets
+	last := regex.replace(subnet, "^.*::", "")
 }
 
 fail[firewall.urn] contains sprintf("nobody writes down its %v log", [kind]) if {
@@ -89,6 +92,8 @@ unknown[group.urn] contains "what it lets through is not known before an apply" 
 }
 
 unknown[route.urn] contains "whose way it is is not known before an apply, and no reference says so" if some route in unclear
+
+unknown[route.urn] contains "where it leads is not known before an apply, and no reference says so" if some route in astray
 
 firewalls := plan.of_type("aws:networkfirewall/firewall:Firewall")
 
@@ -159,6 +164,13 @@ past := {route.urn: subnets |
 unclear contains route if {
 	some [route, _, _] in ways
 	count(tables(route)) == 0
+}
+
+# What may turn out to be a gateway to the internet.
+astray contains route if {
+	some route in plan.of_type("aws:ec2/route:Route")
+	plan.hidden(object.get(route.inputs, "gatewayId", null))
+	count(plan.referred_of(route, "gatewayId", {"aws:ec2/internetGateway:InternetGateway"})) == 0
 }
 
 tables(route) := plan.referred_of(route, "routeTableId", {"aws:ec2/routeTable:RouteTable"})

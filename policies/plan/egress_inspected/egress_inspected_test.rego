@@ -106,3 +106,16 @@ test_unknown_a_way_out_of_a_table_that_nobody_knows if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::late", "type": "aws:ec2/route:Route", "name": "late", "op": "create", "custom": true, "inputs": {"routeTableId": {"__falaj__": "unknown"}, "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_unknown_a_route_to_a_gateway_that_nobody_knows_yet if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/route:Route::late"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:ec2/route:Route::late": {"where it leads is not known before an apply, and no reference says so"}},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/subnet:Subnet::nodes", "type": "aws:ec2/subnet:Subnet", "name": "nodes", "op": "create", "custom": true, "inputs": {"vpcId": "vpc-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/routeTable:RouteTable::nodes", "type": "aws:ec2/routeTable:RouteTable", "name": "nodes", "op": "create", "custom": true, "inputs": {"vpcId": "vpc-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"subnetId": ["urn:pulumi:prod::app::aws:ec2/subnet:Subnet::nodes"], "routeTableId": ["urn:pulumi:prod::app::aws:ec2/routeTable:RouteTable::nodes"]}, "urn": "urn:pulumi:prod::app::aws:ec2/routeTableAssociation:RouteTableAssociation::nodes", "type": "aws:ec2/routeTableAssociation:RouteTableAssociation", "name": "nodes", "op": "create", "custom": true, "inputs": {"subnetId": {"__falaj__": "unknown"}, "routeTableId": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {"routeTableId": ["urn:pulumi:prod::app::aws:ec2/routeTable:RouteTable::nodes"]}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::late", "type": "aws:ec2/route:Route", "name": "late", "op": "create", "custom": true, "inputs": {"routeTableId": {"__falaj__": "unknown"}, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
