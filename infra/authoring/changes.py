@@ -150,7 +150,8 @@ def _of(value: Any) -> Iterator[tuple[str, Any]]:
 def _of_text(value: str) -> Iterator[tuple[str, Any]]:
     if value:
         yield "empty", ""
-    yield "anything", "*"
+    if value != "*":
+        yield "anything", "*"
     yield "number", 7
     if _REGION.search(value):
         yield "abroad", _REGION.sub(ABROAD, value)
