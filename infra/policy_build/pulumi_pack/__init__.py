@@ -18,7 +18,10 @@ from infra.policy_build.admissible import modules_of
 
 _HERE = Path(__file__).parent
 _FILES = {"__main__.py": "main.py", "runner.py": "runner.py"}
-_JOINS = re.compile(r"plan\.referred|property_dependencies|lib\.(buckets|namespaces|stores)|count\((plan\.of_type|adrift)|contains name|watches_at|budgets|in_network")
+_JOINS = re.compile(
+    r"plan\.referred|property_dependencies|lib\.(buckets|namespaces|stores)"
+    r"|count\((plan\.of_type|adrift)|contains name|watches_at|budgets|in_network"
+)
 _PROJECT = """description: The rules of Falaj for environment {environment}; policies {digest}
 runtime:
   name: python
