@@ -14,10 +14,12 @@ CLOSED: dict[str, Any] = {"pod_selector": {}, "policy_types": ["Ingress", "Egres
 
 
 def network(cidr: str) -> Peer:
+    """Whoever has an address in `cidr`."""
     return {"ip_block": {"cidr": cidr}}
 
 
 def namespace(name: str) -> Peer:
+    """Every pod of a namespace."""
     return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
 
 
@@ -28,6 +30,7 @@ def to(port: int, cidrs: Iterable[str], within: str | None) -> list[Any]:
 
 
 def tcp(*numbers: int) -> list[dict[str, Any]]:
+    """Ports of a policy."""
     return [{"protocol": "TCP", "port": number} for number in numbers]
 
 
