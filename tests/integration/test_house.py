@@ -118,7 +118,9 @@ def test_rules_that_became_stricter_stop_a_release(house: tuple[House, dict[str,
 
     candidate = json.loads((Path(first["run"]["folder"]) / "evaluate" / "candidate.json").read_text())
     observed = {name: digest for model in candidate["models"].values() for name, digest in model["files"].items()}
-    candidate["evaluation"]["models"]["int8"]["language"]["accuracy"] *= 0.97
+    models = candidate["evaluation"]["models"]
+    # Of what the full model scores: which of the two is a little better differs from run to run.
+    models["int8"]["language"]["accuracy"] = models["full"]["language"]["accuracy"] * 0.97
     decision = judge_release(candidate, observed, "local", "2026-01-01T00:00:00Z")
     assert decision.verdict == "denied"
     assert "compression_loss" in {rule.rule for rule in decision.rules if rule.fail}
