@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
+from infra.components import policies, reach
 from infra.components.roles import ServiceRole
 from infra.config import naming
 from infra.config.model import AccessConfig, ClusterConfig
@@ -75,14 +75,7 @@ class PodIdentities(pulumi.ComponentResource):
                 team=team,
                 opts=ResourceOptions(parent=self),
             )
-            aws.eks.PodIdentityAssociation(
-                namespace,
-                cluster_name=cluster,
-                namespace=namespace,
-                service_account=account,
-                role_arn=role.arn,
-                tags=naming.tags(config, "internal", "access", team=team),
-                opts=ResourceOptions(parent=self, depends_on=role.attached),
-            )
+            tags = naming.tags(config, "internal", "access", team=team)
+            reach.give(namespace, role, cluster=cluster, namespace=namespace, account=account, tags=tags, parent=self)
             self.role_arns[namespace] = role.arn
         self.register_outputs({"role_arns": self.role_arns})

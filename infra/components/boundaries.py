@@ -81,8 +81,7 @@ def _objects(config: Common, team: str = "", word: str = "") -> list[Statement]:
 
 def _secrets(config: Common) -> list[Statement]:
     """Secrets by name and the administrator's of the database, which a job of ours reads once, under their key."""
-    own = json.loads(policies.tracking_setup_policy(config))["Statement"]
-    return [{**each, "Sid": f"Setup{each['Sid']}"} for each in own]
+    return [{**each, "Sid": f"Setup{each['Sid']}"} for each in policies.tracking_setup(config)]
 
 
 def _under(condition: dict[str, Any], wanted: Statement) -> Statement:
@@ -97,7 +96,7 @@ def services(config: Common) -> str:
     scaling = {"karpenter": karpenter.scaling, "auto": auto_mode.starting}.get(config.autoscaler)
     asked = scaling(config) if scaling else []
     if config.secrets == "external":
-        asked = [*asked, *json.loads(policies.secrets_policy(config))["Statement"]]
+        asked = [*asked, *policies.reading_secrets(config)]
     return document(*_looking(config), *_running(config), *_keeping(config), *asked)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
+from infra.components import policies, reach
 from infra.components.cluster import Cluster
 from infra.components.contracts import FoundationOutputs
 from infra.components.roles import ServiceRole
@@ -23,17 +22,8 @@ class FilesAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, config: ClusterConfig, *, cluster: Cluster, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:FilesAccess", name, None, opts)
-        aws.vpc.SecurityGroupIngressRule(
-            name,
-            security_group_id=foundation.files_group_id,
-            description="Shared files, from the nodes",
-            referenced_security_group_id=cluster.security_group_id,
-            ip_protocol="tcp",
-            from_port=_NFS,
-            to_port=_NFS,
-            tags=naming.tags(config, "internal", "network"),
-            opts=ResourceOptions(parent=self),
-        )
+        nodes, description = cluster.security_group_id, "Shared files, from the nodes"
+        reach.let_nodes_in(name, config, group=foundation.files_group_id, nodes=nodes, port=_NFS, description=description, parent=self)
         role = ServiceRole(
             naming.FILES_DRIVER,
             config,
@@ -43,13 +33,6 @@ class FilesAccess(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         # Beside the add-on: EKS lets an add-on name an identity for the driver's controller only.
-        aws.eks.PodIdentityAssociation(
-            name,
-            cluster_name=cluster.name,
-            namespace="kube-system",
-            service_account=_ACCOUNT,
-            role_arn=role.arn,
-            tags=naming.tags(config, "internal", "access"),
-            opts=ResourceOptions(parent=self, depends_on=role.attached),
-        )
+        tags = naming.tags(config, "internal", "access")
+        reach.give(name, role, cluster=cluster.name, namespace="kube-system", account=_ACCOUNT, tags=tags, parent=self)
         self.register_outputs({})

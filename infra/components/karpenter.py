@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
+from infra.components import policies, reach
 from infra.components.policies import STARTED, Statement, document, ec2, statement
 from infra.components.roles import ServiceRole
 from infra.config import naming
@@ -45,15 +45,7 @@ class Karpenter(pulumi.ComponentResource):
             purpose="node autoscaler",
             opts=here,
         )
-        aws.eks.PodIdentityAssociation(
-            name,
-            cluster_name=cluster,
-            namespace="kube-system",
-            service_account=ACCOUNT,
-            role_arn=role.arn,
-            tags=tags,
-            opts=ResourceOptions(parent=self, depends_on=role.attached),
-        )
+        reach.give(name, role, cluster=cluster, namespace="kube-system", account=ACCOUNT, tags=tags, parent=self)
         self._listen(name, config, tags)
         self.register_outputs({})
 

@@ -307,23 +307,28 @@ def tracking_policy(config: Common) -> str:
     return document(*bucket_access(config, "artifacts", write=True, under="mlflow/"), login(config))
 
 
-def tracking_setup_policy(config: Common) -> str:
+def tracking_setup(config: Common) -> list[Statement]:
     """The job that makes the database ready reads the administrator's password, which RDS keeps, and puts down the address for searches."""
     own = {"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBInstanceArn": naming.arn(config, "rds", f"db:{naming.database(config)}")}}
     managed = naming.arn(config, "secretsmanager", "secret:rds!db-*")
-    return document(
+    return [
         statement("Administrator", ["secretsmanager:GetSecretValue"], [managed], Condition=own),
         statement("Searches", ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], [naming.secret_arn(config, naming.TUNE_SECRET)]),
         use_of_key(config, DATABASE_CLASS, sid="SecretsKey", write=True, through="secretsmanager"),
-    )
+    ]
 
 
 def secrets_policy(config: Common) -> str:
+    """The controller's own policy; see `reading_secrets`."""
+    return document(*reading_secrets(config))
+
+
+def reading_secrets(config: Common) -> list[Statement]:
     """The controller of External Secrets reads the environment's own secrets, below one prefix, and lists none."""
-    return document(
+    return [
         statement("Secrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [naming.secret_arn(config, "*")]),
         use_of_key(config, SECRETS_CLASS, sid="SecretsKey", write=False, through="secretsmanager"),
-    )
+    ]
 
 
 def vault_policy(config: Common) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
+from infra.components import policies, reach
 from infra.components.roles import ServiceRole
 from infra.config import naming
 from infra.config.model import ClusterConfig
@@ -25,13 +24,6 @@ class SecretsAccess(pulumi.ComponentResource):
             purpose="External Secrets",
             opts=ResourceOptions(parent=self),
         )
-        aws.eks.PodIdentityAssociation(
-            name,
-            cluster_name=cluster,
-            namespace=naming.EXTERNAL_SECRETS,
-            service_account=naming.EXTERNAL_SECRETS,
-            role_arn=role.arn,
-            tags=naming.tags(config, "internal", "access"),
-            opts=ResourceOptions(parent=self, depends_on=role.attached),
-        )
+        tags = naming.tags(config, "internal", "access")
+        reach.give(name, role, cluster=cluster, namespace=naming.EXTERNAL_SECRETS, account=naming.EXTERNAL_SECRETS, tags=tags, parent=self)
         self.register_outputs({})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.components import policies
+from infra.components import policies, reach
 from infra.components.cluster import Cluster
 from infra.components.contracts import FoundationOutputs
 from infra.components.roles import ServiceRole
@@ -19,18 +18,10 @@ class TrackingAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, config: ClusterConfig, *, cluster: Cluster, foundation: FoundationOutputs, opts: ResourceOptions | None = None) -> None:
         super().__init__("falaj:cluster:TrackingAccess", name, None, opts)
-        aws.vpc.SecurityGroupIngressRule(
-            name,
-            security_group_id=foundation.database["group"],
-            description="PostgreSQL, from the nodes",
-            referenced_security_group_id=cluster.security_group_id,
-            ip_protocol="tcp",
-            from_port=DATABASE_PORT,
-            to_port=DATABASE_PORT,
-            tags=naming.tags(config, "internal", "network"),
-            opts=ResourceOptions(parent=self),
-        )
-        documents = {naming.TRACKING: policies.tracking_policy(config), naming.TRACKING_SETUP: policies.tracking_setup_policy(config)}
+        nodes, description = cluster.security_group_id, "PostgreSQL, from the nodes"
+        reach.let_nodes_in(name, config, group=foundation.database["group"], nodes=nodes, port=DATABASE_PORT, description=description, parent=self)
+        documents = {naming.TRACKING: policies.tracking_policy(config), naming.TRACKING_SETUP: policies.document(*policies.tracking_setup(config))}
+        tags = naming.tags(config, "internal", "access")
         for role, account in naming.TRACKING_ACCOUNTS.items():
             made = ServiceRole(
                 role,
@@ -41,13 +32,5 @@ class TrackingAccess(pulumi.ComponentResource):
                 purpose=f"pods of {role}",
                 opts=ResourceOptions(parent=self),
             )
-            aws.eks.PodIdentityAssociation(
-                role,
-                cluster_name=cluster.name,
-                namespace=naming.TRACKING,
-                service_account=account,
-                role_arn=made.arn,
-                tags=naming.tags(config, "internal", "access"),
-                opts=ResourceOptions(parent=self, depends_on=made.attached),
-            )
+            reach.give(role, made, cluster=cluster.name, namespace=naming.TRACKING, account=account, tags=tags, parent=self)
         self.register_outputs({})
