@@ -15,6 +15,10 @@ from falaj.home import ROOT
 from infra.cli.options import ENVIRONMENTS, environment_option, json_option
 from infra.cli.output import emit, progress, table
 
+_place_option = click.option(
+    "--place", default="/var/lib/falaj", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of runs, releases, requests."
+)
+
 
 @click.group()
 def edge() -> None:
@@ -80,9 +84,7 @@ def check(bundle: Path, trusted_key: Path | None) -> None:
 
 
 @edge.command("run")
-@click.option(
-    "--place", default="/var/lib/falaj", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of runs, releases, requests."
-)
+@_place_option
 @click.option("--data", envvar="FALAJ_EDGE_DATA", type=click.Path(path_type=Path, dir_okay=False), help="A JSONL, CSV or Parquet file; FALAJ_EDGE_DATA.")
 @click.option("--recipe", envvar="FALAJ_EDGE_RECIPE", default="", help="Named training recipe; FALAJ_EDGE_RECIPE.")
 @click.option("--env", "environment", default="onprem", show_default=True, type=click.Choice(ENVIRONMENTS), help="By whose rules the release is judged.")
@@ -100,9 +102,7 @@ def run_here(place: Path, data: Path | None, recipe: str, environment: str, retr
 
 
 @edge.command("rollback")
-@click.option(
-    "--place", default="/var/lib/falaj", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of runs, releases, requests."
-)
+@_place_option
 @click.option("--to", "version", help="Version to serve; the one before the current where left out.")
 @json_option
 def roll_back(place: Path, version: str | None, as_json: bool) -> None:

@@ -138,9 +138,10 @@ def _due(place: Path) -> dict[str, Any] | None:
 
 
 def _told(record: RunRecord, place: Path, environment: str) -> dict[str, Any]:
+    from workloads.release import POINTER
     from workloads.store import Store
 
-    pointer = Store.open(place / "releases").read_json("current.json")
+    pointer = Store.open(place / "releases").read_json(POINTER)
     if "register" not in record.reused:
         road.note(environment, "released", pointer["version"], {"run": record.spec.run, "reused": len(record.reused)})
     return {"run": record.spec.run, "status": record.status, "release": pointer["version"], "reused": ", ".join(record.reused)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
 from infra.components import openings
-from infra.components.manifests import Object, read, wave
+from infra.components.manifests import Object, read
 from infra.components.namespaces import hard, labels, limits
 from infra.config.model import SYSTEM_NAMESPACE, ControllerConfig, PlatformStackConfig
 
@@ -25,16 +24,10 @@ class Controllers(pulumi.ComponentResource):
         super().__init__("falaj:platform:Controllers", name, None, opts)
         for controller in config.controllers:
             namespace = [] if controller.namespace == SYSTEM_NAMESPACE else [ControllerNamespace(controller.name, config, controller, parent=self)]
-            self._make(controller, read(folder, controller), namespace)
+            made: list[pulumi.Resource] = [*namespace]
+            for wave in read(folder, controller):
+                made += [self._one(controller, each, list(made)) for each in wave]
         self.register_outputs({})
-
-    def _make(self, controller: ControllerConfig, objects: Sequence[Object], before: Sequence[pulumi.Resource]) -> None:
-        own = {each["spec"]["group"] for each in objects if each["kind"] == "CustomResourceDefinition"}
-        waves: dict[int, list[pulumi.Resource]] = {}
-        for each in objects:
-            turn = wave(each, own)
-            after = [*before, *(made for earlier, found in waves.items() if earlier < turn for made in found)]
-            waves.setdefault(turn, []).append(self._one(controller, each, after))
 
     def _one(self, controller: ControllerConfig, found: Object, after: list[pulumi.Resource]) -> pulumi.Resource:
         version = found["apiVersion"] if "/" in found["apiVersion"] else f"core/{found['apiVersion']}"

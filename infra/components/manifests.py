@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from falaj.errors import UsageError
-from infra.config.model import ControllerConfig
+from infra.config.model import SYSTEM_NAMESPACE, ControllerConfig
 
 Object = dict[str, Any]
 _CLUSTER_WIDE = frozenset({"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "RuntimeClass", "StorageClass", "CSIDriver"})
@@ -19,12 +19,12 @@ _AT_THE_DOOR = frozenset({"ValidatingWebhookConfiguration", "MutatingWebhookConf
 _RUNS = frozenset({"Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob"})
 _CORE = frozenset({"ConfigMap", "Secret", "Service", "ServiceAccount", "Role", "RoleBinding", "PodDisruptionBudget", "NetworkPolicy", *_RUNS})
 """Kinds that are in a namespace, whether or not the file says in which."""
-_ELSEWHERE = {"kube-system": frozenset({"Role", "RoleBinding"})}
+_ELSEWHERE = {SYSTEM_NAMESPACE: frozenset({"Role", "RoleBinding"})}
 """Namespace -> what a controller may have there too: the leave to read how the API server knows its callers stands in kube-system."""
 
 
-def read(folder: Path, controller: ControllerConfig) -> list[Object]:
-    """The objects of a controller's file, in the order in which they must be made; its own namespace is left out. Raises UsageError.
+def read(folder: Path, controller: ControllerConfig) -> list[list[Object]]:
+    """The objects of a controller's file in groups, each to be made after those before it; its own namespace is left out. Raises UsageError.
 
     `folder` is the stack's, on which `manifests` stands.
     """
@@ -51,10 +51,10 @@ def read(folder: Path, controller: ControllerConfig) -> list[Object]:
     kept = [each for each in objects if each["kind"] != "Namespace"]
     _once(kept, path)
     own = {each["spec"]["group"] for each in kept if each["kind"] == "CustomResourceDefinition"}
-    return sorted(kept, key=lambda each: wave(each, own))
+    return [found for number in range(4) if (found := [each for each in kept if _wave(each, own) == number])]
 
 
-def wave(found: Object, own: set[str]) -> int:
+def _wave(found: Object, own: set[str]) -> int:
     """0: kinds; 1: what controllers need; 2: controllers; 3: who asks them, and objects of the kinds in groups `own`."""
     if found["kind"] == "CustomResourceDefinition":
         return 0

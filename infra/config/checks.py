@@ -14,7 +14,7 @@ from infra.config.model import (
     WorkloadsConfig,
 )
 from infra.config.naming import TRACKING_URI
-from infra.config.placing import require_networks, require_place
+from infra.config.placing import require_networks, require_place, require_reached
 from infra.config.regions import is_arm, require_instance_type, require_service
 from infra.config.subnets import cut, parse
 from infra.config.teams import RESERVED, rooms
@@ -255,14 +255,7 @@ def _tune(config: WorkloadsConfig, file: str) -> None:
         )
     if database is None:
         return
-    if not database.cidrs and not database.namespace:
-        raise UsageError(
-            "tune.database: it does not say where the database is",
-            given=_key(file, "tune.database"),
-            allowed="cidrs, or the namespace it runs in",
-            why="workers may go nowhere but there",
-            next="name one of them",
-        )
+    require_reached(database.cidrs, database.namespace, file, "tune.database", what="database", who="workers")
     require_networks(database.cidrs, file, "tune.database.cidrs")
 
 

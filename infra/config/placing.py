@@ -39,6 +39,18 @@ def missing_places(config: Common) -> list[str]:
     return [] if config.site else [name for name in needed if not getattr(config, name)]
 
 
+def require_reached(cidrs: tuple[str, ...], namespace: str | None, file: str, key: str, *, what: str, who: str) -> None:
+    """Raise UsageError where neither networks nor a namespace say where something is that pods may reach."""
+    if not cidrs and not namespace:
+        raise UsageError(
+            f"{key}: it does not say where the {what} is",
+            given=_key(file, key),
+            allowed="cidrs, or the namespace it runs in",
+            why=f"{who} may go nowhere but there",
+            next="name one of them",
+        )
+
+
 def require_networks(cidrs: tuple[str, ...], file: str, key: str) -> None:
     """Raise UsageError for the first of `cidrs` that is no network."""
     for cidr in cidrs:
@@ -99,14 +111,8 @@ def _store(site: SiteConfig, file: str) -> None:
             why="data and releases lie in one place",
             next="name one of the two",
         )
-    if store.endpoint is not None and not store.cidrs and not store.namespace:
-        raise UsageError(
-            "site.store: it does not say where the server is",
-            given=_key(file, "site.store"),
-            allowed="cidrs, or the namespace it runs in",
-            why="pods may go nowhere but there",
-            next="name one of them",
-        )
+    if store.endpoint is not None:
+        require_reached(store.cidrs, store.namespace, file, "site.store", what="server", who="pods")
     require_networks(store.cidrs, file, "site.store.cidrs")
 
 

@@ -47,7 +47,7 @@ def changed(folder: Path, change: Change) -> ControllerConfig:
 
 
 def test_objects_come_in_the_order_in_which_they_can_be_made(tmp_path: Path) -> None:
-    found = read(tmp_path, of(tmp_path, SAMPLE.read_text(encoding="utf-8")))
+    found = [each for wave in read(tmp_path, of(tmp_path, SAMPLE.read_text(encoding="utf-8"))) for each in wave]
     assert [(each["kind"], each["metadata"].get("namespace")) for each in found] == [
         ("CustomResourceDefinition", None),
         ("ServiceAccount", "queue-system"),
