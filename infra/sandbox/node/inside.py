@@ -19,6 +19,7 @@ from falaj.errors import FalajError, Fault
 from falaj.home import home
 from infra.sandbox.node import configs
 from infra.sandbox.node.api import Api
+from infra.sandbox.node.commands import do
 from infra.sandbox.node.settings import NODE, TOOLS, Settings, control_groups, settings_of
 
 STARTED = b"started\n"
@@ -168,14 +169,7 @@ def prepare(settings: Settings) -> None:
 
 
 def _mount(*words: str) -> None:
-    done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Fault(
-            "the node's folders cannot be mounted",
-            given=f"mount {' '.join(words)}",
-            why=done.stderr.strip(),
-            next="see docs/clusters.md for what a machine must allow",
-        )
+    do("the node's folders cannot be mounted", "mount", *words)
 
 
 def _is_told(seconds: float = 0.0) -> bool:

@@ -31,6 +31,7 @@ from infra.sandbox.node import inside
 from infra.sandbox.node.addons import addons, write_images
 from infra.sandbox.node.api import Api
 from infra.sandbox.node.caretaker import Caretaker
+from infra.sandbox.node.commands import do
 from infra.sandbox.node.configs import make_credentials
 from infra.sandbox.node.door import opened
 from infra.sandbox.node.identity import cloud_port, identity
@@ -152,14 +153,7 @@ def _looked_after(api: Api, settings: Settings) -> Generator[None]:
 
 
 def _ip(*words: str, there: tuple[str, ...] = ()) -> None:
-    done = subprocess.run([*there, "ip", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Fault(
-            "the node cannot be linked to this machine",
-            given=f"ip {' '.join(words)}",
-            why=done.stderr.strip(),
-            next="see docs/clusters.md for what a machine must allow",
-        )
+    do("the node cannot be linked to this machine", "ip", *words, there=there)
 
 
 def _has_spoken(child: subprocess.Popen[bytes]) -> bool:
