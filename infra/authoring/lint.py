@@ -35,6 +35,8 @@ _TRAPS = (
     ),
     (re.compile(r"\binput\.plan\.resources\b"), "a scan of all resources: ask plan.of_type, plan.aws or plan.custom, which are made once"),
 )
+LONGEST = 1023
+"""Columns of a line, a tab counting four: the embedded engine reads no further, and refuses the whole library with the file."""
 _SCANS = re.compile(r"lib/(plan|types)\.rego$")
 """Modules that make the tables may scan."""
 
@@ -63,6 +65,10 @@ def _file(path: Path) -> list[Finding]:
     found = [] if "import rego.v1" in text else [Finding(path, 1, "no `import rego.v1`: older engines would read other rules out of it")]
     own = set(re.findall(r"^([a-z_][a-z0-9_]*)\(", text, re.MULTILINE))
     aliases = set(re.findall(r"import data\.falaj\.(?:\w+\.)*(\w+)", text)) | set(re.findall(r" as (\w+)", text))
+    columns = (len(line) + 3 * line.count("\t") for line in lines)
+    found += [
+        Finding(path, number, f"{wide} columns, of which the embedded engine reads {LONGEST}") for number, wide in enumerate(columns, 1) if wide > LONGEST
+    ]
     for number, line in enumerate(bare, 1):
         for name in re.findall(r"(?<![\w.])([a-z_][a-z0-9_]*(?:\.[a-z0-9_]+)*)\(", line):
             if name not in own | SHARED | {"in", "if", "some"} and name.split(".")[0] not in aliases:

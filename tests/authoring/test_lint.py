@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.authoring.lint import SHARED, lint
+from infra.authoring.lint import LONGEST, SHARED, lint
 from infra.pipeline.opa import StartedOpa
-from infra.pipeline.policy_engine import RegorusEngine, opa_binary
+from infra.pipeline.policy_engine import EvaluationFailed, RegorusEngine, opa_binary
 
 HEAD = "package falaj.plan.x\n\nimport rego.v1\n\nimport data.falaj.lib.plan\n\n"
 
@@ -52,6 +52,21 @@ def test_a_module_of_the_older_language_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.rego"
     path.write_text("package falaj.x\n")
     assert [finding.what for finding in lint([path])] == ["no `import rego.v1`: older engines would read other rules out of it"]
+
+
+@pytest.mark.parametrize("tabs", [0, 1, 5])
+def test_the_longest_line_that_is_let_through_is_the_longest_that_the_embedded_engine_reads(tabs: int, tmp_path: Path) -> None:
+    path, head = tmp_path / "x.rego", "\t" * tabs + 'x := "'
+    for more in (0, 1):
+        long = head + "a" * (LONGEST + more - len(head) - 3 * tabs - 1) + '"'
+        path.write_text(HEAD + long + "\n")
+        named = [f"{path}:7: {LONGEST + 1} columns, of which the embedded engine reads {LONGEST}"]
+        assert [str(finding) for finding in lint([path])] == (named if more else [])
+        if more:
+            with pytest.raises(EvaluationFailed):
+                RegorusEngine().evaluate({"x.rego": path.read_text()}, str(tabs), "data.falaj.plan.x.x", {})
+        else:
+            assert RegorusEngine().evaluate({"x.rego": path.read_text()}, str(tabs), "data.falaj.plan.x.x", {}) == "a" * (len(long) - len(head) - 1)
 
 
 EXPRESSIONS = {

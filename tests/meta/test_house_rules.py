@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.authoring.lint import lint
+
 ROOT = Path(__file__).resolve().parents[2]
 TOO_LONG = 450
 """Lines; a file beyond this is two rooms."""
@@ -22,6 +24,10 @@ def tracked(*suffixes: str) -> list[Path]:
 def test_no_source_file_has_outgrown_its_room() -> None:
     long = {path.relative_to(ROOT).as_posix(): lines for path in tracked(".py", ".rego") if (lines := len(path.read_text().splitlines())) > TOO_LONG}
     assert long == {}
+
+
+def test_no_line_of_rego_is_longer_than_the_embedded_engine_reads() -> None:
+    assert [str(finding) for finding in lint(tracked(".rego")) if "columns" in finding.what] == []
 
 
 def test_every_file_with_tests_is_one_that_pytest_collects() -> None:
