@@ -91,7 +91,19 @@ def _checked(found: Any, controller: ControllerConfig, path: Path) -> Object:
         if found["metadata"]["name"] != controller.namespace:
             raise _refusal(controller, path, "it makes another namespace", given, controller.namespace, "take it out")
         return found
+    if found["kind"] == "CustomResourceDefinition" and (lacks := _lacks(found)):
+        raise _refusal(controller, path, f"a kind of its own lacks {lacks}", given, "spec with group, scope, names and versions", "render them again")
     return _placed(found, controller, path, given)
+
+
+def _lacks(definition: Object) -> str | None:
+    """The first part that a CustomResourceDefinition is not one without: the order of a controller's objects is made of these."""
+    spec = definition.get("spec") if isinstance(definition.get("spec"), dict) else {}
+    names = spec.get("names") if isinstance(spec.get("names"), dict) else {}
+    texts = {"spec.group": spec.get("group"), "spec.scope": spec.get("scope"), "spec.names.kind": names.get("kind"), "spec.names.plural": names.get("plural")}
+    missing = next((where for where, value in texts.items() if not (isinstance(value, str) and value)), None)
+    versions = spec.get("versions")
+    return missing or (None if isinstance(versions, list) and versions else "spec.versions")
 
 
 def _placed(found: Object, controller: ControllerConfig, path: Path, given: str) -> Object:

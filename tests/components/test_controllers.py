@@ -46,6 +46,11 @@ def changed(folder: Path, change: Change) -> ControllerConfig:
     return of(folder, yaml.safe_dump_all(documents))
 
 
+def kind(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The definition of the kind that the sample brings."""
+    return next(each for each in documents if each["kind"] == "CustomResourceDefinition")
+
+
 def test_objects_come_in_the_order_in_which_they_can_be_made(tmp_path: Path) -> None:
     found = [each for wave in read(tmp_path, of(tmp_path, SAMPLE.read_text(encoding="utf-8"))) for each in wave]
     assert [(each["kind"], each["metadata"].get("namespace")) for each in found] == [
@@ -70,13 +75,18 @@ def test_objects_come_in_the_order_in_which_they_can_be_made(tmp_path: Path) -> 
         ("it makes another namespace", lambda all: all[0]["metadata"].update(name="kube-public")),
         ("it makes objects in another namespace", lambda all: all[5]["metadata"].update(namespace="training")),
         ("one of its documents is no object", lambda all: all.append({"kind": "Service"})),
+        ("a kind of its own lacks spec.group", lambda all: kind(all)["spec"].pop("group")),
+        ("a kind of its own lacks spec.group", lambda all: kind(all).pop("spec")),
+        ("a kind of its own lacks spec.names.plural", lambda all: kind(all)["spec"]["names"].pop("plural")),
+        ("a kind of its own lacks spec.versions", lambda all: kind(all)["spec"].update(versions=[])),
     ],
-    ids=["hook", "secret", "namespace", "elsewhere", "nothing"],
+    ids=["hook", "secret", "namespace", "elsewhere", "nothing", "no group", "no spec", "no plural", "no versions"],
 )
 def test_what_a_file_may_not_hold_is_refused(tmp_path: Path, what: str, change: Change) -> None:
     with pytest.raises(UsageError) as caught:
         read(tmp_path, changed(tmp_path, change))
     assert caught.value.what == f"controller queue: {what}"
+    assert caught.value.answers().keys() >= {"given", "allowed", "next"}
 
 
 def test_an_object_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
