@@ -71,6 +71,8 @@ class PlannedResource(Artifact):
     """One resource as the plan wants it (or, for op `delete`, as it was)."""
 
     urn: str
+    former: str | None = None
+    """URN that the state knows it by, where that is another."""
     type: str
     name: str
     op: Op

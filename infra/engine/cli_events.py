@@ -40,6 +40,8 @@ class Planned:
     state: Any
     keys: list[str] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
+    former: str | None = None
+    """URN in the state, where that is another."""
 
 
 class Listener:
@@ -79,6 +81,8 @@ class Listener:
         if op in ("replace", "update"):
             # What is imported, or put in the place of something, may be changed in the same run: that is what it will be.
             known.state, known.keys, known.diffs = step.new, list(step.keys or []), list(step.diffs or [])
+        if step.new is not None and step.old is not None and step.old.urn != step.new.urn:
+            known.former = step.old.urn
         if self._progress is not None and folded != "same" and op != "replace":
             self._progress(folded, urn)
 
@@ -153,6 +157,7 @@ def resource_of(urn: str, found: Planned, goal: dict[str, Any]) -> PlannedResour
     inputs = {key: value for key, value in (state.inputs or {}).items() if key != "__internal"}
     return PlannedResource(
         urn=urn,
+        former=found.former,
         type=state.type,
         name=urn.split("::", 3)[3],
         op=found.op,

@@ -210,12 +210,14 @@ def carry_out(
 def guard(plan: Plan, recorded: Mapping[str, list[dict[str, Any]]]) -> Callable[[str, str, dict[str, Any]], None]:
     """Refuses a step that was not planned for that resource, or whose inputs, as far as they were known, are others than planned.
 
-    `recorded` has the inputs that a resource has now: what a replacement deletes is compared with those.
+    `recorded` has the inputs that a resource has now: what a replacement deletes is compared with those. A step may be told of by the name that the
+    state has, since what goes along with something deleted first goes before the program says what it is called now.
     """
     planned = {resource.urn: resource for resource in plan.resources}
+    former = {resource.former: resource for resource in plan.resources if resource.former}
 
     def check(op: str, urn: str, inputs: dict[str, Any]) -> None:
-        resource = planned.get(urn)
+        resource = planned.get(urn) or former.get(urn)
         if resource is None or not _covers(resource.op, op):
             raise Undecided(
                 f"a step was not planned: {op} of {urn}",
@@ -225,9 +227,10 @@ def guard(plan: Plan, recorded: Mapping[str, list[dict[str, Any]]]) -> Callable[
                 next=_AGAIN,
             )
         where = differs(resource.inputs, inputs)
-        if where is not None and not (resource.op == "replace" and any(differs(old, inputs) is None for old in recorded.get(urn, []))):
+        present = recorded.get(resource.former or resource.urn, [])
+        if where is not None and not (resource.op == "replace" and any(differs(old, inputs) is None for old in present)):
             raise Undecided(
-                f"{urn} would get another {where} than was judged",
+                f"{resource.urn} would get another {where} than was judged",
                 why="the value was known when the plan was judged, and has changed since",
                 next=_AGAIN,
             )

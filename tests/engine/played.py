@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental import provider as rpc
 
+from infra.artifacts import Plan
 from infra.engine.embedded import EmbeddedEngine, carrying, urns
 from infra.engine.embedded import engine as engine_module
 from infra.engine.embedded.deploy import Deployment
 from infra.engine.embedded.goals import Goal
 from infra.engine.embedded.resources import Resource
 from infra.engine.embedded.run import Run
-from infra.engine.engine import Outcome, Preview, Program
+from infra.engine.engine import Guard, Outcome, Preview, Program
+from infra.pipeline.apply import guard, recorded_inputs
 from tests.engine.cloud import Cloud, Death, objects
 
 STACK = "case"
@@ -74,6 +76,12 @@ class Played:
         self.calls.clear()
         self._play(play)
         return self._engine.up(self._program, **options)
+
+    def approved(self, play: Play) -> Guard:
+        """The guard of a plan of `play` that was judged now."""
+        found = self.preview(play)
+        plan = Plan(environment="local", project="played", stack="played", program="", state=found.state, resources=found.resources)
+        return guard(plan, recorded_inputs(self._engine.export(self._program)))
 
     def destroy(self) -> Outcome:
         self.calls.clear()

@@ -63,7 +63,9 @@ def recorded_plan(preview: Json) -> tuple[dict[str, Json], dict[str, int]]:
         state = step.get("newState") or step["oldState"]
         if step["op"] == "same":
             continue
+        was = (step.get("oldState") or state)["urn"]
         shown[step["urn"]] = {
+            "former": was if was != state["urn"] else None,
             "op": step["op"],
             "type": state["type"],
             "custom": state["custom"],

@@ -145,6 +145,21 @@ def test_what_goes_along_under_a_new_name_is_told_of_by_that_name(played: Played
     assert (done.error, {(step.urn, step.op) for step in done.steps}) == (None, {(urn("p"), "replace"), (urn("r"), "replace")})
 
 
+@pytest.mark.parametrize("trigger", ["1", "2"], ids=["replaced on its own", "gone along"])
+def test_an_approved_plan_holds_what_is_renamed_and_replaced(trigger: str, played: Played) -> None:
+    def pair(trigger: str, name: str, value: str, **options: Any) -> Play:
+        def play(register: Register) -> None:
+            first = register("p", {"trigger": trigger}, delete_before_replace=True)
+            register(name, {"value": value, "trigger": value}, deleted_with=first.urn, **options)
+
+        return play
+
+    played.up(pair("1", "q", "old"))
+    renamed = pair(trigger, "r", "new", aliases=[Alias(name="q")])
+    assert [(item.name, item.former) for item in played.preview(renamed).resources if item.op == "replace" and item.former] == [("r", urn("q"))]
+    assert (played.up(renamed, guard=played.approved(renamed)).error, list(played.state())) == (None, [urn("p"), urn("r")])
+
+
 def test_what_is_to_be_kept_leaves_the_state_and_stays_in_the_cloud(played: Played) -> None:
     played.up(one(retain_on_delete=True))
     assert played.ops(nothing) == {"a": "delete"}

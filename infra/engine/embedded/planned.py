@@ -13,6 +13,7 @@ def planned(resource: Resource, op: Op, diff: Diff | None = None) -> PlannedReso
     """`resource` with what happens to it; lists without meaning in their order are sorted, so that a plan has one digest."""
     return PlannedResource(
         urn=resource.urn,
+        former=resource.alias or None,
         type=resource.type,
         name=resource.name,
         op=op,
