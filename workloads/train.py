@@ -101,7 +101,7 @@ def train_with(run: Path, recipe: Recipe, *, looked: Callable[[Progress], None] 
             checkpoints.say(f"told to stop at step {progress.step}; a checkpoint is written")
             raise SystemExit(TERMINATED)
         validation = validated(parts, encode, held, recipe) if held else None
-        _save_model(parts, base, out / MODEL)
+        save_model(parts, base, out / MODEL)
         checkpoints.settle()
         if world.leads:
             record = recorded(run.name, recipe, data, inputs, progress, parts, checkpoints.counts, needed=needed, validation=validation)
@@ -146,7 +146,7 @@ def load(recipe: Recipe, base: Path, world: World) -> Parts:
     return prepared(source, recipe, base / "tokenizer.json", source.config.pad_token_id, world, model=LeanT5(source, again=recipe.again))
 
 
-def _save_model(parts: Parts, base: Path, out: Path) -> None:
+def save_model(parts: Parts, base: Path, out: Path) -> None:
     """Write the whole model, put together from all ranks; all of them call this, the first one writes. Raises Fault when the disk is full."""
     from safetensors import SafetensorError
 

@@ -74,8 +74,8 @@ def from_indices(folder: Path, quarantine: Quarantine) -> tuple[list[Package], O
     packages_file = found[0]
     stem = packages_file.name.split("_binary-")[0]
     translations = sorted(folder.glob(f"{stem}_i18n_Translation-en*"))
-    long = dict(_translations(_read(translations[0]))) if translations else {}
-    packages = list(_packages(_read(packages_file), long, quarantine))
+    long = dict(long_descriptions(read_index(translations[0]))) if translations else {}
+    packages = list(_packages(read_index(packages_file), long, quarantine))
     if not packages:
         raise NoIndices("the indices hold no long descriptions (their translations were not fetched)")
     if sum(bool(package.language) for package in packages) < _ENOUGH_TAGGED:
@@ -151,7 +151,8 @@ def make_sample(folder: Path, path: Path = SAMPLE, *, tagged: int = 6000, others
     return len(chosen)
 
 
-def _read(path: Path) -> str:
+def read_index(path: Path) -> str:
+    """The text of an index, as apt keeps it: plain or packed."""
     data = path.read_bytes()
     if data[:4] == b"\x04\x22\x4d\x18":
         import lz4.frame
@@ -164,21 +165,22 @@ def _read(path: Path) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _translations(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
+def long_descriptions(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The key of each description in a Translation file, with its synopsis and its text."""
     for record in text.split("\n\n"):
-        fields = _fields(record)
+        fields = fields_of(record)
         if "Description-md5" in fields and "Description-en" in fields:
-            yield fields["Description-md5"], _description(fields["Description-en"])
+            yield fields["Description-md5"], parted(fields["Description-en"])
 
 
 def _packages(text: str, long: dict[str, tuple[str, str]], quarantine: Quarantine) -> Iterator[Package]:
     seen: set[str] = set()
     for record in text.split("\n\n"):
-        fields = _fields(record)
+        fields = fields_of(record)
         name = fields.get("Package")
         if not name:
             continue
-        own = _description(fields.get("Description", ""))
+        own = parted(fields.get("Description", ""))
         key = fields.get("Description-md5") or hashlib.md5(fields.get("Description", "").encode(), usedforsecurity=False).hexdigest()
         synopsis, description = long.get(key, own)
         reason = _why_not(synopsis, description, seen, key)
@@ -202,7 +204,8 @@ def _why_not(synopsis: str, description: str, seen: set[str], key: str) -> str |
     return None
 
 
-def _fields(record: str) -> dict[str, str]:
+def fields_of(record: str) -> dict[str, str]:
+    """The fields of a record of an index; the lines of one that has several are kept apart."""
     fields: dict[str, str] = {}
     name = ""
     for line in record.split("\n"):
@@ -215,7 +218,8 @@ def _fields(record: str) -> dict[str, str]:
     return fields
 
 
-def _description(text: str) -> tuple[str, str]:
+def parted(text: str) -> tuple[str, str]:
+    """Synopsis and text of a description, the text in one line."""
     first, _, rest = text.partition("\n")
     lines: Sequence[str] = [line.strip() for line in rest.split("\n")]
     return first.strip(), " ".join(line for line in lines if line not in ("", "."))

@@ -1,0 +1,94 @@
+"""What a model that starts from nothing is trained with: Adafactor, with steps of Muon for the matrices inside the layers, and a running average.
+
+Muon (Jordan 2024) makes the moving average of a matrix's gradient orthogonal, so that every direction moves alike. Its steps are scaled by the weights, as
+Adafactor's are: one learning rate means the same for both. State is part of the optimiser's, so that checkpoints hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from workloads.training.adafactor import Adafactor
+
+_MOMENTUM = 0.95
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""Of the fifth order; five rounds bring singular values near to one."""
+_ROUNDS = 5
+_LEAST_SCALE = 1e-3
+_EVERY = 8
+"""Steps from one update of the average to the next."""
+
+
+class Pretrainer(Adafactor):
+    """`lr` is the step relative to the root mean square of a weight matrix. `average` is the decay a step of the running average, 0 for none."""
+
+    def __init__(self, model: Any, lr: float, *, average: float) -> None:
+        named = list(model.named_parameters())
+        inner = [parameter for name, parameter in named if parameter.ndim == 2 and ".layer." in name and "relative_attention" not in name]
+        known = {id(parameter) for parameter in inner}
+        super().__init__([parameter for _, parameter in named if id(parameter) not in known], lr)
+        self.param_groups[0]["matrices"] = False
+        self.add_param_group({"params": inner, "matrices": True})
+        self._average = average
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> None:
+        """Take one step. Gradients are used up."""
+        for group in self.param_groups:
+            alike: dict[tuple[int, ...], list[Any]] = {}
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                if group["matrices"]:
+                    alike.setdefault(tuple(weight.shape), []).append(weight)
+                else:
+                    self._update(weight, weight.grad, group)
+            for weights in alike.values():
+                self._turn(weights, group["lr"])
+            if self._average:
+                self._follow(group["params"])
+
+    def averages(self) -> dict[int, torch.Tensor]:
+        """The running average of each weight, by the weight's `id`; empty where none is kept."""
+        return {id(weight): state["average"] for weight, state in self.state.items() if "average" in state}
+
+    def _turn(self, weights: list[Any], lr: float) -> None:
+        """Muon's step for `weights` of one shape, all at once."""
+        moved = []
+        for weight in weights:
+            state = self.state[weight]
+            state["step"] = state.get("step", 0) + 1
+            mean = state.setdefault("momentum", torch.zeros_like(weight)).lerp_(weight.grad, 1 - _MOMENTUM)
+            moved.append(weight.grad.lerp_(mean, _MOMENTUM))
+        for weight, update in zip(weights, orthogonal(torch.stack(moved)), strict=True):
+            size = _root_mean_square(weight).clamp_(min=_LEAST_SCALE) / _root_mean_square(update)
+            weight.addcmul_(update, size, value=-lr)
+
+    def _follow(self, weights: list[Any]) -> None:
+        for weight in weights:
+            state = self.state[weight]
+            step = state.get("step", 0)
+            if "average" not in state:
+                state["average"] = weight.clone()
+            elif step % _EVERY == 0:
+                # At first it follows closely, or it would remember where chance began.
+                state["average"].lerp_(weight, 1 - min(self._average**_EVERY, step / (step + 10 * _EVERY)))
+
+
+def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
+    """(n, a, b) -> the same, in fp32: nearly the orthogonal factor of each. Worked out in bfloat16, of which it asks no more."""
+    a, b, c = _NEWTON_SCHULZ
+    wide = matrices.shape[-1] >= matrices.shape[-2]
+    x = matrices.bfloat16() if wide else matrices.bfloat16().mT
+    x = x / (torch.linalg.matrix_norm(x.float(), keepdim=True).to(x.dtype) + 1e-7)
+    for _ in range(_ROUNDS):
+        square = x @ x.mT
+        x = a * x + (b * square + c * square @ square) @ x
+    return (x if wide else x.mT).float()
+
+
+def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)
