@@ -75,7 +75,6 @@ def train(data: Path, out: Path, setting: Pretraining, *, say: Callable[[str], N
             say(f"told to stop at step {progress.step}; a checkpoint is written")
             raise SystemExit(TERMINATED)
         found = looks.better()
-        parts.source.config.dropout_rate = 0.0
         save_model(parts, base, folder / MODEL)
         write_json(folder / RECORD, _record(setting, inputs, progress, looks, found))
         finish(folder, SCHEMA, inputs=inputs, parameters=parameters, metrics={"steps": progress.step, "seconds": round(progress.seconds, 1), **found})
@@ -96,15 +95,17 @@ def started(setting: Pretraining, base: Path, world: World) -> Parts:
     recipe = setting.recipe
     torch.set_num_threads(threads(os.environ))
     torch.manual_seed(recipe.seed)
-    changes: dict[str, Any] = {"dropout_rate": setting.dropout}
     if setting.init == "seed":
-        source = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True, **changes).float()
+        source = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True, dropout_rate=0.0).float()
     else:
-        config = T5Config.from_pretrained(base, local_files_only=True, **changes)
+        config = T5Config.from_pretrained(base, local_files_only=True, dropout_rate=0.0)
         source = untied(T5ForConditionalGeneration(config).float())
         # A head of numbers as large as the embeddings' would be sure of everything, and wrong, before the first step.
         source.lm_head.weight.data.mul_(config.d_model**-0.5 / head_scale(config))
-    parts = prepared(source.train(), recipe, base / "tokenizer.json", source.config.pad_token_id, world, model=LeanT5(source, again=recipe.again))
+    model = LeanT5(source, again=recipe.again)
+    for stack in (model.encoder, model.decoder):
+        stack.dropout = setting.dropout
+    parts = prepared(source.train(), recipe, base / "tokenizer.json", source.config.pad_token_id, world, model=model)
     return replace(parts, optimizer=Pretrainer(source, recipe.learning_rate, average=setting.average))
 
 
