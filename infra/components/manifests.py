@@ -98,12 +98,16 @@ def _checked(found: Any, controller: ControllerConfig, path: Path) -> Object:
 
 def _lacks(definition: Object) -> str | None:
     """The first part that a CustomResourceDefinition is not one without: the order of a controller's objects is made of these."""
-    spec = definition.get("spec") if isinstance(definition.get("spec"), dict) else {}
-    names = spec.get("names") if isinstance(spec.get("names"), dict) else {}
+    spec = _mapping(definition.get("spec"))
+    names = _mapping(spec.get("names"))
     texts = {"spec.group": spec.get("group"), "spec.scope": spec.get("scope"), "spec.names.kind": names.get("kind"), "spec.names.plural": names.get("plural")}
     missing = next((where for where, value in texts.items() if not (isinstance(value, str) and value)), None)
     versions = spec.get("versions")
     return missing or (None if isinstance(versions, list) and versions else "spec.versions")
+
+
+def _mapping(value: Any) -> Object:
+    return value if isinstance(value, dict) else {}
 
 
 def _placed(found: Object, controller: ControllerConfig, path: Path, given: str) -> Object:
