@@ -96,11 +96,15 @@ def _service(environ: Environ) -> str:
     return "" if environ["PATH_INFO"].startswith("/moto-api") else "s3"
 
 
+def _nothing() -> None:
+    """What there is to do for a service that is as it should be."""
+
+
 def application(folder: Path) -> Emulator:
     """The emulator over `folder`, with everything of ours that moto lacks."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from infra.sandbox.aws import extra_budgets, extra_files, extra_groups, extra_s3, extra_tags, rest
+    from infra.sandbox.aws import extra_budgets, extra_databases, extra_files, extra_groups, extra_s3, extra_tags, rest
     from infra.sandbox.aws.extra_backup import Backup
     from infra.sandbox.aws.extra_eks import Eks
     from infra.sandbox.aws.extra_firewall import NetworkFirewall
@@ -123,9 +127,13 @@ def application(folder: Path) -> Emulator:
     # Told apart by the name that a request was signed for, since moto knows no host of some of them.
     own = {_SIGNED.get(service, service): rest.application(service, ACCOUNT, make) for service, make in makers.items()}
     others = DomainDispatcherApplication(create_backend_app)
+    # Of what few environments use: its models take longer to import than everything else.
+    on_request: dict[str, Callable[[], None]] = {"rds": extra_databases.install}
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        return own.get(_service(environ), others)(environ, start_response)
+        service = _service(environ)
+        on_request.pop(service, _nothing)()
+        return own.get(service, others)(environ, start_response)
 
     return Emulator(folder, answer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.sandbox.aws.cases import IAM, KMS, S3, Case, Inputs, role
+from tests.sandbox.aws.cases_databases import DATABASES, SECRETS
 from tests.sandbox.aws.cases_files import FILES
 from tests.sandbox.aws.cases_network import NETWORK, OTHER, subnet, vpc
 from tests.sandbox.aws.cases_queues import QUEUES
@@ -138,4 +139,4 @@ CLUSTER = [
     ),
 ]
 
-CASES = [*S3, *KMS, *IAM, *NETWORK, *OTHER, *CLUSTER, *GUARD, *POSTURE, *RECORDING, *BACKUP, *QUEUES, *TABLES, *FILES, *WAY_OUT]
+CASES = [*S3, *KMS, *IAM, *NETWORK, *OTHER, *CLUSTER, *GUARD, *POSTURE, *RECORDING, *BACKUP, *QUEUES, *TABLES, *DATABASES, *SECRETS, *FILES, *WAY_OUT]

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,24 @@ import pytest
 
 from falaj.home import ROOT, state_folder
 from infra.engine.embedded import EmbeddedEngine
-from infra.engine.engine import Outcome
+from infra.engine.engine import Outcome, Program
 from infra.engine.program import open_program
 from infra.sandbox.aws.api import clients_of
-from infra.sandbox.aws.service import REGION, aws_daemon
+from infra.sandbox.aws.service import ACCOUNT, REGION, aws_daemon
 from infra.sandbox.daemon import Daemon
 
 pytestmark = pytest.mark.slow
+OPTIONS = {"account": ACCOUNT, "tracking": "server", "secrets": "external"}
+HERE: dict[str, dict[str, str]] = {
+    "foundation": {
+        **OPTIONS,
+        "removable": "true",
+        "lock": json.dumps({"mode": "GOVERNANCE", "days": 1}),
+        "people": json.dumps({kind: [f"arn:aws:iam::{ACCOUNT}:role/falaj-{kind}"] for kind in ("operators", "auditors")}),
+    },
+    "cluster": {**OPTIONS, "protect_from_deletion": "false"},
+}
+"""Stack -> config that is not prod's: whose account it is, what may be destroyed, and what prod leaves to be asked for."""
 
 
 @pytest.fixture
@@ -40,16 +52,25 @@ def client(service: str) -> Any:
     return clients_of(aws_daemon().url).get(service, REGION)
 
 
-def run(verb: str, stack: str) -> dict[str, int]:
+def local(stack: str) -> Program:
+    return open_program(ROOT / "stacks" / stack, "local")
+
+
+def like_prod(stack: str) -> Program:
+    """The stack as prod has it, runs tracked by a server and secrets in the cloud's store, for the local AWS, and so that it may be emptied again."""
+    as_it_is = open_program(ROOT / "stacks" / stack, "prod")
+    return replace(as_it_is, stack="local", config={**as_it_is.config, **{f"falaj:{key}": value for key, value in HERE[stack].items()}})
+
+
+def run(verb: str, program: Program) -> dict[str, int]:
     """Operations carried out, by kind."""
-    outcome: Outcome = getattr(EmbeddedEngine("local"), verb)(open_program(ROOT / "stacks" / stack, "local"))
+    outcome: Outcome = getattr(EmbeddedEngine("local"), verb)(program)
     assert outcome.error is None, [(step.urn, step.error) for step in outcome.steps if step.error]
     return dict(Counter(step.op for step in outcome.steps))
 
 
-def planned(stack: str) -> set[str]:
-    preview = EmbeddedEngine("local").preview(open_program(ROOT / "stacks" / stack, "local"))
-    return {resource.op for resource in preview.resources}
+def planned(program: Program) -> set[str]:
+    return {resource.op for resource in EmbeddedEngine("local").preview(program).resources}
 
 
 def kill(daemon: Daemon) -> None:
@@ -81,35 +102,44 @@ def leftovers() -> dict[str, list[str]]:
         "tables": client("dynamodb").list_tables()["TableNames"],
         "file systems": [one["FileSystemId"] for one in client("efs").describe_file_systems()["FileSystems"]],
         "access points": [one["AccessPointId"] for one in client("efs").describe_access_points()["AccessPoints"]],
+        "databases": [one["DBInstanceIdentifier"] for one in client("rds").describe_db_instances()["DBInstances"]],
+        "subnets of databases": [one["DBSubnetGroupName"] for one in client("rds").describe_db_subnet_groups()["DBSubnetGroups"]],
+        "parameters of databases": [one["DBParameterGroupName"] for one in client("rds").describe_db_parameter_groups()["DBParameterGroups"]],
+        "copies of databases": [one["DBSnapshotIdentifier"] for one in client("rds").describe_db_snapshots()["DBSnapshots"]],
+        "secrets": [one["Name"] for one in client("secretsmanager").list_secrets()["SecretList"]],
     }
     return {kind: names for kind, names in found.items() if names}
 
 
-def test_foundation_and_cluster_live_their_whole_life(daemon: Daemon) -> None:
-    assert set(run("up", "foundation")) == {"create"}
-    assert set(run("up", "cluster")) == {"create"}
-    assert (run("refresh", "foundation"), run("refresh", "cluster")) == ({}, {})
+def test_foundation_and_cluster_of_prods_shape_live_their_whole_life(daemon: Daemon) -> None:
+    foundation, cluster = like_prod("foundation"), like_prod("cluster")
+    assert set(run("up", foundation)) == {"create"}
+    assert set(run("up", cluster)) == {"create"}
+    assert (run("refresh", foundation), run("refresh", cluster)) == ({}, {})
 
     # A change by hand shows, and is put right.
     client("s3").delete_bucket_policy(Bucket=bucket("data"))
     key = client("kms").describe_key(KeyId=client("kms").list_aliases()["Aliases"][0]["TargetKeyId"])["KeyMetadata"]["KeyId"]
     client("kms").tag_resource(KeyId=key, Tags=[{"TagKey": "owner", "TagValue": "mallory"}])
-    assert run("refresh", "foundation") == {"delete": 1, "update": 1}
-    assert run("up", "foundation") == {"create": 1, "update": 1}
+    (database,) = client("rds").describe_db_instances()["DBInstances"]
+    client("rds").modify_db_instance(DBInstanceIdentifier=database["DBInstanceIdentifier"], PubliclyAccessible=True)
+    assert run("refresh", foundation) == {"delete": 1, "update": 2}
+    assert run("up", foundation) == {"create": 1, "update": 2}
+    assert client("rds").describe_db_instances()["DBInstances"][0]["PubliclyAccessible"] is False
 
     # The emulator forgets everything; the state learns it, the stacks are made again, and what the buckets held is in them.
     for purpose in ("artifacts", "evidence"):
         client("s3").put_object(Bucket=bucket(purpose), Key="falaj/kept", Body=b"precious")
     kill(daemon)
     assert daemon.ensure() is True
-    lost = run("refresh", "foundation")["delete"], run("refresh", "cluster")["delete"]
-    assert (run("up", "foundation"), run("up", "cluster")) == ({"create": lost[0]}, {"create": lost[1]})
+    lost = run("refresh", foundation)["delete"], run("refresh", cluster)["delete"]
+    assert (run("up", foundation), run("up", cluster)) == ({"create": lost[0]}, {"create": lost[1]})
     held = [client("s3").get_object(Bucket=bucket(purpose), Key="falaj/kept")["Body"].read() for purpose in ("artifacts", "evidence")]
     assert held == [b"precious", b"precious"]
-    assert planned("cluster") == {"same", "read"}
+    assert planned(cluster) == {"same", "read"}
 
-    assert set(run("destroy", "cluster")) == {"delete"}
-    assert set(run("destroy", "foundation")) == {"delete"}
+    assert set(run("destroy", cluster)) == {"delete"}
+    assert set(run("destroy", foundation)) == {"delete"}
     assert leftovers() == {}
 
 
@@ -126,10 +156,10 @@ def test_killed_at_any_moment_the_same_command_makes_nothing_twice(daemon: Daemo
             time.sleep(0.01)
         child.kill()
         child.wait()
-    run("up", "foundation")
+    run("up", local("foundation"))
 
-    assert run("up", "foundation") == {}
-    assert run("refresh", "foundation") == {}
+    assert run("up", local("foundation")) == {}
+    assert run("refresh", local("foundation")) == {}
     types = Counter(
         resource["type"] for resource in EmbeddedEngine("local").export(open_program(ROOT / "stacks" / "foundation", "local"))["deployment"]["resources"]
     )
