@@ -20,6 +20,7 @@ package falaj.plan.egress_closed
 
 import rego.v1
 
+import data.falaj.lib.networks
 import data.falaj.lib.plan
 
 judged contains resource.urn if some resource in groups
@@ -29,7 +30,7 @@ judged contains resource.urn if some resource in rules
 fail[urn] contains sprintf("it lets out to %v", [cidr]) if {
 	some [urn, cidr] in targets
 	plan.known(cidr)
-	not narrow(cidr)
+	not networks.narrow(cidr)
 }
 
 fail[group.urn] contains "a default security group lets somebody out" if {
@@ -73,13 +74,3 @@ targets contains [rule.urn, cidr] if {
 	some field in ["cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks"]
 	some cidr in plan.listed(object.get(rule.inputs, field, null))
 }
-
-narrow(cidr) if {
-	is_string(cidr)
-	bits := regex.find_n("/[0-9]+$", cidr, 1)
-	to_number(trim_prefix(bits[0], "/")) >= bound(cidr)
-}
-
-bound(cidr) := input.parameters.network.widest_ipv6 if contains(cidr, ":")
-
-bound(cidr) := input.parameters.network.widest_ipv4 if not contains(cidr, ":")

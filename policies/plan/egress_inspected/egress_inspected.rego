@@ -2,14 +2,15 @@
 # title: What leaves the network goes through a firewall that names where to
 # description: |
 #   Where there is a way out, nodes reach it through a firewall alone, which drops what its rules do not name, lets through domains
-#   that somebody signed for, and writes down what it did. A subnet with a route past it has no firewall at all.
+#   that somebody signed for, and writes down what it did. A subnet with a route past it has no firewall at all, whatever the route
+#   leads through: only one to a narrow private network may go by a peering, a transit gateway or the like.
 # custom:
 #   check: C11
 #   severity: high
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:networkfirewall/firewall:Firewall", "aws:networkfirewall/firewallPolicy:FirewallPolicy", "aws:networkfirewall/ruleGroup:RuleGroup"]
-#   reads: ["aws:ec2/internetGateway:InternetGateway", "aws:ec2/natGateway:NatGateway", "aws:ec2/route:Route", "aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:ec2/subnet:Subnet", "aws:networkfirewall/loggingConfiguration:LoggingConfiguration"]
+#   subjects: ["aws:networkfirewall/firewall:Firewall", "aws:networkfirewall/firewallPolicy:FirewallPolicy", "aws:networkfirewall/ruleGroup:RuleGroup", "aws:ec2/route:Route"]
+#   reads: ["aws:ec2/defaultRouteTable:DefaultRouteTable", "aws:ec2/internetGateway:InternetGateway", "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation", "aws:ec2/natGateway:NatGateway", "aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:ec2/subnet:Subnet", "aws:networkfirewall/loggingConfiguration:LoggingConfiguration"]
 #   evidence: the plan and its decision
 #   since: "2026-11-27"
 #   effective_on: "2026-01-01"
@@ -20,19 +21,15 @@ package falaj.plan.egress_inspected
 
 import rego.v1
 
+import data.falaj.lib.networks
 import data.falaj.lib.plan
 
-judged contains each.urn if some each in array.concat(array.concat(firewalls, firewall_policies), groups)
+judged contains each.urn if some each in array.concat(array.concat(firewalls, firewall_policies), array.concat(groups, routes))
 
-judged contains urn if some urn, _ in past
-
-judged contains route.urn if some route in unclear
-
-judged contains route.urn if some route in astray
-
-fail[urn] contains sprintf("%v goes out past the firewall", [last]) if {
-	some urn, subnets in past
-	some subnet in subnets
+fail[route.urn] contains sprintf("%v goes out past the firewall", [last]) if {
+	some [route, _, way] in ways
+	way in {"internet", "onward"}
+	some subnet in (takers(route) - stands[way])
 	last := regex.replace(subnet, "^.*::", "")
 }
 
@@ -91,9 +88,25 @@ unknown[group.urn] contains "what it lets through is not known before an apply" 
 	plan.holds_hidden([source(group), object.get(group.inputs, "rules", null)])
 }
 
-unknown[route.urn] contains "whose way it is is not known before an apply, and no reference says so" if some route in unclear
+unknown[route.urn] contains "whose way it is is not known before an apply, and no reference says so" if {
+	some [route, _, _] in ways
+	unclear(route)
+}
 
-unknown[route.urn] contains "where it leads is not known before an apply, and no reference says so" if some route in astray
+unknown[route.urn] contains "where it leads is not known before an apply, and no reference says so" if {
+	some [route, "gatewayId", "perhaps"] in ways
+}
+
+unknown[route.urn] contains "where it leads is not known before an apply, and no reference says so" if {
+	some [route, field, "perhaps"] in ways
+	field != "gatewayId"
+	count(takers(route) - inside) > 0
+}
+
+unknown[route.urn] contains "which networks it leads to is not known here, and it goes past the firewall" if {
+	some [route, _, "somewhere"] in ways
+	count(takers(route) - inside) > 0
+}
 
 firewalls := plan.of_type("aws:networkfirewall/firewall:Firewall")
 
@@ -129,54 +142,174 @@ logged contains [firewall, kind] if {
 	kind := plan.at(destination, ["logType"])
 }
 
-# Only the firewall's own subnets lead to a gateway that translates, and only that gateway's to the internet.
-ways := [[route, field, stands] |
-	some route in plan.of_type("aws:ec2/route:Route")
-	some field, stands in {"natGatewayId": inside, "gatewayId": outside}
-	leads(route, field)
+routes := plan.of_type("aws:ec2/route:Route")
+
+# Every way that leads out, or may. What a route says nothing of it does not lead through.
+ways := [[route, field, way] |
+	some route in routes
+	some field in fields
+	value := object.get(route.inputs, field, null)
+	not value in {null, "", "local"}
+	way := leads(means(route, field, value), heading(route))
+	way != "within"
 ]
 
-leads(route, "natGatewayId") if object.get(route.inputs, "natGatewayId", null) != null
+fields := links | {"carrierGatewayId", "egressOnlyGatewayId", "gatewayId", "natGatewayId", "vpcEndpointId"}
 
-leads(route, "gatewayId") if count(plan.referred_of(route, "gatewayId", {"aws:ec2/internetGateway:InternetGateway"})) > 0
+# Between private networks, for all that is known: what lies behind is a matter of the networks that the route is for.
+links := {"coreNetworkArn", "localGatewayId", "networkInterfaceId", "odbNetworkArn", "transitGatewayId", "vpcPeeringConnectionId"}
 
-leads(route, "gatewayId") if {
-	is_string(route.inputs.gatewayId)
-	startswith(route.inputs.gatewayId, "igw-")
+# To the internet itself go only subnets of gateways that translate, and onward to those or to other networks only the firewall's own.
+stands := {"internet": outside, "onward": inside}
+
+# What a field of a route is to the network: one of the ways, a link, or in doubt whether it is anything but the firewall's endpoint or a link.
+means(route, "gatewayId", value) := "internet" if {
+	count(plan.referred_of(route, "gatewayId", {"aws:ec2/internetGateway:InternetGateway"})) > 0
+} else := "perhaps" if {
+	plan.hidden(value)
+} else := "internet" if {
+	is_string(value)
+	startswith(value, "igw-")
+} else := "link"
+
+means(route, "natGatewayId", value) := "within" if {
+	translators(route) == {"private"}
+} else := "perhaps" if {
+	some kind in translators(route)
+	plan.hidden(kind)
+} else := "perhaps" if {
+	count(translators(route)) == 0
+	plan.hidden(value)
+} else := "onward"
+
+means(route, "vpcEndpointId", _) := "within" if {
+	count(plan.referred_of(route, "vpcEndpointId", {"aws:networkfirewall/firewall:Firewall"})) > 0
+} else := "link" if {
+	count(plan.referred(route, "vpcEndpointId")) > 0
+} else := "doubt"
+
+means(route, field, value) := "perhaps" if {
+	field in {"carrierGatewayId", "egressOnlyGatewayId"}
+	unsaid(route, field, value)
+} else := "onward" if {
+	field in {"carrierGatewayId", "egressOnlyGatewayId"}
+} else := "doubt" if {
+	field in links
+	unsaid(route, field, value)
+} else := "link" if {
+	field in links
 }
+
+unsaid(route, field, value) if {
+	plan.hidden(value)
+	count(plan.referred(route, field)) == 0
+}
+
+# One that is private translates between networks of ours, and the routes of its own subnet say where to.
+translators(route) := {connectivity(plan.get(urn)) | some urn in plan.referred_of(route, "natGatewayId", {"aws:ec2/natGateway:NatGateway"})}
+
+connectivity(gateway) := object.get(gateway.inputs, "connectivityType", "public")
+
+# A link to narrow private networks is none of the firewall's business, as it is none where there is no firewall.
+leads("link", heading) := heading
+
+leads("doubt", heading) := "within" if heading == "within"
+
+leads("doubt", heading) := "perhaps" if heading != "within"
+
+leads(way, _) := way if not way in {"link", "doubt"}
+
+heading(route) := "within" if {
+	count(destinations(route)) > 0
+	every each in destinations(route) {
+		networks.narrow(each)
+		networks.private(each)
+	}
+} else := "somewhere" if {
+	some each in destinations(route)
+	plan.hidden(each)
+} else := "somewhere" if {
+	is_string(route.inputs.destinationPrefixListId)
+} else := "onward"
+
+destinations(route) := [value |
+	some field in ["destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId"]
+	value := object.get(route.inputs, field, null)
+	not value in {null, ""}
+]
 
 inside contains subnet if {
 	some firewall in firewalls
-	some subnet in plan.referred_of(firewall, "subnetMappings", {"aws:ec2/subnet:Subnet"})
+	numbers := [plan.at(mapping, ["subnetId"]) | some mapping in plan.listed(object.get(firewall.inputs, "subnetMappings", null))]
+	some subnet in subnets(firewall, "subnetMappings", numbers)
 }
 
 outside contains subnet if {
 	some gateway in plan.of_type("aws:ec2/natGateway:NatGateway")
-	some subnet in plan.referred_of(gateway, "subnetId", {"aws:ec2/subnet:Subnet"})
+	connectivity(gateway) == "public"
+	some subnet in subnets(gateway, "subnetId", [object.get(gateway.inputs, "subnetId", null)])
 }
 
-past := {route.urn: subnets |
-	some [route, _, stands] in ways
-	subnets := {subnet | some table in tables(route); some subnet in joined[table]} - stands
-	count(subnets) > 0
-}
+# By what is referred to, and by number where nothing is.
+subnets(resource, property, numbers) := found if {
+	found := plan.referred_of(resource, property, {"aws:ec2/subnet:Subnet"})
+	count(found) > 0
+} else := {number | some number in numbers; is_string(number)}
 
-unclear contains route if {
-	some [route, _, _] in ways
-	count(tables(route)) == 0
-}
+takers(route) := {subnet | some table in tables(route); some subnet in joined[table]}
 
-# What may turn out to be a gateway to the internet.
-astray contains route if {
-	some route in plan.of_type("aws:ec2/route:Route")
-	plan.hidden(object.get(route.inputs, "gatewayId", null))
-	count(plan.referred_of(route, "gatewayId", {"aws:ec2/internetGateway:InternetGateway"})) == 0
-}
+tables(resource) := plan.referred_of(resource, "routeTableId", {"aws:ec2/routeTable:RouteTable", default_table})
 
-tables(route) := plan.referred_of(route, "routeTableId", {"aws:ec2/routeTable:RouteTable"})
+default_table := "aws:ec2/defaultRouteTable:DefaultRouteTable"
+
+associations := plan.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
+
+mains := plan.of_type("aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation")
+
+associated(association) := subnets(association, "subnetId", [object.get(association.inputs, "subnetId", null)])
 
 joined[table] contains subnet if {
-	some each in plan.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
-	some table in plan.referred_of(each, "routeTableId", {"aws:ec2/routeTable:RouteTable"})
-	some subnet in plan.referred_of(each, "subnetId", {"aws:ec2/subnet:Subnet"})
+	some association in associations
+	some table in tables(association)
+	some subnet in associated(association)
+}
+
+# Tables of which some other subnets than those may be, or all that name none.
+open contains table if {
+	some association in associations
+	plan.hidden(object.get(association.inputs, "subnetId", null))
+	count(associated(association)) == 0
+	some table in tables(association)
+}
+
+open contains table if {
+	some main in mains
+	some table in tables(main)
+}
+
+open contains table.urn if some table in plan.of_type(default_table)
+
+# Whose table nobody knows: it may be any.
+loose contains association.urn if {
+	some association in array.concat(associations, mains)
+	count(tables(association)) == 0
+}
+
+used contains table if {
+	some association in associations
+	some table in tables(association)
+}
+
+unclear(route) if count(tables(route)) == 0
+
+unclear(_) if count(loose) > 0
+
+unclear(route) if {
+	some table in tables(route)
+	not table in used
+}
+
+unclear(route) if {
+	some table in tables(route)
+	table in open
 }

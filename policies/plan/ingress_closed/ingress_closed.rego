@@ -24,6 +24,7 @@ package falaj.plan.ingress_closed
 
 import rego.v1
 
+import data.falaj.lib.networks
 import data.falaj.lib.plan
 
 judged contains resource.urn if some resource in groups
@@ -34,8 +35,8 @@ judged contains resource.urn if some resource in services
 
 fail[urn] contains sprintf("it lets in %v", [cidr]) if {
 	some [urn, cidr] in sources
-	is_string(cidr)
-	wide(cidr)
+	plan.known(cidr)
+	not networks.narrow(cidr)
 }
 
 fail[group.urn] contains "a default security group lets somebody in" if {
@@ -99,15 +100,6 @@ sources contains [rule.urn, cidr] if {
 	some field in ["cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks"]
 	some cidr in plan.listed(object.get(rule.inputs, field, null))
 }
-
-wide(cidr) if {
-	bits := regex.find_n("/[0-9]+$", cidr, 1)
-	to_number(trim_prefix(bits[0], "/")) < bound(cidr)
-}
-
-bound(cidr) := input.parameters.network.widest_ipv6 if contains(cidr, ":")
-
-bound(cidr) := input.parameters.network.widest_ipv4 if not contains(cidr, ":")
 
 annotations(service) := plan.at(service.inputs, ["metadata", "annotations"])
 

@@ -20,6 +20,7 @@ package falaj.plan.network_inward
 
 import rego.v1
 
+import data.falaj.lib.networks
 import data.falaj.lib.plan
 
 judged contains resource.urn if some resource in gateways
@@ -37,7 +38,7 @@ fail[urn] contains sprintf("it leads to %v", [cidr]) if {
 	some [urn, cidr] in destinations
 	not judged_elsewhere(urn)
 	plan.known(cidr)
-	not narrow(cidr)
+	not networks.narrow(cidr)
 }
 
 fail[urn] contains sprintf("it leads through internet gateway %v", [gateway]) if {
@@ -45,6 +46,25 @@ fail[urn] contains sprintf("it leads through internet gateway %v", [gateway]) if
 	not judged_elsewhere(urn)
 	is_string(gateway)
 	startswith(gateway, "igw-")
+}
+
+fail[table.urn] contains "it takes on whatever routes a VPN gateway tells it" if {
+	some table in tables
+	told := object.get(table.inputs, "propagatingVgws", null)
+	count(plan.listed(told)) > 0
+	not plan.hidden(told)
+}
+
+unknown[table.urn] contains "whether a VPN gateway tells it routes is not known before an apply" if {
+	some table in tables
+	plan.hidden(object.get(table.inputs, "propagatingVgws", null))
+}
+
+unknown[urn] contains "where it leads is a list of networks that nobody reads here" if {
+	some [urn, way] in ways
+	not judged_elsewhere(urn)
+	list := way.destinationPrefixListId
+	not list in {null, ""}
 }
 
 unknown[gateway.urn] contains "whether it joins a network to the internet is not known before an apply" if {
@@ -106,13 +126,3 @@ through contains [urn, gateway] if {
 	gateway := plan.at(way, ["gatewayId"])
 	gateway != null
 }
-
-narrow(cidr) if {
-	is_string(cidr)
-	bits := regex.find_n("/[0-9]+$", cidr, 1)
-	to_number(trim_prefix(bits[0], "/")) >= bound(cidr)
-}
-
-bound(cidr) := input.parameters.network.widest_ipv6 if contains(cidr, ":")
-
-bound(cidr) := input.parameters.network.widest_ipv4 if not contains(cidr, ":")

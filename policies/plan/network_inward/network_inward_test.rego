@@ -30,7 +30,7 @@ test_allowed_a_route_to_a_network_of_ours_and_a_private_gateway if {
 		"unknown": {},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::a", "type": "aws:ec2/route:Route", "name": "a", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "10.1.0.0/16", "transitGatewayId": "tgw-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::b", "type": "aws:ec2/route:Route", "name": "b", "op": "create", "custom": true, "inputs": {"destinationPrefixListId": "pl-1", "gatewayId": "vgw-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::b", "type": "aws:ec2/route:Route", "name": "b", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "10.2.0.0/16", "gatewayId": "vgw-1", "destinationPrefixListId": ""}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/natGateway:NatGateway::c", "type": "aws:ec2/natGateway:NatGateway", "name": "c", "op": "create", "custom": true, "inputs": {"connectivityType": "private"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
@@ -145,4 +145,20 @@ test_denied_the_same_that_nobody_signed_for if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::r", "type": "aws:ec2/route:Route", "name": "r", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/route:Route::s", "type": "aws:ec2/route:Route", "name": "s", "op": "create", "custom": true, "inputs": {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
+}
+
+test_denied_a_table_that_a_vpn_gateway_tells_routes if {
+	answer == {
+		"judged": {given.urn("aws:ec2/routeTable:RouteTable", "a")},
+		"fail": {given.urn("aws:ec2/routeTable:RouteTable", "a"): {"it takes on whatever routes a VPN gateway tells it"}},
+		"unknown": {},
+	} with input as given.plan([given.resource("aws:ec2/routeTable:RouteTable", "a", {"propagatingVgws": ["vgw-1"]})])
+}
+
+test_unknown_a_way_to_a_list_of_networks if {
+	answer == {
+		"judged": {given.urn("aws:ec2/route:Route", "a")},
+		"fail": {},
+		"unknown": {given.urn("aws:ec2/route:Route", "a"): {"where it leads is a list of networks that nobody reads here"}},
+	} with input as given.plan([given.resource("aws:ec2/route:Route", "a", {"destinationPrefixListId": "pl-1", "transitGatewayId": "tgw-1"})])
 }

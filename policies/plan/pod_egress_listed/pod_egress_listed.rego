@@ -19,6 +19,7 @@ package falaj.plan.pod_egress_listed
 
 import rego.v1
 
+import data.falaj.lib.networks
 import data.falaj.lib.plan
 
 judged contains one.urn if some one in array.concat(policies, array.concat(configurations, kinds))
@@ -129,20 +130,8 @@ wide(peer) if too_wide(peer.ipBlock.cidr)
 
 too_wide(block) if {
 	is_string(block)
-	not contains(block, ":")
-	bits(block) < input.parameters.network.widest_ipv4
+	not networks.narrow(block)
 }
-
-too_wide(block) if {
-	is_string(block)
-	contains(block, ":")
-	bits(block) < input.parameters.network.widest_ipv6
-}
-
-bits(block) := to_number(split(block, "/")[1]) if regex.match("/[0-9]+$", block)
-
-# No prefix at all: not what the field takes, so it is as wide as can be.
-bits(block) := 0 if not regex.match("/[0-9]+$", block)
 
 # Where an object says that the API server sends what it asks about; a mark where that, or what it stands in, is hidden.
 urls contains [one.urn, url] if {
