@@ -65,7 +65,7 @@ def pretrain() -> Pretraining:
             input_tokens=128,
             target_tokens=32,
             batch=64,
-            learning_rate=1e-2,
+            learning_rate=2e-2,
             most_steps=40_000,
             most_seconds=1e9,
             warmup_steps=300,
