@@ -35,6 +35,15 @@ class Found(NamedTuple):
 _TANH_GELU = frozenset({"gelu_new", "gelu_fast", "gelu_pytorch_tanh"})
 
 
+def _together(weights: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
+    """Matrices that take the same input as one, in the precision of that input."""
+    return torch.cat([weight.to(dtype) for weight in weights])
+
+
+_ROUND = 64
+"""Tokens of a part are made up to a multiple of this: oneDNN prepares each shape of a product when it first comes, and that takes longer than the product."""
+
+
 class _ScaledNorm(torch.autograd.Function):
     """x / rms(x) * weight over the last axis, worked out in fp32 and handed out in `dtype`. Saves its input and one number a row."""
 
@@ -70,6 +79,64 @@ class Norm(nn.Module):
         return _ScaledNorm.apply(x, self.source.weight, self.source.variance_epsilon, dtype)
 
 
+class _Spread(torch.autograd.Function):
+    """Tokens -> their places in a padded table, for those who look at them through a mask: what stands in places of padding is another token, and no
+    gradient comes from there."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, packing: Packing) -> torch.Tensor:
+        ctx.packing = packing
+        return x[packing.tokens]
+
+    @staticmethod
+    def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, None]:
+        found = given[0].flatten(0, 1)[ctx.packing.places]
+        found[ctx.packing.number :] = 0
+        return found, None
+
+
+class _Taken(torch.autograd.Function):
+    """The way back: of a padded table the places of tokens."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, packing: Packing) -> torch.Tensor:
+        ctx.packing = packing
+        return x[packing.places // x.shape[1], packing.places % x.shape[1]]
+
+    @staticmethod
+    def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, None]:
+        known, found = ctx.packing.known, given[0][ctx.packing.tokens]
+        return found.mul_(known.view(*known.shape, *(1,) * (found.ndim - 2)).to(found.dtype)), None
+
+
+class Packing(NamedTuple):
+    """Where N tokens stand in a table of B texts padded to the length S. Everything but attention works on tokens alone, without padding."""
+
+    tokens: torch.Tensor
+    """(B, S): the token that stands at each place; at places of padding any."""
+    places: torch.Tensor
+    """(N,): the place of each token, counted through the table. Those from `number` on are there to make up a round number, and lead nowhere."""
+    known: torch.Tensor
+    """(B, S): whether a token stands there."""
+    number: int
+
+    @classmethod
+    def of(cls, known: torch.Tensor) -> Packing:
+        """From `known`. A text has a token at least."""
+        places = known.flatten().nonzero().squeeze(1)
+        number = len(places)
+        places = functional.pad(places, (0, -number % _ROUND))
+        return cls((known.flatten().cumsum(0) - 1).clamp_(min=0).view(known.shape), places, known, number)
+
+    def padded(self, x: torch.Tensor) -> torch.Tensor:
+        """x (N, ...) -> (B, S, ...), to be looked at through a mask."""
+        return _Spread.apply(x, self)
+
+    def packed(self, x: torch.Tensor) -> torch.Tensor:
+        """x (B, S, ...) -> (N, ...)."""
+        return _Taken.apply(x, self)
+
+
 class Attention(nn.Module):
     """Attention without scaling; the number of heads follows from the weights, so that a rank may hold some of them."""
 
@@ -78,12 +145,15 @@ class Attention(nn.Module):
         self.q, self.k, self.v, self.o = source.q, source.k, source.v, source.o
         self.width, self.dropout = source.key_value_proj_dim, dropout
 
-    def forward(self, x: torch.Tensor, memory: torch.Tensor | None, bias: torch.Tensor | None, hidden: torch.Tensor | None) -> torch.Tensor:
-        """x (B, T, D) attends to `memory` (B, S, D), or to itself; `bias` and `hidden` are added to the scores, as which they can be broadcast."""
+    def forward(
+        self, x: torch.Tensor, memory: torch.Tensor | None, bias: torch.Tensor | None, hidden: torch.Tensor | None, here: Packing | None, there: Packing | None
+    ) -> torch.Tensor:
+        """x (B, T, D) attends to `memory` (B, S, D), or to itself; `bias` and `hidden` are added to the scores, as which they can be broadcast.
+        With `here` x is (N, D), with `there` so is `memory`."""
         if memory is None:
-            q, k, v = self._heads(x, self.q, self.k, self.v)
+            q, k, v = self._heads(x, here, self.q, self.k, self.v)
         else:
-            (q,), (k, v) = self._heads(x, self.q), self._heads(memory, self.k, self.v)
+            (q,), (k, v) = self._heads(x, here, self.q), self._heads(memory, there, self.k, self.v)
         if x.device.type == "cpu":
             # Written out: the CPU's fused kernel knows no gradient of a bias, and its stand-in makes more copies than this.
             scores = q @ k.transpose(-1, -2)
@@ -96,14 +166,16 @@ class Attention(nn.Module):
         else:
             added = next((each.to(q.dtype) for each in (bias, hidden) if each is not None), None)
             found = functional.scaled_dot_product_attention(q, k, v, attn_mask=added, dropout_p=self.dropout if self.training else 0.0, scale=1.0)
-        return self.o(found.transpose(1, 2).flatten(2))
+        found = found.transpose(1, 2)
+        return self.o((found if here is None else here.packed(found)).flatten(-2))
 
-    def _heads(self, x: torch.Tensor, *matrices: Any) -> Sequence[torch.Tensor]:
+    def _heads(self, x: torch.Tensor, packing: Packing | None, *matrices: Any) -> Sequence[torch.Tensor]:
         """What each of `matrices` makes of x (B, T, D), as (B, H, T, K): by one product, which reads x once, where none is split over ranks."""
+        padded = packing.padded if packing is not None else lambda x: x
         weights = [matrix.weight for matrix in matrices]
         if len(weights) == 1 or any(hasattr(weight, "full_tensor") for weight in weights):
-            return [matrix(x).unflatten(-1, (-1, self.width)).transpose(1, 2) for matrix in matrices]
-        found = functional.linear(x, torch.cat(weights))
+            return [padded(matrix(x)).unflatten(-1, (-1, self.width)).transpose(1, 2) for matrix in matrices]
+        found = padded(functional.linear(x, _together(weights, x.dtype)))
         return found.unflatten(-1, (len(weights), -1, self.width)).permute(2, 0, 3, 1, 4).contiguous().unbind()
 
 
@@ -123,6 +195,9 @@ class FeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x (B, T, D) -> the same shape."""
+        if self.gated and x.dtype != torch.float16 and not any(hasattr(each.weight, "full_tensor") for each in (self.wi_0, self.wi_1)):
+            gate, up = functional.linear(x, _together([self.wi_0.weight, self.wi_1.weight], x.dtype)).chunk(2, dim=-1)
+            return self.wo(functional.dropout(self._activated(gate) * up, self.dropout, self.training))
         inner = self._activated(self.wi_0(x) if self.gated else self.wi(x))
         if x.dtype == torch.float16:
             # Some of T5's inner values are beyond 65504, the largest number of fp16.
@@ -152,12 +227,19 @@ class Block(nn.Module):
         self.inner_norm, self.inner = Norm(parts[-1].layer_norm), FeedForward(parts[-1].DenseReluDense, activation, dropout)
 
     def forward(
-        self, x: torch.Tensor, bias: torch.Tensor, hidden: torch.Tensor | None, memory: torch.Tensor | None, memory_hidden: torch.Tensor | None
+        self,
+        x: torch.Tensor,
+        bias: torch.Tensor,
+        hidden: torch.Tensor | None,
+        here: Packing | None,
+        memory: torch.Tensor | None,
+        memory_hidden: torch.Tensor | None,
+        there: Packing | None,
     ) -> torch.Tensor:
-        """x (B, T, D) in fp32 -> the same."""
-        x = x + self._dropped(self.own(self.own_norm(x), None, bias, hidden))
+        """x (B, T, D), packed (N, D), in fp32 -> the same."""
+        x = x + self._dropped(self.own(self.own_norm(x), None, bias, hidden, here, here))
         if self.crosses:
-            x = x + self._dropped(self.cross(self.cross_norm(x), memory, None, memory_hidden))
+            x = x + self._dropped(self.cross(self.cross_norm(x), memory, None, memory_hidden, here, there))
         return x + self._dropped(self.inner(self.inner_norm(x)))
 
     def _dropped(self, x: torch.Tensor) -> torch.Tensor:
@@ -176,16 +258,22 @@ class Stack(nn.Module):
         self._causal, self._again = causal, again
 
     def forward(
-        self, x: torch.Tensor, hidden: torch.Tensor | None, memory: torch.Tensor | None = None, memory_hidden: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        hidden: torch.Tensor | None,
+        here: Packing | None,
+        memory: torch.Tensor | None = None,
+        memory_hidden: torch.Tensor | None = None,
+        there: Packing | None = None,
     ) -> torch.Tensor:
-        """x (B, T, D); `hidden` (B, 1, 1, T) is added to the scores of places that nobody may see. Returns (B, T, D)."""
-        bias = self._bias(x.shape[1], x.device)
+        """x (B, T, D), packed (N, D); `hidden` (B, 1, 1, T) is added to the scores of places that nobody may see. Returns what has the shape of x."""
+        bias = self._bias(x.shape[1] if here is None else here.known.shape[1], x.device)
         if hidden is not None and x.device.type != "cpu":
             # The GPU's kernel takes one of them; on a CPU the sum, a number for each row, costs more than the second addition.
             bias, hidden = bias + hidden, None
         x = functional.dropout(x, self.dropout, self.training)
         for block in self.block:
-            given = (x, bias, hidden, memory, memory_hidden)
+            given = (x, bias, hidden, here, memory, memory_hidden, there)
             x = checkpoint(block, *given, use_reentrant=False) if self._again and self.training else block(*given)
         return functional.dropout(self.norm(x), self.dropout, self.training)
 
@@ -228,9 +316,13 @@ class LeanT5(nn.Module):
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> Found:
         """input_ids and attention_mask (B, S), labels (B, T) with -100 for padding. `loss` is the mean over labels, in nats."""
         hidden = (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min
-        memory = self.encoder(self.shared(input_ids), hidden)
         fed = torch.cat([labels.new_full((len(labels), 1), self._start), labels[:, :-1]], dim=1)
-        found = self.decoder(self.shared(fed.masked_fill(fed == IGNORED, self._pad)), None, memory, hidden)
         asked = labels != IGNORED
-        logits = self.head(found[asked] * self.scale)
-        return Found(functional.cross_entropy(logits.float(), labels[asked]))
+        if input_ids.device.type == "cpu":
+            there, here = Packing.of(attention_mask.bool()), Packing.of(asked)
+            memory = self.encoder(self.shared(input_ids.flatten()[there.places]), hidden, there)
+            found = self.decoder(self.shared(fed.flatten()[here.places]), None, here, memory, hidden, there)[: here.number]
+        else:
+            memory = self.encoder(self.shared(input_ids), hidden, None)
+            found = self.decoder(self.shared(fed.masked_fill(fed == IGNORED, self._pad)), None, None, memory, hidden)[asked]
+        return Found(functional.cross_entropy(self.head(found * self.scale).float(), labels[asked]))

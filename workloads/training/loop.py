@@ -14,6 +14,7 @@ from workloads.recipes import Recipe
 from workloads.training.batches import Ahead, Batches, Encode, in_parts, parts_of
 from workloads.training.checkpoints import BEST, Checkpoints
 from workloads.training.guards import trouble
+from workloads.training.lanes import Lanes, opened
 from workloads.training.parallel import clipped, last_part, put_back
 from workloads.training.parts import Parts
 from workloads.training.progress import Progress, ended_by, rate
@@ -46,7 +47,8 @@ def loop(
     world = parts.world
 
     def made(position: int) -> list[dict[str, Any]]:
-        return [encode(rows) for rows in parts_of(batches.at(position), share=world.share, shares=world.shares, parts=recipe.accumulate)]
+        number = recipe.accumulate * parts.lanes
+        return [encode(rows) for rows in parts_of(batches.at(position), share=world.share, shares=world.shares, parts=number)]
 
     watch = Watch(world.device)
     parts.go_on_scaling(progress.scaling)
@@ -54,12 +56,13 @@ def loop(
     before = saved_at - progress.seconds
     if not progress.step:
         checkpoints.save(parts.source, parts.optimizer, progress)  # a place to fall back to
-    with ahead(made) as queue:
+    with ahead(made) as queue, opened(parts.lanes) as lanes:
         while not ended_by(recipe, progress):
             learning = rate(recipe, progress)
             for group in parts.optimizer.param_groups:
                 group["lr"] = learning
-            loss, norm, tokens, answers, told, seconds = _learnt(parts, queue.at(progress.position), recipe, progress, stop(), time.monotonic() - before)
+            batch, spent = queue.at(progress.position), time.monotonic() - before
+            loss, norm, tokens, answers, told, seconds = _learnt(parts, lanes, batch, recipe, progress, stop(), spent)
             if wrong := trouble(loss, norm if not parts.scaled else 0.0, progress.losses, recipe.spike):
                 _fall_back(parts, checkpoints, progress, wrong, seconds, say)
                 continue
@@ -101,7 +104,7 @@ def ahead(make: Callable[[int], list[dict[str, Any]]]) -> Generator[Ahead]:
 
 
 def _learnt(
-    parts: Parts, batch: Sequence[dict[str, Any]], recipe: Recipe, progress: Progress, told: bool, seconds: float
+    parts: Parts, lanes: Lanes | None, batch: Sequence[dict[str, Any]], recipe: Recipe, progress: Progress, told: bool, seconds: float
 ) -> tuple[float, float, int, int, bool, float]:
     """Gradients of one batch. Returns loss, gradient length, tokens, those of targets, whether a rank was told to stop, and seconds: equal on all ranks.
 
@@ -118,18 +121,28 @@ def _learnt(
     # Dropout too follows from seed and step alone, so that a resumed run takes the steps the first one would have taken.
     torch.manual_seed((recipe.seed * 1_000_003 + progress.step) * 4099 + world.share)
     parts.optimizer.zero_grad()
-    mine = 0.0
-    for index, part in enumerate(batch):
-        last_part(parts.model, index == len(batch) - 1)
+
+    def weighed(index: int) -> Any:
         with parts.autocast():
-            loss = parts.model(**part).loss
-        weighed = loss * (labels[index] / all_labels)
-        # Ranks average their gradients; what is wanted is the sum of the parts' shares.
-        parts.backward(weighed * world.shares)
-        mine += float(weighed.detach())
+            loss = parts.model(**batch[index]).loss
+        return loss * (labels[index] / all_labels)
+
+    mine = lanes.learn(weighed, len(batch), list(parts.source.parameters())) if lanes else _one_by_one(parts, weighed, len(batch))
     norm = clipped(parts.unscaled(), _LONGEST)
     loss = world.total(mine)[0] / (world.size / world.shares)
     return loss, norm, int(all_seen), int(all_labels), bool(stops), whole_seconds
+
+
+def _one_by_one(parts: Parts, weighed: Callable[[int], Any], number: int) -> float:
+    """Add the gradients of `number` parts. Returns the sum of their losses."""
+    found = 0.0
+    for index in range(number):
+        last_part(parts.model, index == number - 1)
+        loss = weighed(index)
+        # Ranks average their gradients; what is wanted is the sum of the parts' shares.
+        parts.backward(loss * parts.world.shares)
+        found += float(loss.detach())
+    return found
 
 
 def _fall_back(parts: Parts, checkpoints: Checkpoints, progress: Progress, wrong: str, seconds: float, say: Callable[[str], None]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.recipes import Recipe
+from workloads.training.lanes import lanes_for
 from workloads.training.parallel import laid_out
 from workloads.training.world import World
 
@@ -29,12 +30,16 @@ class Parts:
     """Keeps fp16's gradients above zero; off in other precisions."""
     precision: str
     world: World
+    lanes: int = 1
+    """Threads that share out a batch."""
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The precision of matrix products."""
         import torch
 
-        return torch.autocast(self.world.device.type, getattr(torch, self.precision), enabled=self.precision != "float32")
+        # Lanes would share the copies of weights that autocast keeps, and with them a piece of their graphs.
+        kept = self.lanes == 1
+        return torch.autocast(self.world.device.type, getattr(torch, self.precision), enabled=self.precision != "float32", cache_enabled=kept)
 
     @property
     def scaled(self) -> bool:
@@ -78,10 +83,11 @@ def prepared(source: Any, recipe: Recipe, tokenizer_file: Path, pad: int, world:
     # Steps scaled by the weights, no momentum: T5's own optimiser, and its state is small.
     optimizer = Adafactor(source.parameters(), lr=recipe.learning_rate)
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    # Tensor cores want whole tiles.
-    tokenizer.enable_padding(pad_id=pad, pad_to_multiple_of=8 if world.device.type == "cuda" else None)
+    # Tensor cores want whole tiles, and on a CPU products of few shapes: each has to be prepared once.
+    tokenizer.enable_padding(pad_id=pad, pad_to_multiple_of=8)
     scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "float16")
-    return Parts(model, source, optimizer, tokenizer, scaler, precision, world)
+    lanes = lanes_for(recipe, world, threads=torch.get_num_threads(), dropout=source.config.dropout_rate)
+    return Parts(model, source, optimizer, tokenizer, scaler, precision, world, lanes)
 
 
 def chosen_precision(recipe: Recipe, world: World) -> str:

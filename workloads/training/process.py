@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 TERMINATED = 128 + signal.SIGTERM
 """Exit code of a stage that was told to stop and has written a checkpoint."""
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 """glibc's names for what `mallopt` sets."""
 
 
@@ -48,6 +48,8 @@ def _keep_freed_memory() -> None:
         ("MALLOC_MMAP_THRESHOLD_", _MMAP_THRESHOLD, 1 << 30),
         ("MALLOC_TRIM_THRESHOLD_", _TRIM_THRESHOLD, (1 << 31) - 1),
         ("MALLOC_TOP_PAD_", _TOP_PAD, 64 << 20),
+        # Lanes take from one store: what one has freed serves the other.
+        ("MALLOC_ARENA_MAX", _ARENA_MAX, 1),
     ):
         if name not in os.environ:
             option(number, value)

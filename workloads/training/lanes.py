@@ -1,0 +1,88 @@
+"""Threads of one process that each work through a part of the batch, from its rows to its gradients.
+
+A small model's operations are too short to be shared out between threads one by one: each waits for the other after every product and every norm.
+Parts of a batch do not wait for each other until their gradients are added up, and while one waits for memory the other multiplies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+from workloads.recipes import Recipe
+from workloads.training.world import World
+
+_MOST = 2
+"""More have not been measured."""
+
+
+def lanes_for(recipe: Recipe, world: World, *, threads: int, dropout: float) -> int:
+    """How many lanes a rank has. More than one on a CPU alone, where steps are not compiled, no scale of fp16 is looked after and nothing is left to
+    chance: threads take numbers from one generator in the order they come, so that with dropout no run could be repeated."""
+    if world.size > 1 or world.device.type != "cpu" or recipe.compiled or recipe.precision == "fp16" or dropout:
+        return 1
+    return max(1, min(_MOST, threads, recipe.batch // recipe.accumulate))
+
+
+class Lanes:
+    """`number` threads beside the caller's, which share out the `threads` that torch may use."""
+
+    def __init__(self, number: int, threads: int) -> None:
+        self.number = number
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix="lane", initializer=_settle, initargs=(max(1, threads // number),))
+
+    def learn(self, loss_of: Callable[[int], Any], parts: int, parameters: Sequence[Any]) -> float:
+        """Add the gradients of `loss_of(0)` to `loss_of(parts - 1)` to those of `parameters`, as many at once as there are lanes. Returns the sum of the
+        losses. Gradients are added in the order of parts, so that they are the same in every run. Raises what the first part to fail raised."""
+
+        def work(index: int) -> tuple[float, Sequence[Any]]:
+            import torch
+
+            loss = loss_of(index)
+            return float(loss.detach()), torch.autograd.grad(loss, parameters, allow_unused=True)
+
+        total = 0.0
+        for first in range(0, parts, self.number):
+            begun = [self._pool.submit(work, index) for index in range(first, min(first + self.number, parts))]
+            wait(begun)
+            for lane in begun:
+                loss, found = lane.result()
+                total += loss
+                _add(parameters, found)
+        return total
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def opened(number: int) -> Generator[Lanes | None]:
+    """Lanes that end with the block; None for one, which needs no thread of its own."""
+    import torch
+
+    lanes = Lanes(number, torch.get_num_threads()) if number > 1 else None
+    try:
+        yield lanes
+    finally:
+        if lanes:
+            lanes.close()
+
+
+def _settle(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)  # of this thread's operations
+
+
+def _add(parameters: Sequence[Any], found: Sequence[Any]) -> None:
+    import torch
+
+    both = [(parameter, gradient) for parameter, gradient in zip(parameters, found, strict=True) if gradient is not None]
+    for parameter, gradient in both:
+        if parameter.grad is None:
+            parameter.grad = gradient
+    if sums := [(parameter.grad, gradient) for parameter, gradient in both if parameter.grad is not gradient]:
+        torch._foreach_add_(*map(list, zip(*sums, strict=True)))
