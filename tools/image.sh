@@ -27,6 +27,8 @@ fi
 
 mkdir -p "$out"
 began=$(date +%s)
+# The train image in layers, which are kept for the next build and keep what a build needs of the disk down; the other one is small.
+[ "$name" != train ] || set -- --layers "$@"
 # Chroot isolation needs no rights over the kernel that a build machine would not give. The date of every file is the commit's.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 buildah bud --isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --file "images/$name.Dockerfile" --tag "localhost/falaj-$name" "$@" .

@@ -18,16 +18,13 @@ def hand_over(images: Path | None, folder: Path) -> None:
     """
     from infra.config.load import load_environment
     from infra.config.naming import registry
-    from infra.sandbox.node.inside import REPOSITORY
 
     config = load_environment("local").workloads
     for name in _NAMES:
         place, wanted = folder / f"falaj-{name}.tar", getattr(config.images, name)
         if images:
             _require_digest(images, name, wanted)
-            folder.mkdir(parents=True, exist_ok=True)
-            _lay(images / f"{name}.oci.tar", place)
-            place.with_suffix(REPOSITORY).write_text(f"{registry(config)}/falaj-{name}\n")
+            lay(images / f"{name}.oci.tar", place, f"{registry(config)}/falaj-{name}")
         if not place.exists():
             raise UsageError(
                 f"a real node needs the {name} image",
@@ -51,8 +48,15 @@ def _require_digest(images: Path, name: str, wanted: str) -> None:
         )
 
 
-def _lay(source: Path, place: Path) -> None:
-    """A second name for the archive where the disk allows it, else a copy; nothing where it lies there already."""
+def lay(source: Path, place: Path, repository: str) -> None:
+    """Give the archive a second name at `place`, or a copy where the disk allows no other, and say there of which repository it is.
+
+    Nothing where it lies there already.
+    """
+    from infra.sandbox.node.inside import REPOSITORY
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.with_suffix(REPOSITORY).write_text(f"{repository}\n")
     if place.exists() and source.stat().st_mtime <= place.stat().st_mtime and source.stat().st_size == place.stat().st_size:
         return
     partial = place.with_name(f".{place.name}")

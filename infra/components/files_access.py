@@ -25,11 +25,11 @@ class FilesAccess(pulumi.ComponentResource):
         nodes, description = cluster.security_group_id, "Shared files, from the nodes"
         reach.let_nodes_in(name, config, group=foundation.files_group_id, nodes=nodes, port=_NFS, description=description, parent=self)
         role = ServiceRole(
-            naming.FILES_DRIVER,
+            naming.FILES_ADDON,
             config,
             trust=policies.trusts_pods(config, "kube-system", _ACCOUNT),
             inline={"mounts": policies.mounting_policy(config)},
-            purpose=f"add-on {naming.FILES_DRIVER}",
+            purpose=f"add-on {naming.FILES_ADDON}",
             opts=ResourceOptions(parent=self),
         )
         # Beside the add-on: EKS lets an add-on name an identity for the driver's controller only.

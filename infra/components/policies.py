@@ -278,7 +278,7 @@ def volume_policy(config: Common) -> str:
 def files_policy(config: Common) -> str:
     """What a shared file system says itself: over TLS, through an access point, by the driver on our nodes, and never as root."""
     everybody: dict[str, Any] = {"Principal": {"AWS": "*"}, "effect": "Deny"}
-    driver = naming.role_arn(config, naming.FILES_DRIVER)
+    driver = naming.role_arn(config, naming.FILES_ADDON)
     return document(
         statement("TlsOnly", ["elasticfilesystem:*"], ["*"], Condition={"Bool": {"aws:SecureTransport": "false"}}, **everybody),
         # Whoever mounts without an identity has no ARN, and is refused as well.

@@ -52,7 +52,7 @@ class StorageClasses(pulumi.ComponentResource):
         kubernetes.storage.v1.StorageClass(
             SHARED,
             metadata={"name": SHARED},
-            provisioner="efs.csi.aws.com",
+            provisioner=naming.FILES_DRIVER,
             volume_binding_mode="Immediate",
             allow_volume_expansion=False,
             reclaim_policy="Retain",
@@ -100,7 +100,7 @@ class SharedVolumes(pulumi.ComponentResource):
                 "storage_class_name": SHARED,
                 "claim_ref": {"api_version": "v1", "kind": "PersistentVolumeClaim", "name": claim, "namespace": room.name},
                 "mount_options": ["tls", "iam"],
-                "csi": {"driver": "efs.csi.aws.com", "volume_handle": volumes[label]},
+                "csi": {"driver": naming.FILES_DRIVER, "volume_handle": volumes[label]},
             },
             opts=ResourceOptions(parent=self),
         )

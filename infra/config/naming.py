@@ -18,8 +18,10 @@ TUNE_ACCOUNT = "falaj-tune"
 """Service account of searches in the training namespace; no role is anybody's who has it."""
 MODEL_SERVICE = "flan-t5"
 
-FILES_DRIVER = "aws-efs-csi-driver"
+FILES_ADDON = "aws-efs-csi-driver"
 """The add-on that mounts shared files, and the role of its pods on the nodes."""
+FILES_DRIVER = "efs.csi.aws.com"
+"""The driver that it brings, as volumes and their class name it."""
 
 TRACKING, TRACKING_SETUP = "tracking", "tracking-setup"
 """Namespace and role of the MLflow server; role of the job that makes its database ready."""

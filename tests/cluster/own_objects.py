@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from infra.config.load import stacks_of
 from tests.stacks.world import World, manifests, run
 
 
-def own_worlds(home: Path, environment: str) -> dict[str, World]:
-    """Stack -> what its program registers in an environment whose earlier stacks exist; `home` is for what running a program leaves behind."""
+def own_worlds(home: Path, environment: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, World]:
+    """Stack -> what its program registers in an environment whose earlier stacks exist; `home` is for what running a program leaves behind.
+
+    `changes` changes keys of the config of the stacks that it names.
+    """
     before = os.environ.get("FALAJ_HOME")
     os.environ["FALAJ_HOME"] = str(home)
     found: dict[str, World] = {}
     try:
         for stack in stacks_of(environment):
-            found[stack] = run(stack, environment, upstream={earlier: world.outputs for earlier, world in found.items()})
+            found[stack] = run(stack, environment, config=(changes or {}).get(stack), upstream={earlier: world.outputs for earlier, world in found.items()})
             if stack == "foundation":
                 # Ids that AWS hands out.
                 found[stack].outputs["volumes"] = {name: f"fs-1::fsap-{number}" for number, name in enumerate(found[stack].of("AccessPoint"))}

@@ -100,11 +100,14 @@ def test_a_licence_is_what_a_package_says_it_is(system: Path, about: str, licenc
     assert bill(system)["components"][1].get("licenses") == licences
 
 
-def test_a_lock_loses_what_the_base_brings_and_nothing_else() -> None:
+def test_a_part_of_a_lock_holds_what_is_asked_for_less_what_the_base_brings() -> None:
     rest = "torchmetrics==1 ; python_version < '4' \\\n    --hash=sha256:1\n"
-    lock = f"torch==2.15 \\\n    --hash=sha256:0\n    # via x\n{rest}nvidia-cublas==1 \\\n    --hash=sha256:2\n"
-    assert run("without.py", "torch|nvidia-.*", given=lock) == rest
-    assert run("without.py", "", given=lock) == lock
+    torch, cublas = "torch==2.15 \\\n    --hash=sha256:0\n    # via x\n", "nvidia-cublas==1 \\\n    --hash=sha256:2\n"
+    lock = f"{torch}{rest}{cublas}"
+    assert run("part.py", ".*", given=lock) == run("part.py", ".*", "", given=lock) == lock
+    assert run("part.py", ".*", "torch|nvidia-.*", given=lock) == run("part.py", ".*", "|torch|nvidia-.*", given=lock) == rest
+    assert run("part.py", "torch|nvidia-.*", given=lock) == torch + cublas
+    assert run("part.py", "torch|nvidia-.*", "torch", given=lock) == cublas
 
 
 @pytest.mark.parametrize("argument", ["BASE=python:3.11-slim", "BUILD=python"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Generator
 from pathlib import Path
@@ -14,25 +12,10 @@ from typing import Any
 
 import pytest
 
-from falaj.home import ROOT
 from tests.conftest import free_block
+from tests.integration.house import House
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
-
-
-class House:
-    """One home of its own, driven by the command line as people drive it."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.home = home
-        # What other tests of this process were told of their own cloud is none of this home's business.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FALAJ_"))}
-        self.environ = {**kept, "FALAJ_HOME": str(home), "FALAJ_PORT_BASE": str(port)}
-
-    def falaj(self, *arguments: str, code: int = 0) -> Any:
-        answer = subprocess.run([sys.executable, "-m", "infra.cli.main", *arguments], cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=1500)
-        assert answer.returncode == code, f"falaj {' '.join(arguments)}: exit {answer.returncode}\n{answer.stdout[-3000:]}\n{answer.stderr[-6000:]}"
-        return json.loads(answer.stdout) if "--json" in arguments and answer.stdout else answer
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from falaj.home import ROOT
+from infra.cli.node_images import lay
 from infra.config.load import load_environment
 from infra.config.naming import registry
 from infra.sandbox.node.images import write_image
-from infra.sandbox.node.inside import REPOSITORY
 from infra.sandbox.node.settings import CONTROL_PLANE, PROGRAMS, SYSTEM_PROGRAMS, TOOLS, settings_of
 from tests.cluster.asked import Asked
 
@@ -32,14 +32,22 @@ def is_possible() -> bool:
     return os.geteuid() == 0 and all(os.access(TOOLS / name, os.X_OK) for name in (*PROGRAMS, "small")) and all(map(shutil.which, SYSTEM_PROGRAMS))
 
 
+def has_image(name: str) -> bool:
+    """Whether our own image `serve` or `train` was built here."""
+    return (IMAGES / f"{name}.oci.tar").exists()
+
+
+def digest_of(name: str) -> str:
+    """The digest under which config names an image that was built here."""
+    return (IMAGES / f"{name}.digest").read_text().strip()
+
+
 def put_images(folder: Path) -> None:
-    """Lay the image of the small program, and the serving image where it is at hand, where a node takes images in when it starts."""
+    """Lay the image of the small program, and our own images where they are at hand, where a node takes images in when it starts."""
     place = settings_of(folder).images
     write_image(place / "small.tar", IMAGE, {"small": TOOLS / "small"}, entry=["/small"])
-    if (IMAGES / "serve.oci.tar").exists():
-        archive = place / "falaj-serve.tar"
-        shutil.copyfile(IMAGES / "serve.oci.tar", archive)
-        archive.with_suffix(REPOSITORY).write_text(f"{registry(load_environment('local').workloads)}/falaj-serve")
+    for name in filter(has_image, ("serve", "train")):
+        lay(IMAGES / f"{name}.oci.tar", place / f"falaj-{name}.tar", f"{registry(load_environment('local').workloads)}/falaj-{name}")
 
 
 class Live(Asked):

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from tests.workloads.small import tiny_model
+from tests.workloads.worlds import measure_nothing
 from workloads.release import POINTER, seal, signing_key_file
 from workloads.store import Store
 
@@ -20,7 +21,8 @@ def release(place: Path, scratch: Path) -> Path:
     torch_model = T5ForConditionalGeneration.from_pretrained(source).float().eval()
     folder = weights.write(torch_model, source / "tokenizer.json", scratch / "v1" / "model", kind="f32", input_tokens=64, target_tokens=8)
     graphs.write(folder)
-    sealed = seal(scratch / "v1", {"version": "v1", "candidate": "sha256:1", "run": "run-v1", "parent": None, "profile": {}}, signing_key_file())
+    document = {"version": "v1", "candidate": "sha256:1", "run": "run-v1", "parent": None, "profile": measure_nothing(scratch, scratch)}
+    sealed = seal(scratch / "v1", document, signing_key_file())
     store = Store.open(place)
     store.put_folder(scratch / "v1", "v1", last="release.json")
     store.put_json(POINTER, {"version": "v1", "previous": None, "digest": sealed.digest})

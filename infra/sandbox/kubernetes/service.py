@@ -18,7 +18,7 @@ TOKEN_VARIABLE = "FALAJ_KUBERNETES_TOKEN"
 """Its token."""
 
 
-_MODULES = {"process": ("kubernetes", "infra.sandbox.kubernetes.server", 60.0, 10.0), "node": ("node", "infra.sandbox.node.server", 400.0, 40.0)}
+_MODULES = {"process": ("kubernetes", "infra.sandbox.kubernetes.server", 60.0, 10.0), "node": ("node", "infra.sandbox.node.server", 1500.0, 40.0)}
 """Form of Kubernetes -> its folder, its server, and the seconds that its start and its end may take."""
 
 

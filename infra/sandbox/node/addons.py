@@ -1,4 +1,4 @@
-"""What runs on every node's cluster: names by CoreDNS and measurements by metrics-server, as restricted pods."""
+"""What every node's cluster has: names by CoreDNS and measurements by metrics-server, as restricted pods, and what its driver of shared files says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.sandbox.node.configs import METRICS, authority, pair
 from infra.sandbox.node.images import write_image
-from infra.sandbox.node.settings import ADDONS, DOMAIN, TOOLS, Settings
+from infra.sandbox.node.settings import ADDONS, DOMAIN, FILES_DRIVER, TOOLS, Settings
 
 Object = dict[str, Any]
 _SYSTEM = "kube-system"
@@ -44,6 +44,9 @@ def addons(settings: Settings) -> Iterator[Object]:
     """The objects of all add-ons, in the order in which to apply them."""
     yield from _names(settings)
     yield from _metrics(settings)
+    # As the cloud's own driver says it: nothing is attached to a node before it is mounted.
+    spec = {"attachRequired": False, "podInfoOnMount": False, "volumeLifecycleModes": ["Persistent"]}
+    yield {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": FILES_DRIVER}, "spec": spec}
 
 
 def _names(settings: Settings) -> Iterator[Object]:

@@ -1,6 +1,7 @@
 """What is done around a cluster by others: volumes for its claims, and the keys of this machine for its pods.
 
-A claim's volume is the folder of this machine that the process form keeps too, open to the pods' user and to its owner here.
+A claim's files lie in the folder of this machine where the process form keeps them too, open to the pods' user and to its owner here. Shared volumes
+that a stack made are shown there by the driver of shared files; a claim that waits for a volume gets one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from falaj.home import keys_folder, volume_folder
 from infra.sandbox.node.api import Api
+from infra.sandbox.node.settings import FILES_DRIVER
 
 USER = 10001
 """User of every container of ours."""
@@ -29,16 +31,21 @@ _NOBODY = 0xFFFFFFFF
 
 
 class Caretaker(threading.Thread):
-    """Does until `stop` what a storage driver and a secret store would do: folders for claims that wait, this machine's keys for namespaces."""
+    """Does until `stop` what storage and a secret store would do: folders for volumes and for claims that wait, this machine's keys for namespaces.
 
-    def __init__(self, api: Api) -> None:
+    `links` is where the driver of shared files looks for a volume's folder.
+    """
+
+    def __init__(self, api: Api, links: Path) -> None:
         super().__init__(daemon=True, name="caretaker")
-        self._api, self._over = api, threading.Event()
+        self._api, self._links, self._over = api, links, threading.Event()
 
     def run(self) -> None:
         """Look for what is wanted."""
         while not self._over.wait(_POLL_SECONDS):
             try:
+                for shared in self._listed("persistentvolumes"):
+                    link_shared(shared, self._links)
                 for claim in self._listed("persistentvolumeclaims"):
                     if not claim["spec"].get("volumeName") and claim.get("status", {}).get("phase") == "Pending":
                         self._api.apply(volume(claim))
@@ -65,12 +72,36 @@ def machine_keys(namespace: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": KEYS, "namespace": namespace}, "data": data}
 
 
+def link_shared(volume: dict[str, Any], links: Path) -> None:
+    """Link the handle of a shared volume to the folder of the claim that it is for, made where it is not there. Other volumes are left alone."""
+    source, claim = volume["spec"].get("csi", {}), volume["spec"].get("claimRef", {})
+    if source.get("driver") != FILES_DRIVER or not claim:
+        return
+    # A handle comes from whoever may make volumes; it is a name here, and never a way.
+    if source["volumeHandle"] in ("", ".", "..") or "/" in source["volumeHandle"]:
+        return
+    link = links / source["volumeHandle"]
+    if link.exists():
+        return
+    folder = _folder(claim["namespace"], claim["name"])
+    links.mkdir(parents=True, exist_ok=True)
+    partial = links / f".{link.name}"
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(folder)
+    os.replace(partial, link)
+
+
+def _folder(namespace: str, claim: str) -> Path:
+    folder = volume_folder(_ENVIRONMENT, namespace, claim)
+    folder.mkdir(parents=True, exist_ok=True)
+    share(folder)
+    return folder
+
+
 def volume(claim: dict[str, Any]) -> dict[str, Any]:
     """The volume of a claim, whose folder is made where it is not there. The folder stays when the claim goes."""
     namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
-    folder = volume_folder(_ENVIRONMENT, namespace, name)
-    folder.mkdir(parents=True, exist_ok=True)
-    share(folder)
+    folder = _folder(namespace, name)
     wanted = claim["spec"]
     return {
         "apiVersion": "v1",

@@ -9,11 +9,12 @@ from typing import Any
 
 from falaj.files import write_durably, write_json
 from infra.sandbox.node.certificates import Authority, Pair, keep_service_key
-from infra.sandbox.node.settings import DOMAIN, NODE, TOOLS, Settings
+from infra.sandbox.node.settings import DOMAIN, FILES_DRIVER, NODE, TOOLS, Settings
 
 PAUSE_IMAGE = "localhost/falaj-pause:1"
 CONTAINERD = Path("/run/containerd/containerd.sock")
-"""Below /run, which is the node's own."""
+FILES = Path("/run/falaj/files.sock")
+"""Both below /run, which is the node's own."""
 METRICS = "metrics-server"
 STORE = "https://127.0.0.1:2379"
 Flags = Mapping[str, Any]
@@ -173,10 +174,19 @@ def kubelet(settings: Settings) -> Flags:
     return {
         "config": folder / "kubelet.json",
         "kubeconfig": settings.certificates / "kubelet.kubeconfig",
-        "root-dir": folder / "kubelet",
+        "root-dir": _kubelet_folder(settings),
         "hostname-override": NODE,
         "node-ip": networks.node,
     }
+
+
+def files(settings: Settings) -> Flags:
+    """The driver of shared files: folders of this machine under the name of the cloud's own driver."""
+    return {"name": FILES_DRIVER, "volumes": settings.volumes, "socket": FILES, "registry": _kubelet_folder(settings) / "plugins_registry"}
+
+
+def _kubelet_folder(settings: Settings) -> Path:
+    return settings.folder / "kubelet"
 
 
 def proxy(settings: Settings) -> Flags:

@@ -68,6 +68,7 @@ class Node:
         self.until(lambda: api.send("GET", "/readyz")[0] == 200, "the API server")
         self.start("kube-controller-manager", configs.controller_manager(settings))
         self.start("kube-scheduler", configs.scheduler(settings))
+        self.start("files", configs.files(settings))
         self.start("kubelet", configs.kubelet(settings))
         self.start("kube-proxy", configs.proxy(settings))
 
@@ -114,7 +115,7 @@ class Node:
 
     def stop(self) -> None:
         """End the kubelet first, so that it starts nothing anew, then containers, then the rest; the store last."""
-        for names in (("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",)):
+        for names in (("kubelet", "files", "kube-proxy", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",)):
             if names == ("kube-apiserver",):
                 _end_containers(self.settings)
             self._end(names)

@@ -39,6 +39,8 @@ from infra.sandbox.node.settings import NODE, Settings, require, settings_of
 
 _UNSHARE = ("unshare", "--mount", "--propagation", "private", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
 _PATIENCE_SECONDS = 300.0
+_TAKEN_IN = 10_000_000
+"""Bytes of images a second that the slowest machine takes in: the training image has gigabytes."""
 _STOP_SECONDS = 25.0
 _POLL_SECONDS = 0.2
 
@@ -60,7 +62,8 @@ class Machine:
         write_images(self.settings)
         with self._child() as child:
             self._link(child)
-            self._until(child, lambda: _has_spoken(child), "the programs")
+            archives = sum(each.stat().st_size for each in self.settings.images.glob("*.tar"))
+            self._until(child, lambda: _has_spoken(child), "the programs", _PATIENCE_SECONDS + archives / _TAKEN_IN)
             api = Api.of(self.settings.kubeconfig)
             self._until(child, lambda: _is_node_ready(api), "the node")
             for thing in (*addons(self.settings), *identity(self.settings, os.environ)):
@@ -119,15 +122,15 @@ class Machine:
         self._until(child, lambda: bool(psutil.Process(child.pid).children()), "the first process")
         return next((each.pid for each in psutil.Process(child.pid).children()), 0)
 
-    def _until(self, child: subprocess.Popen[bytes], good: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + _PATIENCE_SECONDS
+    def _until(self, child: subprocess.Popen[bytes], good: Callable[[], bool], what: str, seconds: float = _PATIENCE_SECONDS) -> None:
+        end = time.monotonic() + seconds
         while not self._told.is_set():
             with contextlib.suppress(OSError, psutil.NoSuchProcess):
                 if good():
                     return
             self._require(child)
             if time.monotonic() > end:
-                raise Fault(f"{what} did not come up", given=f"waited {_PATIENCE_SECONDS:.0f} s", next=f"read the logs in {self.settings.logs}")
+                raise Fault(f"{what} did not come up", given=f"waited {seconds:.0f} s", next=f"read the logs in {self.settings.logs}")
             time.sleep(_POLL_SECONDS)
 
     def _require(self, child: subprocess.Popen[bytes]) -> None:
@@ -140,7 +143,7 @@ class Machine:
 @contextlib.contextmanager
 def _looked_after(api: Api, settings: Settings) -> Generator[None]:
     """What others do around a cluster, meanwhile: volumes for claims, and a way to the emulated cloud where there is one."""
-    caretaker, relay = Caretaker(api), Proxies()
+    caretaker, relay = Caretaker(api, settings.volumes), Proxies()
     port = cloud_port(os.environ)
     if port is not None:
         relay.open(port, lambda: [port], host=settings.networks.machine)

@@ -27,6 +27,7 @@ PROGRAMS = (
     "ctr",
     "runc",
     "pause",
+    "files",
     *ADDONS,
     *(f"cni/{one}" for one in PLUGINS),
 )
@@ -35,6 +36,8 @@ SYSTEM_PROGRAMS = {"unshare": "util-linux", "mount": "mount", "ip": "iproute2", 
 CGROUPS = Path("/sys/fs/cgroup")
 NODE = "falaj-node"
 DOMAIN = "cluster.local"
+FILES_DRIVER = "efs.csi.aws.com"
+"""The name of the driver of shared files, as `infra.config.naming` has it, which this folder may not ask."""
 _FIRST_BLOCK, _BLOCKS = 201, 50
 
 
@@ -107,6 +110,11 @@ class Settings:
     def images(self) -> Path:
         """Image archives (OCI, `*.tar`) that are taken in at each start."""
         return self.folder / "images"
+
+    @property
+    def volumes(self) -> Path:
+        """Links that say where the files of a shared volume lie on this machine: the volume's handle -> a folder."""
+        return self.folder / "volumes"
 
     @property
     def logs(self) -> Path:
