@@ -86,7 +86,9 @@ def prepared(source: Any, recipe: Recipe, tokenizer_file: Path, pad: int, world:
     # Tensor cores want whole tiles, and on a CPU products of few shapes: each has to be prepared once.
     tokenizer.enable_padding(pad_id=pad, pad_to_multiple_of=8)
     scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "float16")
-    lanes = lanes_for(recipe, world, threads=torch.get_num_threads(), dropout=source.config.dropout_rate)
+    # What has no config, as a pupil with its teacher, may draw what numbers it likes.
+    dropout = source.config.dropout_rate if hasattr(source, "config") else 1.0
+    lanes = lanes_for(recipe, world, threads=torch.get_num_threads(), dropout=dropout)
     return Parts(model, source, optimizer, tokenizer, scaler, precision, world, lanes)
 
 
