@@ -27,4 +27,4 @@ def install() -> None:
         return ActionResult({"DBParameterGroupName": name})
 
     RDSBackend.modify_db_subnet_group = modify_db_subnet_group
-    RDSResponse.reset_db_parameter_group = reset_db_parameter_group  # ty: ignore[unresolved-attribute]
+    RDSResponse.reset_db_parameter_group = reset_db_parameter_group  # ty: ignore[missing-attribute]

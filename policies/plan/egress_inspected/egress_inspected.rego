@@ -295,10 +295,7 @@ loose contains association.urn if {
 	count(tables(association)) == 0
 }
 
-used contains table if {
-	some association in associations
-	some table in tables(association)
-}
+used contains table if some table, _ in joined
 
 unclear(route) if count(tables(route)) == 0
 

@@ -109,6 +109,7 @@ names_subject(statement) if {
 	some _, condition in statement.Condition
 	some key, values in condition
 	regex.match("(?i):(sub|aud:sub)$", key)
+	count(plan.listed(values)) > 0 # of no subject at all everything is true
 	every value in plan.listed(values) {
 		not regex.match("^[*?:]*$", value)
 	}

@@ -50,3 +50,23 @@ test_unknown_an_unknown_document if {
 		given.resource("aws:iam/role:Role", "role", {"assumeRolePolicy": given.unknown}),
 	])
 }
+
+test_denied_an_empty_list_of_subjects if {
+	answer == {
+		"judged": {given.urn("aws:iam/role:Role", "role")},
+		"fail": {given.urn("aws:iam/role:Role", "role"): {"statement 1 trusts an outside identity without naming its subject"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:iam/role:Role", "role", {"assumeRolePolicy": "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Federated\": \"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com\"}, \"Action\": \"sts:AssumeRoleWithWebIdentity\", \"Condition\": {\"StringEquals\": {\"token.actions.githubusercontent.com:sub\": []}}}]}"}),
+	])
+}
+
+test_denied_a_subject_that_is_null if {
+	answer == {
+		"judged": {given.urn("aws:iam/role:Role", "role")},
+		"fail": {given.urn("aws:iam/role:Role", "role"): {"statement 1 trusts an outside identity without naming its subject"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:iam/role:Role", "role", {"assumeRolePolicy": "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Federated\": \"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com\"}, \"Action\": \"sts:AssumeRoleWithWebIdentity\", \"Condition\": {\"StringEquals\": {\"token.actions.githubusercontent.com:sub\": null}}}]}"}),
+	])
+}
