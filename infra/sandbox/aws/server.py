@@ -96,10 +96,6 @@ def _service(environ: Environ) -> str:
     return "" if environ["PATH_INFO"].startswith("/moto-api") else "s3"
 
 
-def _nothing() -> None:
-    """What there is to do for a service that is as it should be."""
-
-
 def application(folder: Path) -> Emulator:
     """The emulator over `folder`, with everything of ours that moto lacks."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -132,7 +128,8 @@ def application(folder: Path) -> Emulator:
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         service = _service(environ)
-        on_request.pop(service, _nothing)()
+        if mend := on_request.pop(service, None):
+            mend()
         return own.get(service, others)(environ, start_response)
 
     return Emulator(folder, answer)
