@@ -71,17 +71,15 @@ def from_indices(folder: Path, quarantine: Quarantine) -> tuple[list[Package], O
     found = sorted(path for path in folder.glob("*_debian_dists_*_main_binary-*_Packages*") if "security" not in path.name and "-updates" not in path.name)
     if not found:
         raise NoIndices("there are no Debian package indices")
-    packages_file = found[0]
-    stem = packages_file.name.split("_binary-")[0]
-    translations = sorted(folder.glob(f"{stem}_i18n_Translation-en*"))
-    long = dict(long_descriptions(read_index(translations[0]))) if translations else {}
+    packages_file, translation = found[0], translation_of(found[0])
+    long = dict(long_descriptions(read_index(translation))) if translation else {}
     packages = list(_packages(read_index(packages_file), long, quarantine))
     if not packages:
         raise NoIndices("the indices hold no long descriptions (their translations were not fetched)")
     if sum(bool(package.language) for package in packages) < _ENOUGH_TAGGED:
         raise NoIndices("the indices name the implementation language of too few packages")
-    digest = digest_bytes("".join(digest_file(path) for path in [packages_file, *translations[:1]]).encode())
-    suite = stem.split("_dists_")[1].removesuffix("_main")
+    digest = digest_bytes("".join(digest_file(path) for path in (packages_file, translation) if path).encode())
+    suite = packages_file.name.split("_binary-")[0].split("_dists_")[1].removesuffix("_main")
     return packages, Origin("indices", f"debian:{suite}/main", digest.removeprefix("sha256:")[:16], digest)
 
 
@@ -149,6 +147,11 @@ def make_sample(folder: Path, path: Path = SAMPLE, *, tagged: int = 6000, others
     lines = [json.dumps(asdict(package), ensure_ascii=False, separators=(",", ":")) for package in sorted(chosen, key=lambda package: package.name)]
     path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
     return len(chosen)
+
+
+def translation_of(packages: Path) -> Path | None:
+    """The file beside an index of packages that has their long descriptions in English; None where it was not fetched."""
+    return next(iter(sorted(packages.parent.glob(f"{packages.name.split('_binary-')[0]}_i18n_Translation-en*"))), None)
 
 
 def read_index(path: Path) -> str:

@@ -111,7 +111,8 @@ def of_sample() -> tuple[dict[str, str], list[Text]]:
 
 def of_archive(lists: Path, reference: str, quarantine: Quarantine) -> tuple[dict[str, str], list[Text]]:
     """The digests of the indices in `lists` by suite, and their texts: all distinct ones of the reference's main, then what the others add."""
-    indices = {_suite(path): path for path in sorted(lists.glob("*_dists_*_binary-*_Packages*")) if _translation(path) is not None}
+    found = {path: debian.translation_of(path) for path in sorted(lists.glob("*_dists_*_binary-*_Packages*"))}
+    indices = {_suite(path): (path, translation) for path, translation in found.items() if translation is not None}
     if (first := f"{reference}/main") not in indices:
         raise UsageError(
             f"there is no index of {first} with long descriptions",
@@ -121,9 +122,7 @@ def of_archive(lists: Path, reference: str, quarantine: Quarantine) -> tuple[dic
     digests: dict[str, str] = {}
     texts: list[Text] = []
     known: dict[str, list[Text]] = {}
-    for suite, path in sorted(indices.items(), key=lambda each: (each[0] != first, each[0])):
-        translation = _translation(path)
-        assert translation is not None
+    for suite, (path, translation) in sorted(indices.items(), key=lambda each: (each[0] != first, each[0])):
         digests |= {path.name: digest_file(path), translation.name: digest_file(translation)}
         for text in _of_index(suite, path, translation):
             before = known.setdefault(text.name, [])
@@ -207,7 +206,3 @@ def _without_addresses(text: str) -> list[str]:
 def _suite(packages: Path) -> str:
     suite, _, component = packages.name.split("_dists_")[1].split("_binary-")[0].rpartition("_")
     return f"{suite.replace('_', '/')}/{component}"
-
-
-def _translation(packages: Path) -> Path | None:
-    return next(iter(sorted(packages.parent.glob(f"{packages.name.split('_binary-')[0]}_i18n_Translation-en*"))), None)
