@@ -9,7 +9,6 @@ pair is there to be learnt by heart. `denoise` is T5's span corruption (Raffel e
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from workloads.data.rows import Row, order_of
 from workloads.pretrain.archive import FACETS, Text
 from workloads.pretrain.settings import Pretraining, Task
 from workloads.tokens.cache import TokenCache
+from workloads.training.batches import Windows
 
 Numbers = NDArray[np.int64]
 PAIR = "pair"
@@ -195,48 +195,27 @@ class Maker:
         return [self._numbers("continue:"), *words[max(0, at - 60) : at]], words[at : at + _SHORTEST]
 
 
-class Drawn:
-    """Draws the examples of a batch, as `Batches` draws rows: the same for the same seed and position, of about one length."""
+class Drawn(Windows[Example]):
+    """Draws the examples of a batch. Each pass over the texts, counted over the whole run, meets each of them once, in an order of its own."""
 
     def __init__(self, maker: Maker, setting: Pretraining) -> None:
+        super().__init__(setting.recipe)
         self._maker, self._setting = maker, setting
         self._order: tuple[int, Any] = (-1, None)
-        self._window: tuple[int, list[list[Example]]] = (-1, [])
 
-    def at(self, position: int) -> list[Example]:
-        """The examples of the batch at `position`, the longest first."""
-        window, place = divmod(position, self._setting.recipe.window)
-        drawn = self._window
-        if drawn[0] != window:
-            # Replaced as one, since the thread that works ahead asks too.
-            drawn = self._window = (window, self._draw(window))
-        return drawn[1][place]
-
-    def _draw(self, window: int) -> list[list[Example]]:
-        recipe = self._setting.recipe
-        chance, mix = random.Random(f"{recipe.seed}/{window}"), self._setting.mix_at(window * recipe.window)
+    def _mix(self, position: int) -> tuple[Sequence[str], Sequence[float]]:
+        mix = self._setting.mix_at(position)
         names = [name for name in sorted(mix) if mix[name]]
-        shares = Counter(chance.choices(names, [mix[name] for name in names], k=recipe.batch))
-        cuts: list[list[Example]] = [[] for _ in range(recipe.window)]
-        number = window * recipe.window * recipe.batch
+        return names, [mix[name] for name in names]
+
+    def _of(self, task: str, most: int, first: int, chance: random.Random) -> list[Example]:
         # Which texts get which task is a matter of chance, for the order of the texts is.
-        for task, share in sorted(shares.items()):
-            found = [self._maker.drawn(self._index(number + more), task, chance) for more in range(share * recipe.window)]  # ty: ignore[invalid-argument-type]
-            number += len(found)
-            found.sort(key=_by_length)
-            for place, cut in enumerate(cuts):
-                cut += found[place * share : (place + 1) * share]
-        chance.shuffle(cuts)
-        return [sorted(cut, key=_by_length) for cut in cuts]
+        return [self._maker.drawn(self._index(first + more), task, chance) for more in range(most)]  # ty: ignore[invalid-argument-type]
 
     def _index(self, number: int) -> int:
-        """The text of the draw `number`, counted over the whole run: each pass over the texts is in an order of its own."""
+        """The text of the draw `number`."""
         turn, place = divmod(number, len(self._maker))
         order = self._order
         if order[0] != turn:
-            order = self._order = (turn, np.random.default_rng([self._setting.recipe.seed, turn]).permutation(len(self._maker)))
+            order = self._order = (turn, np.random.default_rng([self._recipe.seed, turn]).permutation(len(self._maker)))
         return int(order[1][place])
-
-
-def _by_length(example: Example) -> tuple[int, str]:
-    return -len(example.source), example.id

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,67 @@ Ids = Sequence[int] | NDArray[Any]
 """Token ids of a text."""
 
 
-class Batches:
-    """Draws the rows of a batch: the same for the same seed and position.
+class Drawable(Protocol):
+    """What batches are made of."""
 
-    Tasks are drawn by the recipe's mix, then rows of each task. `recipe.window` batches are drawn at once, each task's rows ordered by length
-    and cut, and the cuts shuffled: rows of one batch are about as long as each other, and little of it is padding.
+    @property
+    def id(self) -> str: ...
+    @property
+    def source(self) -> Sized: ...
+
+
+T = TypeVar("T", bound=Drawable)
+
+
+class Windows(ABC, Generic[T]):
+    """Draws what is in a batch: the same for the same seed and position.
+
+    Tasks are drawn by a mix, then what each has to offer. `recipe.window` batches are drawn at once, each task's share ordered by length
+    and cut, and the cuts shuffled: texts of one batch are about as long as each other, and little of it is padding.
     """
 
-    def __init__(self, rows: Sequence[Row], recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
+        self._drawn: tuple[int, list[list[T]]] = (-1, [])
+
+    @abstractmethod
+    def _mix(self, position: int) -> tuple[Sequence[str], Sequence[float]]:
+        """The tasks of the batches from `position` on, and their weights."""
+
+    @abstractmethod
+    def _of(self, task: str, most: int, first: int, chance: random.Random) -> list[T]:
+        """So many of a task, of which the first is the draw `first` of the whole run."""
+
+    def at(self, position: int) -> list[T]:
+        """What is in the batch at `position`, the longest first."""
+        window, place = divmod(position, self._recipe.window)
+        drawn = self._drawn
+        if drawn[0] != window:
+            # Replaced as one, since the thread that works ahead asks too.
+            drawn = self._drawn = (window, self._draw(window))
+        return drawn[1][place]
+
+    def _draw(self, window: int) -> list[list[T]]:
+        number, batch = self._recipe.window, self._recipe.batch
+        chance = random.Random(f"{self._recipe.seed}/{window}")
+        names, weights = self._mix(window * number)
+        first = window * number * batch
+        cuts: list[list[T]] = [[] for _ in range(number)]
+        # Each task is cut by itself, so that every batch is mixed as the recipe says even where one task's texts are longer than another's.
+        for task, share in sorted(Counter(chance.choices(names, weights, k=batch)).items()):
+            found = sorted(self._of(task, share * number, first, chance), key=_by_length)
+            first += len(found)
+            for place, cut in enumerate(cuts):
+                cut += found[place * share : (place + 1) * share]
+        chance.shuffle(cuts)
+        return [sorted(cut, key=_by_length) for cut in cuts]
+
+
+class Batches(Windows[Row]):
+    """Draws rows, each task's by chance, by the recipe's mix; a task that the mix does not name weighs 1."""
+
+    def __init__(self, rows: Sequence[Row], recipe: Recipe) -> None:
+        super().__init__(recipe)
         self._tasks: dict[str, list[Row]] = {}
         for row in rows:
             self._tasks.setdefault(row.task, []).append(row)
@@ -42,32 +95,16 @@ class Batches:
         self._weights = [recipe.mix.get(name, 1.0) for name in self._names]
         if not any(self._weights):
             raise UsageError("the mix leaves no row to train on", given=f"tasks {', '.join(self._names)}", next="give one of them a weight above 0")
-        self._drawn: tuple[int, list[list[Row]]] = (-1, [])
 
-    def at(self, position: int) -> list[Row]:
-        """The rows of the batch at `position`, the longest first."""
-        window, place = divmod(position, self._recipe.window)
-        drawn = self._drawn
-        if drawn[0] != window:
-            # Replaced as one, since the thread that works ahead asks too.
-            drawn = self._drawn = (window, self._draw(window))
-        return drawn[1][place]
+    def _mix(self, position: int) -> tuple[Sequence[str], Sequence[float]]:
+        return self._names, self._weights
 
-    def _draw(self, window: int) -> list[list[Row]]:
-        chance = random.Random(f"{self._recipe.seed}/{window}")
-        number = self._recipe.window
-        cuts: list[list[Row]] = [[] for _ in range(number)]
-        # Each task is cut by itself, so that every batch is mixed as the recipe says even where one task's texts are longer than another's.
-        for task, share in sorted(Counter(chance.choices(self._names, self._weights, k=self._recipe.batch)).items()):
-            rows = sorted((chance.choice(self._tasks[task]) for _ in range(share * number)), key=_by_length)
-            for place, cut in enumerate(cuts):
-                cut += rows[place * share : (place + 1) * share]
-        chance.shuffle(cuts)
-        return [sorted(cut, key=_by_length) for cut in cuts]
+    def _of(self, task: str, most: int, first: int, chance: random.Random) -> list[Row]:
+        return [chance.choice(self._tasks[task]) for _ in range(most)]
 
 
-def _by_length(row: Row) -> tuple[int, str]:
-    return -len(row.source), row.id
+def _by_length(one: Drawable) -> tuple[int, str]:
+    return -len(one.source), one.id
 
 
 def parts_of(rows: Sequence[Row], *, share: int, shares: int, parts: int) -> list[Sequence[Row]]:
