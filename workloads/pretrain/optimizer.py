@@ -11,13 +11,12 @@ from typing import Any
 
 import torch
 
-from workloads.training.adafactor import Adafactor
+from workloads.training.adafactor import LEAST_SCALE, Adafactor, root_mean_square
 
 _MOMENTUM = 0.95
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Of the fifth order; five rounds bring singular values near to one."""
 _ROUNDS = 5
-_LEAST_SCALE = 1e-3
 _EVERY = 8
 """Steps from one update of the average to the next."""
 
@@ -64,7 +63,7 @@ class Pretrainer(Adafactor):
             mean = state.setdefault("momentum", torch.zeros_like(weight)).lerp_(weight.grad, 1 - _MOMENTUM)
             moved.append(weight.grad.lerp_(mean, _MOMENTUM))
         for weight, update in zip(weights, orthogonal(torch.stack(moved)), strict=True):
-            size = _root_mean_square(weight).clamp_(min=_LEAST_SCALE) / _root_mean_square(update)
+            size = root_mean_square(weight).clamp_(min=LEAST_SCALE) / root_mean_square(update)
             weight.addcmul_(update, size, value=-lr)
 
     def _follow(self, weights: list[Any]) -> None:
@@ -88,7 +87,3 @@ def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
     return (x if wide else x.mT).float()
-
-
-def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)

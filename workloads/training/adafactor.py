@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 _LEAST = 1e-30
-_LEAST_SCALE = 1e-3
+LEAST_SCALE = 1e-3
+"""Root mean square below which a matrix counts as having this one, so that weights of zero move too."""
 _PIECE = 1 << 18
 """Numbers of a piece: a megabyte."""
 
@@ -44,8 +45,8 @@ class Adafactor(torch.optim.Optimizer):
                 piece.mul_(factor).mul_(by_column)
         else:
             gradient.mul_(_like(gradient, _averaged(state, "square", _whole(gradient, _own(gradient).square()), kept).rsqrt()))
-        length = _root_mean_square(gradient).div_(group["clip"]).clamp_(min=1.0)
-        size = _root_mean_square(weight).clamp_(min=_LEAST_SCALE)
+        length = root_mean_square(gradient).div_(group["clip"]).clamp_(min=1.0)
+        size = root_mean_square(weight).clamp_(min=LEAST_SCALE)
         weight.addcmul_(gradient, _like(gradient, size / length), value=-group["lr"])
 
 
@@ -83,7 +84,8 @@ def _pieces(x: torch.Tensor, *, like: torch.Tensor | None = None) -> tuple[torch
     return x.split(max(1, _PIECE * of.shape[-2] // of.numel()), dim=-2)
 
 
-def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
+def root_mean_square(x: torch.Tensor) -> torch.Tensor:
+    """Of all numbers of `x`, on whatever ranks they are: one number."""
     if _is_sharded(x):
         return _whole(x, _own(x).square().sum()).div_(x.numel()).sqrt_()
     return torch.linalg.vector_norm(x, dtype=torch.float32).div_(x.numel() ** 0.5)
