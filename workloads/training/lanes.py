@@ -18,10 +18,10 @@ _MOST = 2
 """More have not been measured."""
 
 
-def lanes_for(recipe: Recipe, world: World, *, threads: int, dropout: float) -> int:
-    """How many lanes a rank has. More than one on a CPU alone, where steps are not compiled, no scale of fp16 is looked after and nothing is left to
-    chance: threads take numbers from one generator in the order they come, so that with dropout no run could be repeated."""
-    if world.size > 1 or world.device.type != "cpu" or recipe.compiled or recipe.precision == "fp16" or dropout:
+def lanes_for(recipe: Recipe, world: World, model: Any, *, threads: int) -> int:
+    """How many lanes a rank has. More than one on a CPU alone, where steps are not compiled, no scale of fp16 is looked after and `model` says that it
+    leaves nothing to chance: threads take numbers from one generator in the order they come, so that with dropout no run could be repeated."""
+    if world.size > 1 or world.device.type != "cpu" or recipe.compiled or recipe.precision == "fp16" or getattr(model, "draws", True):
         return 1
     return max(1, min(_MOST, threads, recipe.batch // recipe.accumulate))
 

@@ -35,9 +35,14 @@ class Found(NamedTuple):
 _TANH_GELU = frozenset({"gelu_new", "gelu_fast", "gelu_pytorch_tanh"})
 
 
-def _together(weights: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-    """Matrices that take the same input as one, in the precision of that input."""
-    return torch.cat([weight.to(dtype) for weight in weights])
+def _of_one_product(x: torch.Tensor, matrices: Sequence[Any]) -> torch.Tensor:
+    """What each of `matrices` makes of x, behind each other in the last axis: x is read once."""
+    return functional.linear(x, torch.cat([matrix.weight.to(x.dtype) for matrix in matrices]))
+
+
+def _are_split(matrices: Sequence[Any]) -> bool:
+    """Whether ranks share one of them, so that it cannot be put together with others here."""
+    return any(hasattr(matrix.weight, "full_tensor") for matrix in matrices)
 
 
 _ROUND = 64
@@ -172,11 +177,10 @@ class Attention(nn.Module):
     def _heads(self, x: torch.Tensor, packing: Packing | None, *matrices: Any) -> Sequence[torch.Tensor]:
         """What each of `matrices` makes of x (B, T, D), as (B, H, T, K): by one product, which reads x once, where none is split over ranks."""
         padded = packing.padded if packing is not None else lambda x: x
-        weights = [matrix.weight for matrix in matrices]
-        if len(weights) == 1 or any(hasattr(weight, "full_tensor") for weight in weights):
+        if len(matrices) == 1 or _are_split(matrices):
             return [padded(matrix(x)).unflatten(-1, (-1, self.width)).transpose(1, 2) for matrix in matrices]
-        found = padded(functional.linear(x, _together(weights, x.dtype)))
-        return found.unflatten(-1, (len(weights), -1, self.width)).permute(2, 0, 3, 1, 4).contiguous().unbind()
+        found = padded(_of_one_product(x, matrices))
+        return found.unflatten(-1, (len(matrices), -1, self.width)).permute(2, 0, 3, 1, 4).contiguous().unbind()
 
 
 class FeedForward(nn.Module):
@@ -195,8 +199,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x (B, T, D) -> the same shape."""
-        if self.gated and x.dtype != torch.float16 and not any(hasattr(each.weight, "full_tensor") for each in (self.wi_0, self.wi_1)):
-            gate, up = functional.linear(x, _together([self.wi_0.weight, self.wi_1.weight], x.dtype)).chunk(2, dim=-1)
+        if self.gated and x.dtype != torch.float16 and not _are_split((self.wi_0, self.wi_1)):
+            gate, up = _of_one_product(x, (self.wi_0, self.wi_1)).chunk(2, dim=-1)
             return self.wo(functional.dropout(self._activated(gate) * up, self.dropout, self.training))
         inner = self._activated(self.wi_0(x) if self.gated else self.wi(x))
         if x.dtype == torch.float16:
@@ -312,6 +316,11 @@ class LeanT5(nn.Module):
         self.decoder = Stack(source.decoder, config, causal=True, again=again)
         self.scale = head_scale(config)
         self._start, self._pad = config.decoder_start_token_id, config.pad_token_id
+
+    @property
+    def draws(self) -> bool:
+        """Whether its losses hang on random numbers: dropout somewhere inside."""
+        return any(getattr(part, "dropout", 0.0) for part in self.modules())
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> Found:
         """input_ids and attention_mask (B, S), labels (B, T) with -100 for padding. `loss` is the mean over labels, in nats."""

@@ -79,16 +79,15 @@ def prepared(source: Any, recipe: Recipe, tokenizer_file: Path, pad: int, world:
 
     source.to(world.device)
     precision = _NAMES[chosen_precision(recipe, world)]
-    model = laid_out(source if model is None else model, recipe, world)
+    model = source if model is None else model
+    lanes = lanes_for(recipe, world, model, threads=torch.get_num_threads())
+    model = laid_out(model, recipe, world)
     # Steps scaled by the weights, no momentum: T5's own optimiser, and its state is small.
     optimizer = Adafactor(source.parameters(), lr=recipe.learning_rate)
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     # Tensor cores want whole tiles, and on a CPU products of few shapes: each has to be prepared once.
     tokenizer.enable_padding(pad_id=pad, pad_to_multiple_of=8)
     scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "float16")
-    # What has no config, as a pupil with its teacher, may draw what numbers it likes.
-    dropout = source.config.dropout_rate if hasattr(source, "config") else 1.0
-    lanes = lanes_for(recipe, world, threads=torch.get_num_threads(), dropout=dropout)
     return Parts(model, source, optimizer, tokenizer, scaler, precision, world, lanes)
 
 

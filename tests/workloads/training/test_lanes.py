@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -29,13 +30,13 @@ def test_two_lanes_learn_what_one_does(tmp_path: Path) -> None:
 
 
 def test_who_has_more_than_one_lane() -> None:
-    def lanes(world: World | None = None, *, threads: int = 4, dropout: float = 0.0, **changes: object) -> int:
-        return lanes_for(replace(RECIPE, **changes), world or alone(), threads=threads, dropout=dropout)
+    def lanes(world: World | None = None, *, threads: int = 4, draws: bool = False, **changes: object) -> int:
+        return lanes_for(replace(RECIPE, **changes), world or alone(), SimpleNamespace(draws=draws), threads=threads)
 
     cpu = torch.device("cpu")
     assert lanes() == (2 if alone().device.type == "cpu" else 1)
     assert lanes(World(cpu, size=2)) == lanes(World(torch.device("cuda"))) == 1
-    assert lanes(threads=1) == lanes(dropout=0.1) == lanes(compiled=True) == lanes(precision="fp16") == lanes(batch=2) == 1
+    assert lanes(threads=1) == lanes(draws=True) == lanes(compiled=True) == lanes(precision="fp16") == lanes(batch=2) == 1
 
 
 def test_a_part_that_fails_ends_the_step_when_all_have_ended() -> None:
@@ -53,3 +54,11 @@ def test_a_part_that_fails_ends_the_step_when_all_have_ended() -> None:
         lanes.learn(loss, 2, [weight])
     lanes.close()
     assert sorted(ended) == [0, 1] and weight.grad is None
+
+
+def test_a_model_says_whether_it_draws_wherever_its_dropout_is(tmp_path: Path) -> None:
+    model = parts_of(tiny_model(tmp_path / "base", dropout_rate=0.0), RECIPE, alone()).model
+    assert not model.draws
+    model.decoder.dropout = 0.1
+    assert model.draws
+    assert parts_of(tiny_model(tmp_path / "other", dropout_rate=0.1), RECIPE, alone()).lanes == 1
