@@ -54,14 +54,14 @@ def test_the_same_program_has_the_same_plan_every_time(falaj_home: Path, tmp_pat
 
 def test_aws_resources_under_the_default_provider_are_planned_with_its_version_and_region(falaj_home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "p"
-    written(folder, "import pulumi_aws as aws\nkey = aws.kms.Key('k')\naws.rds.Instance('db', instance_class='db.t3.micro', kms_key_id=key.arn)\n")
+    written(folder, "import pulumi_aws as aws\nkey = aws.kms.Key('k')\naws.neptune.Cluster('db', engine='neptune', kms_key_arn=key.arn)\n")
     (folder / "Pulumi.prod.yaml").write_text("config:\n  aws:region: me-central-1\n")
     plan = EmbeddedEngine("prod").preview(open_program(folder, "prod"))
     default = next(item for item in plan.resources if item.type == "pulumi:providers:aws")
-    database = next(item for item in plan.resources if item.type == "aws:rds/instance:Instance")
+    database = next(item for item in plan.resources if item.type == "aws:neptune/cluster:Cluster")
     assert default.inputs["region"] == "me-central-1" and default.name == "default_" + default.inputs["version"].replace(".", "_")
-    assert database.inputs == {"instanceClass": "db.t3.micro", "kmsKeyId": UNKNOWN}
-    assert database.property_dependencies["kmsKeyId"] == ["urn:pulumi:prod::theirs::aws:kms/key:Key::k"]
+    assert database.inputs == {"engine": "neptune", "kmsKeyArn": UNKNOWN}
+    assert database.property_dependencies["kmsKeyArn"] == ["urn:pulumi:prod::theirs::aws:kms/key:Key::k"]
 
 
 def test_modules_of_one_program_are_not_seen_by_the_next_and_nothing_is_left_in_its_folder(falaj_home: Path, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def invoke(provider: AwsProvider, token: str, **arguments: Any) -> dict[str, Any
 
 def test_a_type_without_a_row_is_refused_by_name(driver: Driver) -> None:
     with pytest.raises(UsageError) as refusal:
-        driver.check("aws:rds/instance:Instance", "db", {})
-    assert refusal.value.what == "the local AWS does not have aws:rds/instance:Instance"
+        driver.check("aws:neptune/cluster:Cluster", "db", {})
+    assert refusal.value.what == "the local AWS does not have aws:neptune/cluster:Cluster"
     assert "aws:s3/bucket:Bucket" in (refusal.value.allowed or "")
 
 
@@ -144,7 +144,7 @@ def test_offline_never_touches_anything(driver: Driver) -> None:
 
 def test_offline_any_type_can_be_planned(driver: Driver) -> None:
     offline = Driver(AwsProvider(offline=True))
-    assert offline.preview("aws:rds/instance:Instance", "db", {"engine": "postgres"}) == {"engine": "postgres"}
+    assert offline.preview("aws:neptune/cluster:Cluster", "db", {"engine": "neptune"}) == {"engine": "neptune"}
 
 
 def test_another_account_is_refused_before_anything_is_made(driver: Driver) -> None:
