@@ -151,6 +151,19 @@ def _analyzer(resource: PlannedResource, found: Found) -> Iterable[Charge]:
     return _by_use("unused-access") if "UNUSED" in _value(resource, "type", default="ACCOUNT") else []
 
 
+def _database(resource: PlannedResource, found: Found) -> Iterable[Charge]:
+    """A server of RDS and its disk; with a standby both are another thing in the price list, and not twice the price of one."""
+    standby = bool(_value(resource, "multiAz", default=False))
+    words, form = ("with a standby", "-standby") if standby else ("without a standby", "")
+    kind = str(_value(resource, "instanceClass")).replace(".", "-")
+    yield _always(f"{_value(resource, 'engine')}-{kind}{form}", why=words)
+    least = _number(resource, "allocatedStorage")
+    most = max(least, _number(resource, "maxAllocatedStorage", default=0))
+    grows = f", and by itself up to {most}" if most > least else ""
+    yield Charge((f"database-disk-{_value(resource, 'storageType', default='gp2')}{form}",), (least, most), why=f"{least} GB{grows}, {words}")
+    yield from _by_use("database-copies")
+
+
 def _key(resource: PlannedResource, found: Found) -> Iterable[Charge]:
     yield _monthly("key", why="before its first rotation")
     yield from _by_use("key-requests")
@@ -222,6 +235,7 @@ _RULES: dict[str, Callable[[PlannedResource, Found], Iterable[Charge]]] = {
     "aws:kms/key:Key": _key,
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:networkfirewall/firewall:Firewall": _firewall,
+    "aws:rds/instance:Instance": _database,
     "aws:secretsmanager/secret:Secret": lambda resource, found: [_monthly("secret")],
     "kubernetes:karpenter.sh/v1:NodePool": _scaled_pool,
     "kubernetes:core/v1:PersistentVolumeClaim": _claim,
@@ -241,7 +255,6 @@ _BY_USE: dict[str, tuple[str, ...]] = {
     "aws:efs/fileSystem:FileSystem": ("shared-files", "shared-files-idle", "shared-files-moved"),
     "aws:guardduty/detector:Detector": ("detection-events", "detection-logs"),
     "aws:networkfirewall/loggingConfiguration:LoggingConfiguration": ("flow-logs",),
-    "aws:rds/instance:Instance": ("database", "database-disk", "database-copies"),
     "aws:s3/bucket:Bucket": ("objects", "object-requests"),
     "aws:s3/bucketV2:BucketV2": ("objects", "object-requests"),
     "aws:securityhub/account:Account": ("posture-checks",),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from infra.artifacts import SECRET, UNKNOWN, Op, Plan, PlannedResource, StateRef
+from infra.config.prices import Prices, prices
 from infra.pipeline.cost import Estimate, Line, estimate, standing
 
 PROVIDER = "urn:pulumi:prod::falaj-cluster::pulumi:providers:aws::aws"
@@ -274,3 +275,28 @@ def test_a_pool_of_karpenter_costs_from_nothing_to_its_limits() -> None:
 def test_a_pool_whose_machines_are_reserved_or_anything_has_no_price() -> None:
     assert scaled(**{"karpenter.sh/capacity-type": ["reserved"]}).why == "what is reserved, or bought as spot, has no list price"
     assert scaled(**{"node.kubernetes.io/instance-type": None}).why == "it names no machines, so anything may be started"
+
+
+DATABASE = "aws:rds/instance:Instance"
+SERVER = {"engine": "postgres", "instanceClass": "db.m7g.large", "storageType": "gp3", "allocatedStorage": 50, "maxAllocatedStorage": 500}
+
+
+def test_a_database_is_counted_by_machine_standby_and_disk_and_has_no_price_yet() -> None:
+    found = costed(World().adding(DATABASE, "database", **SERVER, multiAz=True)).only("unpriced")
+    assert [(*line.items, line.unit) for line in found] == [
+        ("postgres-db-m7g-large-standby", "instance-hour"),
+        ("database-disk-gp3-standby", "GB-month"),
+        ("database-copies", "GB-month"),
+    ]
+
+
+def test_a_database_is_summed_as_soon_as_the_table_has_its_prices() -> None:
+    table = prices().model_dump()
+    for item, usd in (("postgres-db-m7g-large", "0.5"), ("database-disk-gp3", "0.1")):
+        table["regions"]["me-central-1"]["items"][item] |= {"usd": usd, "source": "ec2"}
+    world = World().adding(DATABASE, "database", **SERVER)
+    found = [line for line in estimate([world.plan], table=Prices.model_validate(table)).lines if line.type == DATABASE]
+    assert short(found)[:2] == [
+        ("fixed", "postgres-db-m7g-large", (730.0, 730.0), (365.0, 365.0), "without a standby"),
+        ("fixed", "database-disk-gp3", (50.0, 500.0), (5.0, 50.0), "50 GB, and by itself up to 500, without a standby"),
+    ]

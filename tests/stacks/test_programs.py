@@ -33,6 +33,16 @@ def test_the_logical_names_are_those_that_are_written_down(made: Made, stack: st
     assert found == written, f"names have changed; where that is meant: FALAJ_GOLDEN=write .venv/bin/python -m pytest {Path(__file__).relative_to(ROOT)}"
 
 
+def test_the_stacks_of_prod_have_as_many_resources_as_plans_of_it_are_measured_on() -> None:
+    """`falaj bench plan` is about at least 250 of them; docs/architecture.md says how many there are."""
+    found = [urn for stack in STACKS for urn in json.loads((GOLDEN / "prod" / f"{stack}.json").read_text())]
+    custom = [urn for urn in found if not urn.split("::")[2].rpartition("$")[2].startswith("falaj:")]
+    assert len(found) >= 250
+    # Plans count the stacks themselves, which programs do not register.
+    said = f"plan and gate of prod, four stacks, {len(found) + len(STACKS)} resources ({len(custom)} without components and stacks), embedded engine"
+    assert said in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("stack", "environment"), EVERYWHERE)
 def test_every_resource_has_a_provider_that_the_program_made(made: Made, stack: str, environment: str) -> None:
     world = made(stack, environment)
