@@ -25,6 +25,8 @@ class Pretraining:
     turn: float = 0.6
     dropout: float = 0.1
     """Of what goes into encoder and decoder and comes out of them. Inside of layers it would cost a CPU about a third of its time, for random numbers."""
+    smoothing: float = 0.0
+    """Share of the certainty that is asked for which goes to all tokens alike (Szegedy et al. 2016)."""
     average: float = 0.999
     """Decay, a step, of the running average of the weights that is the result where it does better; 0 keeps none."""
     dropped: float = 0.1
@@ -42,7 +44,7 @@ class Pretraining:
                 raise UsageError(f"there is no task {unknown[0]!r} to pretrain on", given=f"recipe {self.recipe.name}", allowed=", ".join(TASKS))
         if not any(self.recipe.mix.values()):
             raise UsageError("the mix leaves nothing to train on", given=f"recipe {self.recipe.name}", allowed=f"weights for {', '.join(TASKS)}")
-        for name, most in (("turn", 1.0), ("dropout", 0.9), ("average", 0.99999), ("dropped", 0.9), ("noise", 0.5)):
+        for name, most in (("turn", 1.0), ("dropout", 0.9), ("smoothing", 0.5), ("average", 0.99999), ("dropped", 0.9), ("noise", 0.5)):
             if not 0 <= getattr(self, name) <= most:
                 raise UsageError(f"{name} cannot be {getattr(self, name)}", given=f"recipe {self.recipe.name}", allowed=f"0 to {most}")
 

@@ -103,6 +103,7 @@ def started(setting: Pretraining, base: Path, world: World) -> Parts:
         # A head of numbers as large as the embeddings' would be sure of everything, and wrong, before the first step.
         source.lm_head.weight.data.mul_(config.d_model**-0.5 / head_scale(config))
     model = LeanT5(source, again=recipe.again)
+    model.smoothing = setting.smoothing
     for stack in (model.encoder, model.decoder):
         stack.dropout = setting.dropout
     parts = prepared(source.train(), recipe, base / "tokenizer.json", source.config.pad_token_id, world, model=model)

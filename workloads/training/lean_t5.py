@@ -315,6 +315,8 @@ class LeanT5(nn.Module):
         self.encoder = Stack(source.encoder, config, causal=False, again=again)
         self.decoder = Stack(source.decoder, config, causal=True, again=again)
         self.scale = head_scale(config)
+        self.smoothing = 0.0
+        """Share of the certainty that is asked for which goes to all tokens alike, while it trains."""
         self._start, self._pad = config.decoder_start_token_id, config.pad_token_id
 
     @property
@@ -334,4 +336,5 @@ class LeanT5(nn.Module):
         else:
             memory = self.encoder(self.shared(input_ids), hidden, None)
             found = self.decoder(self.shared(fed.masked_fill(fed == IGNORED, self._pad)), None, None, memory, hidden)[asked]
-        return Found(functional.cross_entropy(self.head(found * self.scale).float(), labels[asked]))
+        logits = self.head(found * self.scale).float()
+        return Found(functional.cross_entropy(logits, labels[asked], label_smoothing=self.smoothing if self.training else 0.0))

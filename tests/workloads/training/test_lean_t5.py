@@ -53,6 +53,16 @@ def test_loss_and_gradients_are_those_of_transformers(kind: str, again: bool, tm
         assert torch.allclose(mine.grad, other.grad, rtol=1e-3, atol=1e-4 * float(other.grad.abs().max())), name
 
 
+def test_smoothing_counts_while_it_trains_and_not_when_it_is_judged(tmp_path: Path) -> None:
+    theirs, given = model(tmp_path), batch()
+    ours = LeanT5(copy.deepcopy(theirs))
+    ours.smoothing = 0.1
+    known = theirs(**given)
+    smooth = torch.nn.functional.cross_entropy(known.logits.flatten(0, 1), given["labels"].flatten(), label_smoothing=0.1)
+    assert float(ours(**given).loss) == pytest.approx(float(smooth), rel=1e-5)
+    assert float(ours.eval()(**given).loss) == pytest.approx(float(known.loss), rel=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="compiling for a CPU needs a C++ compiler")
 def test_compiled_blocks_learn_what_plain_ones_learn(base: Path, tmp_path: Path) -> None:
