@@ -58,6 +58,7 @@ class Maker:
         pieces = [tokenizer.id_to_token(number) or "" for number in range(size)]
         self._begins = np.array([piece.startswith("\u2581") for piece in pieces])
         self._stops = np.array([piece.rstrip("\u2581").endswith((".", "!", "?")) for piece in pieces])
+        self._speaks = np.array([any(map(str.isalnum, piece)) for piece in pieces])
         self._end = int(tokenizer.encode("").ids[0])
         known: dict[str, Numbers] = {}
 
@@ -123,8 +124,30 @@ class Maker:
             words = [word for word in words if chance.random() >= self._setting.dropped] or words
         return words
 
+    def _renamed(self, words: list[Numbers], answer: list[Numbers], chance: random.Random) -> tuple[list[Numbers], list[Numbers]]:
+        """Both with some of the rare words that they share, those of more than one piece, turned into rare words of another text: whoever has learnt
+        the answer by heart is wrong, whoever copies is right."""
+        shared = sorted({self._bare(word) for word in words} & {self._bare(word) for word in answer} - {b""})
+        turned = [one for one in shared if chance.random() < self._setting.renamed]
+        others = sorted({self._bare(word) for word in self._words(self._text(chance.randrange(len(self))))} - {b"", *shared}) if turned else []
+        into = dict(zip(turned, chance.sample(others, min(len(turned), len(others))), strict=False))
+
+        def anew(word: Numbers) -> Numbers:
+            bare = self._bare(word)
+            return np.concatenate([np.frombuffer(into[bare], dtype=np.int64), word[len(bare) // word.itemsize :]]) if bare in into else word
+
+        return ([anew(word) for word in words], [anew(word) for word in answer]) if into else (words, answer)
+
+    def _bare(self, word: Numbers) -> bytes:
+        """A rare word without the signs behind it, as something that can be looked up; of another word nothing."""
+        spoken = np.flatnonzero(self._speaks[word])
+        return word[: spoken[-1] + 1].tobytes() if len(spoken) > 1 else b""
+
     def _summarize(self, index: int, chance: random.Random) -> tuple[list[Numbers], list[Numbers]]:
-        return [self._numbers("summarize:"), *self._varied(index, chance)], [self._synopsis(index)]
+        words, answer = self._varied(index, chance), self._words(self._synopsis(index))
+        if self._setting.renamed:
+            words, answer = self._renamed(words, answer, chance)
+        return [self._numbers("summarize:"), *words], answer
 
     def _section(self, index: int, chance: random.Random) -> tuple[list[Numbers], list[Numbers]]:
         # Now and then from the synopsis alone, which says as much in fewer words.

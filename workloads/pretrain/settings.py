@@ -31,6 +31,8 @@ class Pretraining:
     """Decay, a step, of the running average of the weights that is the result where it does better; 0 keeps none."""
     dropped: float = 0.1
     """Words that are left out of half of the texts that are read."""
+    renamed: float = 0.0
+    """Of the rare words that stand in a text and in its synopsis, those that are turned into others in both, so that copying alone gets them right."""
     noise: float = 0.18
     """Words of a text that `denoise` asks for."""
     looked_rows: int = 400
@@ -44,7 +46,7 @@ class Pretraining:
                 raise UsageError(f"there is no task {unknown[0]!r} to pretrain on", given=f"recipe {self.recipe.name}", allowed=", ".join(TASKS))
         if not any(self.recipe.mix.values()):
             raise UsageError("the mix leaves nothing to train on", given=f"recipe {self.recipe.name}", allowed=f"weights for {', '.join(TASKS)}")
-        for name, most in (("turn", 1.0), ("dropout", 0.9), ("smoothing", 0.5), ("average", 0.99999), ("dropped", 0.9), ("noise", 0.5)):
+        for name, most in (("turn", 1.0), ("dropout", 0.9), ("smoothing", 0.5), ("average", 0.99999), ("dropped", 0.9), ("renamed", 1.0), ("noise", 0.5)):
             if not 0 <= getattr(self, name) <= most:
                 raise UsageError(f"{name} cannot be {getattr(self, name)}", given=f"recipe {self.recipe.name}", allowed=f"0 to {most}")
 

@@ -95,8 +95,12 @@ class _Spread(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, None]:
-        found = given[0].flatten(0, 1)[ctx.packing.places]
-        found[ctx.packing.number :] = 0
+        packing = ctx.packing
+        found = given[0].flatten(0, 1)[packing.places]
+        if torch.compiler.is_compiling():
+            # No slice here: what was compiled would hold for so many tokens, and be compiled anew where nothing, or one, had to be made up.
+            return found * packing.real.view(-1, *(1,) * (found.ndim - 1)).to(found.dtype), None
+        found[packing.number :] = 0
         return found, None
 
 
@@ -123,6 +127,8 @@ class Packing(NamedTuple):
     """(N,): the place of each token, counted through the table. Those from `number` on are there to make up a round number, and lead nowhere."""
     known: torch.Tensor
     """(B, S): whether a token stands there."""
+    real: torch.Tensor
+    """(N,): whether it is one of the first `number`."""
     number: int
 
     @classmethod
@@ -131,7 +137,8 @@ class Packing(NamedTuple):
         places = known.flatten().nonzero().squeeze(1)
         number = len(places)
         places = functional.pad(places, (0, -number % _ROUND))
-        return cls((known.flatten().cumsum(0) - 1).clamp_(min=0).view(known.shape), places, known, number)
+        real = torch.arange(len(places), device=places.device) < number
+        return cls((known.flatten().cumsum(0) - 1).clamp_(min=0).view(known.shape), places, known, real, number)
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
         """x (N, ...) -> (B, S, ...), to be looked at through a mask."""

@@ -96,6 +96,19 @@ def test_what_denoise_asks_for_is_what_it_took_out(make: Callable[[Pretraining],
         assert text in tokenizer.decode(tokenizer.encode(described(name).description + LONG).ids)
 
 
+def test_a_rare_word_is_turned_into_the_same_one_in_text_and_synopsis(make: Callable[[Pretraining], Maker], tokenizer: Any) -> None:
+    maker, turned = make(replace(PLAIN, dropped=0.0, renamed=1.0)), 0
+    for index in range(20):
+        example = maker.drawn(index, "summarize", random.Random(index))
+        name = source_in("train", number=index)
+        text, synopsis = (tokenizer.decode(ids.tolist()) for ids in (example.source, example.target))
+        (other,) = set(synopsis.split()) - {"synopsis", "of"}
+        turned += other != name
+        # A text that begins at a later sentence does not name it, nor could it be copied.
+        assert name not in text and (other == name or other in text)
+    assert turned > 12
+
+
 def test_what_is_looked_at_is_whole(make: Callable[[Pretraining], Maker], tokenizer: Any) -> None:
     for example in make(PLAIN).plain("summarize", 5):
         name = source_in("train", number=int(example.id.split("/")[0]))
