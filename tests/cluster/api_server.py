@@ -73,6 +73,17 @@ class ApiServer(Asked):
         self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT))
         log.close()
 
+    def lose(self) -> None:
+        """Kill the API server alone; its store stays, as when a control plane's machine is lost."""
+        lost = self._processes.pop(1)
+        lost.kill()
+        lost.wait()
+
+    def restart(self) -> None:
+        """Start a lost API server again on the same store."""
+        self.start("kube-apiserver", self._flags(f"http://127.0.0.1:{self._port + 1}"))
+        self._wait()
+
     def _wait(self) -> None:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and all(process.poll() is None for process in self._processes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from infra.pipeline.plan import plan_environment
 from infra.pipeline.site import require_ready
 from infra.sandbox.kubernetes.client import Client
 from infra.sandbox.kubernetes.kubeconfig import reach
+from tests.cluster import onprem
 from tests.cluster.api_server import MISSING, ApiServer, is_built
 from tests.cluster.own_objects import own_objects, own_worlds
 from tests.conftest import free_block
@@ -39,16 +39,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 @pytest.fixture
 def site(server: ApiServer, falaj_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
     """The server under the context that the example names."""
-    _name(server, tmp_path / "config", monkeypatch)
+    onprem.name(server, tmp_path / "config", monkeypatch)
     return server
-
-
-def _name(server: ApiServer, path: Path, monkeypatch: pytest.MonkeyPatch, **user: Any) -> None:
-    document = json.loads(server.kubeconfig().read_text())
-    document["contexts"][0]["name"] = "falaj-onprem"
-    document["users"][0]["user"] |= user
-    path.write_text(json.dumps(document))
-    monkeypatch.setenv("KUBECONFIG", str(path))
 
 
 def asked(plans: list[Plan]) -> list[str]:
@@ -69,7 +61,7 @@ def test_a_cluster_is_asked_for_all_that_is_missing_before_anything_is_made(site
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
     status, answer = site.send("POST", "/api/v1/namespaces/default/serviceaccounts/nobody/token", request)
     assert status == 201, answer
-    _name(site, tmp_path / "nobody", monkeypatch, token=answer["status"]["token"])
+    onprem.name(site, tmp_path / "nobody", monkeypatch, token=answer["status"]["token"])
     may_not = [each for each in asked_without_reading(plans) if each.startswith("whoever asks may not ")]
     assert {"whoever asks may not create namespaces", "whoever asks may not create networkpolicies.networking.k8s.io in namespace training"} <= set(may_not)
     assert "whoever asks may not get cronjobs.batch in namespace inference" in may_not and len(may_not) == len(set(may_not)) > 20
@@ -97,7 +89,7 @@ def test_a_cluster_that_does_not_answer_is_said_to_and_nothing_is_made(falaj_hom
 
 
 def test_an_environment_is_made_on_the_cluster_and_a_second_time_nothing_is_left_to_do(site: ApiServer) -> None:
-    _ready(site)
+    onprem.prepare(site)
     look_at_site("onprem", choose_to_apply("onprem", site=True))
     outcomes = bring_up_stacks("onprem", None, Stopwatch())
     assert [(each.stack, each.decision.verdict, each.record.result) for each in outcomes] == [
@@ -129,9 +121,3 @@ def test_every_object_is_taken_server_side_and_the_namespaces_say_where_they_are
 
 def _set_pods(server: ApiServer, quota: str, number: str) -> None:
     server.send("PATCH", quota, {"spec": {"hard": {"pods": number}}}, "application/merge-patch+json")
-
-
-def _ready(server: ApiServer) -> None:
-    """What an administrator does once: a storage class, and a label on a node."""
-    server.create({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "nfs"}, "provisioner": "nfs.csi.k8s.io"})
-    server.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one", "labels": {"falaj/kind": "inference"}}})

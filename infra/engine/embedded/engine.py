@@ -41,11 +41,11 @@ class EmbeddedEngine:
         _raise_fatal(run)
         if not run.errors:
             foresee(run, leftovers(run.journal.resources(), deployment.registered(), deployment.renamed.now))
-        if run.errors:
+        if errors := run.told():
             raise UsageError(
-                f"{program.project} cannot be planned: {run.errors[0]}",
+                f"{program.project} cannot be planned: {errors[0]}",
                 given=str(program.folder),
-                why="\n".join(run.errors[1:]) or None,
+                why="\n".join(errors[1:]) or None,
                 next="correct the program or its config, and plan again",
             )
         return Preview(resources=in_order(run.planned.values()), outputs=to_plan(_outputs(list(run.news.values()))), state=snapshot.ref)
@@ -86,7 +86,7 @@ class EmbeddedEngine:
             count, found = look(run)
             _raise_fatal(run)
             if run.errors:
-                raise Fault(f"{program.project} could not be read whole", given="\n".join(run.errors), next="runbooks/failed_apply.md")
+                raise Fault(f"{program.project} could not be read whole", given="\n".join(run.told()), next="runbooks/failed_apply.md")
             return Seen(state=snapshot.ref, resources=count, drifts=found)
 
     def destroy(self, program: Program, *, progress: Progress | None = None) -> Outcome:
@@ -138,7 +138,7 @@ class EmbeddedEngine:
                 before=snapshot.ref,
                 after=run.journal.ref,
                 outputs=to_plan(_outputs(run.journal.resources())),
-                error="\n".join(run.errors) or None,
+                error="\n".join(run.told()) or None,
             )
 
 

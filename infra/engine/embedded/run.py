@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from falaj.errors import FalajError
+from falaj.errors import FalajError, Fault
 from infra.artifacts import AppliedStep, PlannedResource
 from infra.engine.embedded import urns
 from infra.engine.embedded.builtin import Builtin
@@ -42,6 +43,8 @@ class Run:
     steps: list[AppliedStep] = field(default_factory=list)
     planned: dict[str, PlannedResource] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    alike: Counter[str] = field(default_factory=Counter)
+    """How often the same went wrong elsewhere, by its entry in `errors`."""
     fatal: BaseException | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     mutex: threading.RLock = field(default_factory=threading.RLock)
@@ -59,8 +62,18 @@ class Run:
         """Record a step's error; one of writing the state stops the run."""
         if self.journal.broken is not None:
             self.abort(self.journal.broken)
-        else:
-            self.fail(message_of(problem))
+            return
+        with self.mutex:
+            # Where a server went away, the other steps end for the same reason; their own words stand in their records.
+            same = next((error for error in self.errors if isinstance(problem, Fault) and error.startswith(f"{problem.what}\n")), None)
+            if same is not None:
+                self.alike[same] += 1
+            else:
+                self.fail(message_of(problem))
+
+    def told(self) -> list[str]:
+        """What went wrong, each reason once."""
+        return [f"{error}\n  also     {self.alike[error]} more for the same reason" if self.alike[error] else error for error in self.errors]
 
     def abort(self, problem: BaseException) -> None:
         """Stop the run; `problem` is raised to the caller once everything under way has ended."""
