@@ -21,6 +21,8 @@ from workloads.tracking import Entry, open_client
 from workloads.tracking.server import KEY, WHOLE, away
 
 BUCKET = "mlflow"
+PASSWORD = "a:b\\c"
+"""With the two letters that a password file writes otherwise."""
 
 
 def entry(key: str = "one", points: int = 3, series: int = 1, **changes: Any) -> Entry:
@@ -60,9 +62,10 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass
 class Server:
-    """A real MLflow server, which is down until it is started."""
+    """The environment's MLflow server as its pods start it, which is down until it is started."""
 
     database: str
+    """`host:port/name` of a PostgreSQL that asks `falaj` for `PASSWORD`."""
     log: Path
     port: int = field(default_factory=free_block)
     process: subprocess.Popen[bytes] | None = None
@@ -72,10 +75,20 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command += ["--backend-store-uri", self.database, "--artifacts-destination", f"s3://{BUCKET}/runs"]
+        password = self.log.with_name("password")
+        password.write_text(PASSWORD)
+        environ = {
+            **{name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"},
+            "PORT": str(self.port),
+            "FALAJ_WORKERS": "1",
+            "FALAJ_DATABASE": self.database,
+            "FALAJ_DATABASE_USER": "falaj",
+            "FALAJ_DATABASE_PASSWORD_FILE": str(password),
+            "FALAJ_ARTIFACTS": f"s3://{BUCKET}/runs",
+        }
+        command = [sys.executable, "-m", "workloads", "mlflow"]
         with self.log.open("ab") as said:
-            self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=self.log.parent, start_new_session=True)
+            self.process = subprocess.Popen(command, stdout=said, stderr=said, env=environ, cwd=ROOT, start_new_session=True)
         deadline = time.monotonic() + 300
         while away(self.url):
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()[-3000:]
@@ -91,9 +104,9 @@ class Server:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
-    """A fresh PostgreSQL, as SQLAlchemy names it."""
-    with postgres.running() as address:
-        yield address.replace("postgresql://", "postgresql+psycopg://", 1)
+    """A fresh PostgreSQL that asks for a password."""
+    with postgres.running(free_block(), PASSWORD) as address:
+        yield address.rpartition("@")[2]
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +126,7 @@ def s3(s3_endpoint: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def server(database: str, s3: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An MLflow server over PostgreSQL and S3 that nobody has started yet."""
+    """The MLflow server over PostgreSQL and S3 that nobody has started yet."""
     found = Server(database, tmp_path_factory.mktemp("mlflow") / "server.log")
     yield found
     found.kill()

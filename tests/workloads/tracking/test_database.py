@@ -14,11 +14,9 @@ import pytest
 from falaj.errors import UsageError
 from tests.conftest import free_block
 from tests.workloads.serve import postgres
+from tests.workloads.tracking.conftest import PASSWORD
 from workloads.tracking import setup
 from workloads.tracking.database import Database, PasswordFile, password_of
-
-PASSWORD = "a:b\\c"
-"""With the two letters that a password file writes otherwise."""
 
 
 class Store:

@@ -1,4 +1,4 @@
-"""A real MLflow server over PostgreSQL and S3: really down, then up; killed in the middle of a sync, and so is who syncs."""
+"""An environment's MLflow server (`python -m workloads mlflow`) on PostgreSQL and S3: down, then up; killed amid a sync, and so is who syncs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from tests.workloads.tracking.conftest import BUCKET, Server, entry, sync_process, whole_runs
+from tests.workloads.tracking.conftest import BUCKET, PASSWORD, Server, entry, sync_process, whole_runs
 from workloads.tracking import Spool, enter, open_client
 from workloads.tracking.server import KEY, WHOLE
 
@@ -84,10 +85,10 @@ def test_a_server_that_dies_in_the_middle_of_a_sync_gets_the_rest_when_it_is_bac
 def test_without_a_server_runs_go_to_postgresql_and_their_files_to_the_bucket(work: Path, database: str, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
-    plain = database.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(plain, autocommit=True) as connection:
+    administrator = f"postgresql://falaj:{quote(PASSWORD, safe='')}@{database}"
+    with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute("CREATE DATABASE direct")
-    own = plain.replace("/postgres?", "/direct?", 1)
+    own = administrator.removesuffix("/postgres") + "/direct"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", own)
     monkeypatch.setenv("FALAJ_ARTIFACTS_BUCKET", BUCKET)
     (work / "record.json").parent.mkdir(parents=True)
