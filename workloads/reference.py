@@ -121,6 +121,18 @@ def build(rows: Sequence[Row], labels: Mapping[str, Sequence[str]], *, seed: int
     }
 
 
+def require(profile: Mapping[str, Any], version: str) -> None:
+    """Raises UsageError where requests of release `version` could not be logged to be compared with `profile`."""
+    if profile.get("schema") != SCHEMA or not isinstance(profile.get("labels"), dict):
+        raise UsageError(
+            f"release {version} has no profile to watch its requests by",
+            given=f"schema {profile.get('schema')}",
+            allowed=f"schema {SCHEMA}, which registering a run writes",
+            why="what is logged of a request, and whether it drifted, follows from it",
+            next="register the run again, or serve without a request log: leave FALAJ_REQUESTS out",
+        )
+
+
 def compare(rows: Sequence[Row], profile: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every statistic of `rows` against `profile`: feature, statistic, value, threshold and whether it exceeds it.
 

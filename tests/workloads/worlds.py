@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,14 +86,14 @@ def measure_nothing(run: Path, model: Path) -> dict[str, Any]:
     return _PROFILE[0]
 
 
-def publish(store: Store, scratch: Path, version: str, *, answer: str | None = None, point: bool = True) -> Release:
+def publish(store: Store, scratch: Path, version: str, *, answer: str | None = None, point: bool = True, profile: Mapping[str, Any] | None = None) -> Release:
     """Seal a release whose model answers `answer`, put it into `store` and point to it."""
     folder = scratch / f"sealed-{version}"
     (folder / "model").mkdir(parents=True)
     for name in ("encoder.onnx", "decoder.onnx", "config.json"):
         (folder / "model" / name).write_text(version if answer is None else answer)
     parent = (store.read_json(POINTER) or {}).get("version")
-    document = {"version": version, "run": f"run-{version}", "parent": parent, "profile": measure_nothing(scratch, scratch)}
+    document = {"version": version, "run": f"run-{version}", "parent": parent, "profile": measure_nothing(scratch, scratch) if profile is None else profile}
     release = seal(folder, document, signing_key_file())
     store.put_folder(folder, version, last="release.json")
     if point:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from falaj.errors import Denied, FalajError, Fault
+from workloads import reference
 from workloads.reference import Tokenizer
 from workloads.release import POINTER, Release, trusted_key, verify
 from workloads.serve.canary import TRAFFIC, Agreement, Sticky, Traffic, verified
@@ -259,6 +260,8 @@ class Sides:
                 f"release {version} could not be fetched: {problem.strerror}", given=str(folder), next="free some space where the cache is"
             ) from problem
         release = verify(folder, self._trusted(), digest=digest)
+        if self._settings.requests is not None:
+            reference.require(release.profile, release.version)
         if folder.name in self._opened:
             self._opened.pop(folder.name).close()
         self._opened[folder.name] = opened = self._open_model(release)

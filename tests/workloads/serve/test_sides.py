@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,17 @@ def test_a_server_of_one_release_answers_with_it_whatever_is_current_and_stops_w
     set_traffic(store, stop="wrong answers")
     found.look()
     assert found.stopped == "wrong answers"
+
+
+def test_a_release_without_a_profile_is_not_served_where_requests_are_logged(store: Store, tmp_path: Path, workers: Workers) -> None:
+    publish(store, tmp_path, "v1", profile={})
+    settings = Settings(releases=store.uri, requests=tmp_path / "requests", cache=tmp_path / "cache")
+    found = Sides(settings, workers, clock=Clock())
+    found.look()
+    assert served(found) == {} and (found.problem or "").startswith("release v1 has no profile to watch its requests by\n")
+    other = Sides(replace(settings, requests=None, cache=tmp_path / "other"), workers, clock=Clock())
+    other.look()
+    assert (served(other), other.problem) == ({"stable": "v1"}, None)
 
 
 def test_a_model_that_does_not_load_leaves_the_old_one_and_is_tried_again_later(store: Store, tmp_path: Path, workers: Workers) -> None:
