@@ -6,7 +6,7 @@ Adafactor's are: one learning rate means the same for both. State is part of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -34,21 +34,17 @@ class Pretrainer(Adafactor):
         self._average = average
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:
-        """Take one step. Gradients are used up."""
-        for group in self.param_groups:
+    def _move(self, group: dict[str, Any], weights: Sequence[torch.Tensor]) -> None:
+        if group["matrices"]:
             alike: dict[tuple[int, ...], list[Any]] = {}
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                if group["matrices"]:
-                    alike.setdefault(tuple(weight.shape), []).append(weight)
-                else:
-                    self._update(weight, weight.grad, group)
-            for weights in alike.values():
-                self._turn(weights, group["lr"])
-            if self._average:
-                self._follow(group["params"])
+            for weight in weights:
+                alike.setdefault(tuple(weight.shape), []).append(weight)
+            for same in alike.values():
+                self._turn(same, group["lr"])
+        else:
+            super()._move(group, weights)
+        if self._average:
+            self._follow(weights)
 
     def averages(self) -> dict[int, torch.Tensor]:
         """The running average of each weight, by the weight's `id`; empty where none is kept."""
@@ -59,17 +55,17 @@ class Pretrainer(Adafactor):
         moved = []
         for weight in weights:
             state = self.state[weight]
-            state["step"] = state.get("step", 0) + 1
+            state["step"] += 1
             mean = state.setdefault("momentum", torch.zeros_like(weight)).lerp_(weight.grad, 1 - _MOMENTUM)
             moved.append(weight.grad.lerp_(mean, _MOMENTUM))
         for weight, update in zip(weights, orthogonal(torch.stack(moved)), strict=True):
             size = root_mean_square(weight).clamp_(min=LEAST_SCALE) / root_mean_square(update)
             weight.addcmul_(update, size, value=-lr)
 
-    def _follow(self, weights: list[Any]) -> None:
+    def _follow(self, weights: Sequence[torch.Tensor]) -> None:
         for weight in weights:
             state = self.state[weight]
-            step = state.get("step", 0)
+            step = state["step"]
             if "average" not in state:
                 state["average"] = weight.clone()
             elif step % _EVERY == 0:

@@ -85,6 +85,19 @@ def pretrain() -> Pretraining:
     )
 
 
+def pretrain_again() -> Pretraining:
+    """From the seed's own weights, in about three hours of two cores that have other work too.
+
+    The seed knows its rows by heart: its loss is 1.44 nats a token on synopses that it was trained on and 4.74 on others. 120 steps of this brought
+    those to 1.69 and 3.72, at this rate as at 1.5e-3.
+    """
+    full = pretrain()
+    mix = {"summarize": 10, "section": 4, "facet": 1, "name": 1, "denoise": 4, "gap": 0.5, "copy": 1}
+    recipe = replace(full.recipe, name="pretrain_again", learning_rate=6e-3, most_steps=10_000, warmup_steps=200, mix=mix)
+    late_mix = {"summarize": 12, "section": 5, "denoise": 1, "name": 0.5}
+    return replace(full, recipe=recipe, init="seed", late_mix=late_mix, turn=0.7, smoothing=0.1, renamed=0.5, looked_rows=300)
+
+
 def pretrain_smoke() -> Pretraining:
     """A few steps, to see that every joint holds."""
     full = pretrain()
@@ -92,7 +105,7 @@ def pretrain_smoke() -> Pretraining:
     return replace(full, recipe=recipe, looked_rows=20)
 
 
-SETTINGS = {"pretrain": pretrain, "pretrain_smoke": pretrain_smoke}
+SETTINGS = {"pretrain": pretrain, "pretrain_again": pretrain_again, "pretrain_smoke": pretrain_smoke}
 
 
 def setting_named(name: str) -> Pretraining:

@@ -7,10 +7,13 @@ wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+
+from workloads.training.lanes import Lanes
 
 _LEAST = 1e-30
 LEAST_SCALE = 1e-3
@@ -25,17 +28,27 @@ class Adafactor(torch.optim.Optimizer):
     def __init__(self, parameters: Iterable[torch.nn.Parameter], lr: float, *, decay: float = -0.8, clip: float = 1.0) -> None:
         super().__init__(parameters, {"lr": lr, "decay": decay, "clip": clip})
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # ty: ignore[incompatible-method-override]  no closure, no loss
-        """Take one step. Gradients are used up."""
+    def step(self, closure: Callable[[], Any] | None = None, *, lanes: Lanes | None = None) -> None:  # ty: ignore[incompatible-method-override]  no closure, no loss
+        """Take one step, shared out to `lanes` where there are some. Gradients are used up."""
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._update(weight, weight.grad, group)
+            moved = [weight for weight in group["params"] if weight.grad is not None]
+            for weight in moved:
+                self.state[weight].setdefault("step", 0)  # in the order of weights, whichever lane comes first
+            if lanes:
+                lanes.each(partial(self._move, group), moved)
+            else:
+                self._move(group, moved)
+
+    @torch.no_grad()
+    def _move(self, group: dict[str, Any], weights: Sequence[torch.Tensor]) -> None:
+        """Take the step of some weights of a group."""
+        for weight in weights:
+            assert weight.grad is not None
+            self._update(weight, weight.grad, group)
 
     def _update(self, weight: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
-        state["step"] = state.get("step", 0) + 1
+        state["step"] += 1
         kept = 1.0 - state["step"] ** group["decay"]
         if gradient.ndim >= 2:
             row, column = _mean_squares(gradient)

@@ -1,7 +1,8 @@
 """Threads of one process that each work through a part of the batch, from its rows to its gradients.
 
 A small model's operations are too short to be shared out between threads one by one: each waits for the other after every product and every norm.
-Parts of a batch do not wait for each other until their gradients are added up, and while one waits for memory the other multiplies.
+Parts of a batch do not wait for each other until their gradients are added up, and while one waits for memory the other multiplies. What is done with
+gradients then is shared out by weights in the same way.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from workloads.recipes import Recipe
 from workloads.training.world import World
 
 _MOST = 2
 """More have not been measured."""
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def lanes_for(recipe: Recipe, world: World, model: Any, *, threads: int) -> int:
@@ -47,11 +50,23 @@ class Lanes:
         for first in range(0, parts, self.number):
             begun = [self._pool.submit(work, index) for index in range(first, min(first + self.number, parts))]
             wait(begun)
-            for lane in begun:
-                loss, found = lane.result()
-                total += loss
-                _add(parameters, found)
+            found = [lane.result() for lane in begun]
+            total += sum(loss for loss, _ in found)
+            self.each(_add, list(zip(parameters, *(gradients for _, gradients in found), strict=True)), size=lambda item: item[0].numel())
         return total
+
+    def each(self, do: Callable[[list[Item]], Answer], items: Sequence[Item], *, size: Callable[[Any], int] = lambda item: item.numel()) -> list[Answer]:
+        """What `do` says to each lane's share of `items`, all of them at once. Shares are about as large as each other, and the same in every run.
+        Raises what the first share to fail raised."""
+        shares: list[list[Item]] = [[] for _ in range(self.number)]
+        sizes = [0] * self.number
+        for item in sorted(items, key=size, reverse=True):
+            least = sizes.index(min(sizes))
+            shares[least].append(item)
+            sizes[least] += size(item)
+        begun = [self._pool.submit(do, share) for share in shares if share]
+        wait(begun)
+        return [lane.result() for lane in begun]
 
     def close(self) -> None:
         """End the threads."""
@@ -77,12 +92,13 @@ def _settle(threads: int) -> None:
     torch.set_num_threads(threads)  # of this thread's operations
 
 
-def _add(parameters: Sequence[Any], found: Sequence[Any]) -> None:
-    import torch
-
-    both = [(parameter, gradient) for parameter, gradient in zip(parameters, found, strict=True) if gradient is not None]
-    for parameter, gradient in both:
-        if parameter.grad is None:
-            parameter.grad = gradient
-    if sums := [(parameter.grad, gradient) for parameter, gradient in both if parameter.grad is not gradient]:
-        torch._foreach_add_(*map(list, zip(*sums, strict=True)))
+def _add(share: Sequence[Sequence[Any]]) -> None:
+    """Add gradients to those of their parameter; each item is a parameter and what the parts found for it."""
+    for parameter, *found in share:
+        for gradient in found:
+            if gradient is None:
+                continue
+            if parameter.grad is None:
+                parameter.grad = gradient
+            else:
+                parameter.grad.add_(gradient)

@@ -66,7 +66,7 @@ def loop(
             if wrong := trouble(loss, norm if not parts.scaled else 0.0, progress.losses, recipe.spike):
                 _fall_back(parts, checkpoints, progress, wrong, seconds, say)
                 continue
-            parts.take_step()
+            parts.take_step(lanes)
             progress.step, progress.position = progress.step + 1, progress.position + 1
             progress.losses.append(round(loss, 6))
             progress.norms.append(round(norm, 6) if math.isfinite(norm) else None)
@@ -128,7 +128,7 @@ def _learnt(
         return loss * (labels[index] / all_labels)
 
     mine = lanes.learn(weighed, len(batch), list(parts.source.parameters())) if lanes else _one_by_one(parts, weighed, len(batch))
-    norm = clipped(parts.unscaled(), _LONGEST)
+    norm = clipped(parts.unscaled(), _LONGEST, lanes)
     loss = world.total(mine)[0] / (world.size / world.shares)
     return loss, norm, int(all_seen), int(all_labels), bool(stops), whole_seconds
 

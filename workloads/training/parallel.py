@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from falaj.errors import UsageError
 from workloads.recipes import Recipe
+from workloads.training.lanes import Lanes
 from workloads.training.world import World
 
 
@@ -44,19 +46,28 @@ def put_back(model: Any) -> None:
         model.reshard()
 
 
-def clipped(parameters: list[Any], most: float) -> float:
-    """Shorten the gradient of all `parameters` together to `most`. Returns its length before; plain and sharded ones may be mixed."""
+def clipped(parameters: list[Any], most: float, lanes: Lanes | None = None) -> float:
+    """Shorten the gradient of all `parameters` together to `most`. Returns its length before; plain and sharded ones may be mixed, but not in lanes."""
     import torch
 
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     kinds = [[one for one in gradients if hasattr(one, "full_tensor") is sharded] for sharded in (False, True)]
-    lengths: list[Any] = [torch.nn.utils.get_total_norm(kind) for kind in kinds if kind]
+    each = lanes.each if lanes else _at_once
+    lengths: list[Any] = [length for kind in kinds if kind for length in each(torch.nn.utils.get_total_norm, kind)]
     whole = torch.stack([length.full_tensor() if hasattr(length, "full_tensor") else length for length in lengths]).norm()
     factor = (most / (whole + 1e-6)).clamp(max=1.0)
-    if float(factor) < 1.0:
-        for gradient in gradients:
+
+    def shorten(share: list[Any]) -> None:
+        for gradient in share:
             (gradient.to_local() if hasattr(gradient, "to_local") else gradient).mul_(factor)
+
+    if float(factor) < 1.0:
+        each(shorten, gradients)
     return float(whole)
+
+
+def _at_once(do: Callable[[list[Any]], Any], items: list[Any]) -> list[Any]:
+    return [do(items)]
 
 
 def _blocks(model: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.recipes import Recipe
-from workloads.training.lanes import lanes_for
+from workloads.training.lanes import Lanes, lanes_for
 from workloads.training.parallel import laid_out
 from workloads.training.world import World
 
@@ -55,9 +55,9 @@ class Parts:
             self.scaler.unscale_(self.optimizer)
         return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
-    def take_step(self) -> None:
+    def take_step(self, lanes: Lanes | None) -> None:
         """Move the weights; in fp16 not where a gradient left the range: the scale is halved instead."""
-        self.scaler.step(self.optimizer)
+        self.scaler.step(self.optimizer, lanes=lanes)
         self.scaler.update()
 
     def scaling(self) -> dict[str, float]:
