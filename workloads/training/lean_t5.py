@@ -84,6 +84,11 @@ class Norm(nn.Module):
         return _ScaledNorm.apply(x, self.source.weight, self.source.variance_epsilon, dtype)
 
 
+def _rows(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """x (N, ...), table (B, S) of numbers of rows -> (B, S, ...). Whole rows are copied, where indexing would go from number to number."""
+    return x.index_select(0, table.flatten()).unflatten(0, table.shape)
+
+
 class _Spread(torch.autograd.Function):
     """Tokens -> their places in a padded table, for those who look at them through a mask: what stands in places of padding is another token, and no
     gradient comes from there."""
@@ -91,12 +96,12 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, packing: Packing) -> torch.Tensor:
         ctx.packing = packing
-        return x[packing.tokens]
+        return _rows(x, packing.tokens)
 
     @staticmethod
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, None]:
         packing = ctx.packing
-        found = given[0].flatten(0, 1)[packing.places]
+        found = given[0].flatten(0, 1).index_select(0, packing.places)
         if torch.compiler.is_compiling():
             # No slice here: what was compiled would hold for so many tokens, and be compiled anew where nothing, or one, had to be made up.
             return found * packing.real.view(-1, *(1,) * (found.ndim - 1)).to(found.dtype), None
@@ -110,11 +115,11 @@ class _Taken(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, packing: Packing) -> torch.Tensor:
         ctx.packing = packing
-        return x[packing.places // x.shape[1], packing.places % x.shape[1]]
+        return x.flatten(0, 1).index_select(0, packing.places)
 
     @staticmethod
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor, None]:
-        known, found = ctx.packing.known, given[0][ctx.packing.tokens]
+        known, found = ctx.packing.known, _rows(given[0], ctx.packing.tokens)
         return found.mul_(known.view(*known.shape, *(1,) * (found.ndim - 2)).to(found.dtype)), None
 
 
@@ -338,10 +343,15 @@ class LeanT5(nn.Module):
         asked = labels != IGNORED
         if input_ids.device.type == "cpu":
             there, here = Packing.of(attention_mask.bool()), Packing.of(asked)
-            memory = self.encoder(self.shared(input_ids.flatten()[there.places]), hidden, there)
-            found = self.decoder(self.shared(fed.flatten()[here.places]), None, here, memory, hidden, there)[: here.number]
+            # Looked up at once: each look-up's gradient is a table as large as the vocabulary's.
+            tokens = self.shared(torch.cat([input_ids.flatten()[there.places], fed.flatten()[here.places]]))
+            source, target = tokens.split([len(there.places), len(here.places)])
+            memory = self.encoder(source, hidden, there)
+            found = self.decoder(target, None, here, memory, hidden, there)
+            answers = labels.flatten()[here.places].masked_fill(~here.real, IGNORED)
         else:
             memory = self.encoder(self.shared(input_ids), hidden, None)
             found = self.decoder(self.shared(fed.masked_fill(fed == IGNORED, self._pad)), None, None, memory, hidden)[asked]
+            answers = labels[asked]
         logits = self.head(found * self.scale).float()
-        return Found(functional.cross_entropy(logits, labels[asked], label_smoothing=self.smoothing if self.training else 0.0))
+        return Found(functional.cross_entropy(logits, answers, label_smoothing=self.smoothing if self.training else 0.0))
