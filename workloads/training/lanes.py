@@ -7,7 +7,7 @@ gradients then is shared out by weights in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -22,9 +22,9 @@ Answer = TypeVar("Answer")
 
 
 def lanes_for(recipe: Recipe, world: World, model: Any, *, threads: int) -> int:
-    """How many lanes a rank has. More than one on a CPU alone, where steps are not compiled, no scale of fp16 is looked after and `model` says that it
-    leaves nothing to chance: threads take numbers from one generator in the order they come, so that with dropout no run could be repeated."""
-    if world.size > 1 or world.device.type != "cpu" or recipe.compiled or recipe.precision == "fp16" or getattr(model, "draws", True):
+    """How many lanes a rank has. More than one on a CPU alone, where no scale of fp16 is looked after and `model` says that it leaves nothing to chance:
+    threads take numbers from one generator in the order they come, so that with dropout no run could be repeated."""
+    if world.size > 1 or world.device.type != "cpu" or recipe.precision == "fp16" or getattr(model, "draws", True):
         return 1
     return max(1, min(_MOST, threads, recipe.batch // recipe.accumulate))
 
@@ -32,8 +32,8 @@ def lanes_for(recipe: Recipe, world: World, model: Any, *, threads: int) -> int:
 class Lanes:
     """`number` threads beside the caller's, which share out the `threads` that torch may use."""
 
-    def __init__(self, number: int, threads: int) -> None:
-        self.number = number
+    def __init__(self, number: int, threads: int, *, compiled: bool = False) -> None:
+        self.number, self._compiled, self._ready = number, compiled, False
         self._pool = ThreadPoolExecutor(number, thread_name_prefix="lane", initializer=_settle, initargs=(max(1, threads // number),))
 
     def learn(self, loss_of: Callable[[int], Any], parts: int, parameters: Sequence[Any]) -> float:
@@ -48,9 +48,7 @@ class Lanes:
 
         total = 0.0
         for first in range(0, parts, self.number):
-            begun = [self._pool.submit(work, index) for index in range(first, min(first + self.number, parts))]
-            wait(begun)
-            found = [lane.result() for lane in begun]
+            found = self._worked(work, range(first, min(first + self.number, parts)))
             total += sum(loss for loss, _ in found)
             self.each(_add, list(zip(parameters, *(gradients for _, gradients in found), strict=True)), size=lambda item: item[0].numel())
         return total
@@ -64,9 +62,28 @@ class Lanes:
             least = sizes.index(min(sizes))
             shares[least].append(item)
             sizes[least] += size(item)
-        begun = [self._pool.submit(do, share) for share in shares if share]
+        return self._at_once(do, [share for share in shares if share])
+
+    def _at_once(self, do: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+        begun = [self._pool.submit(do, item) for item in items]
         wait(begun)
         return [lane.result() for lane in begun]
+
+    def _worked(self, work: Callable[[int], Answer], parts: Sequence[int]) -> list[Answer]:
+        """What `work` says to each of `parts`. What is not compiled yet is compiled while one lane works alone: torch's compiler is not made for two."""
+        import torch
+
+        if not self._compiled:
+            return self._at_once(work, parts)
+        if self._ready:
+            try:
+                with torch.compiler.set_stance("fail_on_recompile"):
+                    return self._at_once(work, parts)
+            except RuntimeError as problem:
+                if "fail_on_recompile" not in str(problem):
+                    raise
+        self._ready = True
+        return [self._pool.submit(work, part).result() for part in parts]
 
     def close(self) -> None:
         """End the threads."""
@@ -74,11 +91,11 @@ class Lanes:
 
 
 @contextmanager
-def opened(number: int) -> Generator[Lanes | None]:
+def opened(number: int, *, compiled: bool = False) -> Generator[Lanes | None]:
     """Lanes that end with the block; None for one, which needs no thread of its own."""
     import torch
 
-    lanes = Lanes(number, torch.get_num_threads()) if number > 1 else None
+    lanes = Lanes(number, torch.get_num_threads(), compiled=compiled) if number > 1 else None
     try:
         yield lanes
     finally:

@@ -56,7 +56,7 @@ def loop(
     before = saved_at - progress.seconds
     if not progress.step:
         checkpoints.save(parts.source, parts.optimizer, progress)  # a place to fall back to
-    with ahead(made) as queue, opened(parts.lanes) as lanes:
+    with ahead(made) as queue, opened(parts.lanes, compiled=recipe.compiled) as lanes:
         while not ended_by(recipe, progress):
             learning = rate(recipe, progress)
             for group in parts.optimizer.param_groups:

@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from tests.workloads.small import tiny_model
-from tests.workloads.training.little import PLAIN, trained
+from tests.workloads.training.little import PLAIN, parts_of, trained
 from workloads.training.adafactor import Adafactor
 from workloads.training.lean_t5 import FeedForward, LeanT5, bucket
+from workloads.training.world import alone
 
 KINDS: dict[str, dict[str, Any]] = {
     "flan": {},
@@ -65,10 +66,14 @@ def test_smoothing_counts_while_it_trains_and_not_when_it_is_judged(tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="compiling for a CPU needs a C++ compiler")
-def test_compiled_blocks_learn_what_plain_ones_learn(base: Path, tmp_path: Path) -> None:
+def test_compiled_blocks_learn_what_plain_ones_learn_in_one_lane_and_in_two(base: Path, tmp_path: Path) -> None:
     plain, _, _ = trained(base, tmp_path / "plain", replace(PLAIN, most_steps=3))
-    compiled, _, _ = trained(base, tmp_path / "compiled", replace(PLAIN, most_steps=3, compiled=True))
-    assert compiled.losses == pytest.approx(plain.losses, abs=1e-3) and compiled.norms == pytest.approx(plain.norms, rel=1e-2)
+    recipe, found = replace(PLAIN, most_steps=3, compiled=True), []
+    for name, lanes in (("one", 1), ("two", 2), ("again", 2)):
+        compiled, _, _ = trained(base, tmp_path / name, recipe, parts=replace(parts_of(base, recipe, alone()), lanes=lanes))
+        assert compiled.losses == pytest.approx(plain.losses, abs=1e-3) and compiled.norms == pytest.approx(plain.norms, rel=1e-2)
+        found.append((compiled.losses, compiled.norms))
+    assert found[1] == found[2]
 
 
 def test_places_fall_into_the_buckets_of_transformers() -> None:
