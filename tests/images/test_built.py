@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,14 @@ mount -t tmpfs -o size=64m,mode=1777 tmpfs "$root/tmp"
 mkdir "$root/tmp/world"
 mount --bind "$world" "$root/tmp/world"
 mount -o remount,bind,ro "$root/tmp/world"
+[ ! -d "$world/work" ] || { mkdir "$root/tmp/work"; mount --bind "$world/work" "$root/tmp/work"; }
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
 mount -o remount,bind,ro "$root"
 cd /
 exec env -i "$@"
 """
-"""As a node starts a pod of ours: a root that nobody writes to, a scratch folder, what is mounted for reading, and nothing else."""
+"""As a node starts a pod of ours: a root that nobody writes to, a scratch folder, what is mounted for reading, a volume to work in, and nothing else."""
 BUILDING = ("gcc", "cc", "g++", "clang", "make", "ld", "pip", "pip3", "zig")
 
 
@@ -63,6 +64,14 @@ class Built:
         done = subprocess.run(asked, env=self.environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
+
+    def closed(self, world: Path, told: Mapping[str, str], *arguments: str) -> list[str]:
+        """The command that starts it as a pod is started: its own user, a read-only root, `world` in /tmp/world, `world/work` in /tmp/work."""
+        own = dict(each.split("=", 1) for each in self.config["Env"])
+        variables = [f"{key}={value}" for key, value in {**own, "HOME": "/tmp", "OMP_NUM_THREADS": "1", **told}.items()]
+        inside = [shutil.which("chroot") or "chroot", f"--userspec={self.config['User']}", str(self.root), *self.config["Entrypoint"], *arguments]
+        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CLOSED, "closed"]
+        return [*apart, str(self.root), str(world), *variables, *inside]
 
     def bill(self, kind: str) -> set[str]:
         """Names of the packages of a kind (`pypi`, `deb`) that the bill of materials lists."""
@@ -187,12 +196,9 @@ def test_a_server_answers_as_nobody_from_a_root_that_nobody_writes_to(built: Bui
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = dict(each.split("=", 1) for each in built.config["Env"])
-    told = {"HOME": "/tmp", "PORT": str(port), "OMP_NUM_THREADS": "1", "FALAJ_AUTH": "none", "FALAJ_BEHIND_PROXY": "1", "FALAJ_REQUESTS": "/tmp/requests"}
+    told = {"PORT": str(port), "FALAJ_AUTH": "none", "FALAJ_BEHIND_PROXY": "1", "FALAJ_REQUESTS": "/tmp/requests"}
     told |= {"FALAJ_RELEASES": "/tmp/world/releases", "FALAJ_TRUSTED_KEY": "/tmp/world/trusted.pem"}
-    variables = [f"{key}={value}" for key, value in {**own, **told}.items()]
-    inside = [shutil.which("chroot") or "chroot", f"--userspec={built.config['User']}", str(built.root), *built.config["Entrypoint"]]
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CLOSED, "closed", str(built.root), str(world), *variables, *inside]
+    command = built.closed(world, told)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
@@ -210,6 +216,22 @@ def test_a_server_answers_as_nobody_from_a_root_that_nobody_writes_to(built: Bui
                 assert owners == {10001}
         finally:
             os.killpg(server.pid, signal.SIGKILL)
+
+
+def test_a_model_is_trained_as_nobody_on_a_root_that_nobody_writes_to(built: Built, tmp_path: Path) -> None:
+    if built.name != "train":
+        pytest.skip("the other image serves")
+    (work := tmp_path / "work").mkdir()
+    os.chown(work, 10001, 10001)
+    rows = [{"source": f"colour: thing {number} is {colour}", "target": colour} for number in range(200) for colour in ("red", "green", "blue")]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    tmp_path.chmod(0o755)
+    for stage in ("prepare --run r --recipe smoke --data /tmp/world/rows.jsonl", "train --run r"):
+        done = subprocess.run(built.closed(tmp_path, {"FALAJ_WORK": "/tmp/work"}, *stage.split()), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+    record = json.loads((work / "runs" / "r" / "train" / "run_record.json").read_text())
+    assert record["steps"] > 0
+    assert {path.lstat().st_uid for path in work.rglob("*")} == {10001}
 
 
 def _serves(process: Path) -> bool:
