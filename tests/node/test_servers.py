@@ -14,6 +14,8 @@ from tests.node.live import MISSING, PLACE, Live, ask, is_possible
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("node"), pytest.mark.skipif(not is_possible(), reason=MISSING)]
 APPS, CORE = f"/apis/apps/v1/namespaces/{PLACE}", f"/api/v1/namespaces/{PLACE}"
 NAME = "server"
+DRAIN = 5
+"""Seconds that a server goes on after it was told to end: on a busy machine kube-proxy takes more than two to send nobody there any more."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +38,7 @@ def endpoints(node: Live) -> list[bool]:
 
 
 def test_a_new_version_takes_over_without_a_lost_request(node: Live) -> None:
-    node.server(NAME, replicas=2, lifecycle={"preStop": {"sleep": {"seconds": 2}}}, env=[{"name": "VERSION", "value": "one"}])
+    node.server(NAME, replicas=2, lifecycle={"preStop": {"sleep": {"seconds": DRAIN}}}, env=[{"name": "VERSION", "value": "one"}])
     node.available(NAME, 2)
     url, answers, over = node.address(NAME), list[tuple[int, str]](), threading.Event()
 
@@ -87,7 +89,7 @@ def test_a_server_that_is_not_ready_is_left_alone_and_not_asked(node: Live) -> N
 
 
 def test_a_drained_server_finishes_what_it_is_at(node: Live) -> None:
-    node.server(NAME, replicas=2, lifecycle={"preStop": {"sleep": {"seconds": 2}}})
+    node.server(NAME, replicas=2, lifecycle={"preStop": {"sleep": {"seconds": DRAIN}}})
     first, second = node.available(NAME, 2)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(ask, f"http://{first['status']['podIP']}:8080/slow")

@@ -8,13 +8,14 @@ from typing import Any
 
 from infra.sandbox.node.configs import METRICS, authority, pair
 from infra.sandbox.node.images import write_image
+from infra.sandbox.node.policies import rights
 from infra.sandbox.node.settings import ADDONS, DOMAIN, FILES_DRIVER, TOOLS, Settings
 
 Object = dict[str, Any]
 _SYSTEM = "kube-system"
 _RBAC = "rbac.authorization.k8s.io/v1"
 _COREFILE = f"""\
-.:1053 {{
+.:53 {{
     errors
     health :8080
     ready :8181
@@ -42,6 +43,7 @@ def image_of(program: str) -> str:
 
 def addons(settings: Settings) -> Iterator[Object]:
     """The objects of all add-ons, in the order in which to apply them."""
+    yield from rights()
     yield from _names(settings)
     yield from _metrics(settings)
     # As the cloud's own driver says it: nothing is attached to a node before it is mounted.
@@ -57,12 +59,13 @@ def _names(settings: Settings) -> Iterator[Object]:
     container = {
         "args": ["-conf", "/etc/coredns/Corefile"],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-        "ports": [{"containerPort": 1053, "protocol": protocol, "name": protocol.lower()} for protocol in ("UDP", "TCP")],
+        "ports": [{"containerPort": 53, "protocol": protocol, "name": protocol.lower()} for protocol in ("UDP", "TCP")],
         "livenessProbe": {"httpGet": {"path": "/health", "port": 8080}, "failureThreshold": 5},
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 1},
         "volumeMounts": [{"name": "config", "mountPath": "/etc/coredns", "readOnly": True}],
     }
-    yield _deployment("coredns", container, [{"name": "config", "configMap": {"name": "coredns"}}])
+    # By this label and port, as on EKS, policies let pods ask it.
+    yield _deployment("coredns", container, [{"name": "config", "configMap": {"name": "coredns"}}], {"k8s-app": "kube-dns"})
     ports = [{"name": f"dns-{name}", "protocol": name.upper(), "port": 53, "targetPort": name} for name in ("udp", "tcp")]
     yield _service("kube-dns", "coredns", ports, clusterIP=settings.networks.dns)
 
@@ -133,7 +136,7 @@ def _binding(name: str, kind: str, role: str, account: str) -> Object:
     }
 
 
-def _deployment(name: str, container: Object, volumes: Sequence[Object]) -> Object:
+def _deployment(name: str, container: Object, volumes: Sequence[Object], more: Object | None = None) -> Object:
     labels = {"app.kubernetes.io/name": name}
     closed = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
     return {
@@ -144,7 +147,7 @@ def _deployment(name: str, container: Object, volumes: Sequence[Object]) -> Obje
             "replicas": 1,
             "selector": {"matchLabels": labels},
             "template": {
-                "metadata": {"labels": labels},
+                "metadata": {"labels": {**labels, **(more or {})}},
                 "spec": {
                     "serviceAccountName": name,
                     "priorityClassName": "system-cluster-critical",

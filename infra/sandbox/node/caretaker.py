@@ -10,6 +10,7 @@ import base64
 import os
 import struct
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,12 @@ _NOBODY = 0xFFFFFFFF
 class Caretaker(threading.Thread):
     """Does until `stop` what storage and a secret store would do: folders for volumes and for claims that wait, this machine's keys for namespaces.
 
-    `links` is where the driver of shared files looks for a volume's folder.
+    `links` is where the driver of shared files looks for a volume's folder; `openings` makes what else those namespaces get, by name.
     """
 
-    def __init__(self, api: Api, links: Path) -> None:
+    def __init__(self, api: Api, links: Path, openings: Callable[[str], Sequence[dict[str, Any]]] = lambda namespace: ()) -> None:
         super().__init__(daemon=True, name="caretaker")
-        self._api, self._links, self._over = api, links, threading.Event()
+        self._api, self._links, self._openings, self._over = api, links, openings, threading.Event()
 
     def run(self) -> None:
         """Look for what is wanted."""
@@ -53,7 +54,8 @@ class Caretaker(threading.Thread):
                 for space in self._listed("namespaces"):
                     name = space["metadata"]["name"]
                     if name not in held and name in KEYS_OF and space["status"]["phase"] == "Active":
-                        self._api.apply(machine_keys(name))
+                        for thing in (*self._openings(name), machine_keys(name)):
+                            self._api.apply(thing)
             except (OSError, KeyError):
                 continue
 

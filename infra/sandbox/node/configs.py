@@ -9,6 +9,7 @@ from typing import Any
 
 from falaj.files import write_durably, write_json
 from infra.sandbox.node.certificates import Authority, Pair, keep_service_key
+from infra.sandbox.node.policies import QUEUE, USER
 from infra.sandbox.node.settings import DOMAIN, FILES_DRIVER, NODE, TOOLS, Settings
 
 PAUSE_IMAGE = "localhost/falaj-pause:1"
@@ -29,6 +30,7 @@ def make_credentials(settings: Settings) -> None:
         "controller-manager": ("system:kube-controller-manager", ()),
         "scheduler": ("system:kube-scheduler", ()),
         "proxy": ("system:kube-proxy", ()),
+        "policies": (USER, ()),
         "kubelet": (f"system:node:{NODE}", ("system:nodes",)),
     }
     for name, (user, groups) in users.items():
@@ -131,6 +133,11 @@ def controller_manager(settings: Settings) -> Flags:
 def scheduler(settings: Settings) -> Flags:
     """The scheduler of the one node."""
     return {"kubeconfig": settings.certificates / "scheduler.kubeconfig", "leader-elect": "false", "secure-port": 0}
+
+
+def policies(settings: Settings) -> Flags:
+    """What holds pods to the cluster's NetworkPolicies."""
+    return {"kubeconfig": settings.certificates / "policies.kubeconfig", "node": NODE, "queue": QUEUE}
 
 
 def kubelet(settings: Settings) -> Flags:
@@ -238,7 +245,6 @@ def containerd(settings: Settings) -> Flags:
 version = 3
 root = '{settings.folder / "containerd"}'
 state = '/run/containerd'
-disabled_plugins = ['io.containerd.nri.v1.nri']
 
 [grpc]
 address = '{CONTAINERD}'

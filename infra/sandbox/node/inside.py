@@ -20,6 +20,7 @@ from falaj.home import home
 from infra.sandbox.node import configs
 from infra.sandbox.node.api import Api
 from infra.sandbox.node.commands import do
+from infra.sandbox.node.policies import hold_pods
 from infra.sandbox.node.settings import NODE, TOOLS, Settings, control_groups, settings_of
 
 STARTED = b"started\n"
@@ -68,6 +69,8 @@ class Node:
         self.until(lambda: api.send("GET", "/readyz")[0] == 200, "the API server")
         self.start("kube-controller-manager", configs.controller_manager(settings))
         self.start("kube-scheduler", configs.scheduler(settings))
+        hold_pods(settings)
+        self.start("policies", configs.policies(settings))
         self.start("files", configs.files(settings))
         self.start("kubelet", configs.kubelet(settings))
         self.start("kube-proxy", configs.proxy(settings))
@@ -115,7 +118,7 @@ class Node:
 
     def stop(self) -> None:
         """End the kubelet first, so that it starts nothing anew, then containers, then the rest; the store last."""
-        for names in (("kubelet", "files", "kube-proxy", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",)):
+        for names in (("kubelet", "files", "policies", "kube-proxy", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",)):
             if names == ("kube-apiserver",):
                 _end_containers(self.settings)
             self._end(names)

@@ -35,6 +35,7 @@ from infra.sandbox.node.commands import do
 from infra.sandbox.node.configs import make_credentials
 from infra.sandbox.node.door import opened
 from infra.sandbox.node.identity import cloud_port, identity
+from infra.sandbox.node.policies import cloud_opening
 from infra.sandbox.node.settings import NODE, Settings, require, settings_of
 
 _UNSHARE = ("unshare", "--mount", "--propagation", "private", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
@@ -143,8 +144,8 @@ class Machine:
 @contextlib.contextmanager
 def _looked_after(api: Api, settings: Settings) -> Generator[None]:
     """What others do around a cluster, meanwhile: volumes for claims, and a way to the emulated cloud where there is one."""
-    caretaker, relay = Caretaker(api, settings.volumes), Proxies()
-    port = cloud_port(os.environ)
+    port, relay = cloud_port(os.environ), Proxies()
+    caretaker = Caretaker(api, settings.volumes, lambda namespace: () if port is None else (cloud_opening(namespace, settings, port),))
     if port is not None:
         relay.open(port, lambda: [port], host=settings.networks.machine)
     caretaker.start()

@@ -28,6 +28,7 @@ PROGRAMS = (
     "runc",
     "pause",
     "files",
+    "policies",
     *ADDONS,
     *(f"cni/{one}" for one in PLUGINS),
 )

@@ -4,11 +4,13 @@
 //	small work CODE        runs until told to end, says so, and ends with CODE; or with CODE at once where a second word is given
 //	small meet HEAD RANK N rank 0 waits for the other N-1 ranks at HEAD, which is its own name; all say the sum of their numbers
 //	small look NAME        prints the addresses that the name has
+//	small reach ADDRESS... says of each whether it answers, refuses a connection or is silent
 //	small eat              takes memory until it is stopped
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,11 +28,11 @@ import (
 const patience = 120 * time.Second
 
 func main() {
-	roles := map[string]func([]string) int{"serve": serve, "work": work, "meet": meet, "look": look, "eat": eat}
+	roles := map[string]func([]string) int{"serve": serve, "work": work, "meet": meet, "look": look, "reach": reach, "eat": eat}
 	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
 		os.Exit(roles[os.Args[1]](os.Args[2:]))
 	}
-	fmt.Fprintln(os.Stderr, "small: serve, work, meet, look or eat")
+	fmt.Fprintln(os.Stderr, "small: serve, work, meet, look, reach or eat")
 	os.Exit(2)
 }
 
@@ -170,6 +172,25 @@ func look(words []string) int {
 	}
 	sort.Strings(found)
 	fmt.Println(strings.Join(found, " "))
+	return 0
+}
+
+func reach(addresses []string) int {
+	for _, address := range addresses {
+		said := "answers"
+		peer, problem := net.DialTimeout("tcp", address, 3*time.Second)
+		switch {
+		case problem == nil:
+			peer.Close()
+		case errors.Is(problem, syscall.ECONNREFUSED):
+			said = "refuses"
+		case os.IsTimeout(problem):
+			said = "is silent"
+		default:
+			said = problem.Error()
+		}
+		fmt.Println(address, said)
+	}
 	return 0
 }
 
