@@ -83,7 +83,9 @@ class Node:
         for archive in sorted(self.settings.images.glob("*.tar")):
             repository = archive.with_suffix(REPOSITORY)
             named = ["--base-name", repository.read_text().strip(), "--digests"] if repository.exists() else []
-            command = [str(TOOLS / "ctr"), "--address", str(configs.CONTAINERD), "--namespace", "k8s.io", "images", "import", "--local", *named, str(archive)]
+            # The archive stays: containerd need not keep its layers packed too, which is gigabytes for the training image.
+            words = ("images", "import", "--local", "--discard-unpacked-layers", *named, str(archive))
+            command = [str(TOOLS / "ctr"), "--address", str(configs.CONTAINERD), "--namespace", "k8s.io", *words]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise Fault(

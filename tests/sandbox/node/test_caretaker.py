@@ -1,16 +1,19 @@
-"""Shared volumes that a stack made, as the node's driver finds them: by a link of the handle's name."""
+"""Shared volumes that a stack made, as the node's driver finds them: by a link of the handle's name; and what rooms get besides."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from falaj.home import volume_folder
+from infra.components.namespaces import others
 from infra.config import naming
-from infra.sandbox.node.caretaker import link_shared
-from infra.sandbox.node.settings import FILES_DRIVER
+from infra.sandbox.node.caretaker import Caretaker, link_shared
+from infra.sandbox.node.policies import cloud_opening
+from infra.sandbox.node.settings import FILES_DRIVER, settings_of
 
 
 def shared(**source: str) -> dict[str, Any]:
@@ -42,3 +45,22 @@ def test_no_other_volume_is_linked_and_no_handle_leads_elsewhere(falaj_home: Pat
 
 def test_the_nodes_driver_has_the_name_that_volumes_are_planned_with() -> None:
     assert FILES_DRIVER == naming.FILES_DRIVER
+
+
+def test_a_room_gets_its_openings_and_last_the_keys_by_which_it_is_known_to_have_all(falaj_home: Path, tmp_path: Path) -> None:
+    room, made = {"metadata": {"name": "training"}, "status": {"phase": "Active"}}, []
+
+    def apply(thing: dict[str, Any]) -> None:
+        made.append((thing["kind"], thing["metadata"]["namespace"]))
+        if thing["kind"] == "Secret":
+            caretaker.stop()
+
+    api: Any = SimpleNamespace(send=lambda _, path: (200, {"items": [room] if path == "/api/v1/namespaces" else []}), apply=apply)
+    caretaker = Caretaker(api, tmp_path, lambda namespace: [cloud_opening(namespace, settings_of(tmp_path), 14566)])
+    caretaker.run()
+    assert made == [("NetworkPolicy", "training"), ("Secret", "training")]
+
+
+def test_the_way_to_the_emulated_cloud_is_closed_to_those_whom_the_rooms_way_out_is_closed_to(tmp_path: Path) -> None:
+    (expression,) = cloud_opening("training", settings_of(tmp_path), 14566)["spec"]["podSelector"]["matchExpressions"]
+    assert [expression] == others()["match_expressions"]
