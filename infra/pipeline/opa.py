@@ -1,7 +1,8 @@
 """The real OPA: a server that the user runs (FALAJ_OPA_URL, FALAJ_OPA_TOKEN), or one started here from the binary, on loopback.
 
-Rules are uploaded as they stand (the client's rewriting of older Rego stays off), errors of built-ins are strict, and the server's
-rules are compared with ours before and after each question, so that nobody else's upload can answer it.
+A server of somebody else's gets the library as one module: it compiles everything anew at each upload, which took minutes file by file. The client's
+rewriting of older Rego stays off, errors of built-ins are strict, and what the server has under our name is compared with ours before and after each
+question, so that nobody else's upload can answer it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import atexit
 import contextlib
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -19,14 +19,18 @@ import tempfile
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from falaj.errors import Fault, UsageError
+from infra.pipeline.flat import flat_name, flatten
 from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText
 
-_PREFIX = "falaj/"
+_PACKAGE = "falaj"
+_MODULE = "falaj/library.rego"
+"""What the module with the whole library is called on a server that somebody else runs."""
 _START_SECONDS = 20.0
 _AUTHORIZATION = """package system.authz
 
@@ -48,18 +52,21 @@ class OpaServer:
     def __init__(self, host: str, port: int, *, tls: bool, token: str | None, seconds: float = SECONDS) -> None:
         from opa_client.opa import OpaClient
 
-        self._client = OpaClient(host=host, port=port, ssl=tls, token=token, timeout=seconds, retries=0)
+        self._client = OpaClient(host=f"[{host}]" if ":" in host else host, port=port, ssl=tls, token=token, timeout=seconds, retries=0)
+        # Without TLS it is on this machine, where no proxy of the environment leads.
+        self._client._session.trust_env = tls
         self._where = f"{host}:{port}"
 
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
         from opa_client.errors import RegoParseError
         from requests import RequestException
 
-        wanted = {_PREFIX + path: text for path, text in modules.items()}
         try:
-            self._load(wanted)
-            answer = self.ask(rule, input)
-            if self._loaded() != wanted:
+            text = _in_one(tuple(modules.items()))
+            self._load(text)
+            package, _, name = rule.removeprefix("data.").rpartition(".")
+            answer = self.ask(f"data.{_PACKAGE}.{flat_name(package, name)}", input)
+            if self._loaded() != {_MODULE: text}:
                 raise EvaluationFailed(f"somebody changed the rules of OPA at {self._where} while they were asked")
         except RegoParseError as problem:
             raise EvaluationFailed(f"OPA refused a rule: {' '.join(str(problem).split())[:300]}") from None
@@ -81,19 +88,21 @@ class OpaServer:
 
     def _loaded(self) -> dict[str, str]:
         """Every module whose package could take part in our answers, whoever uploaded it."""
-        raw = {name: self._client.get_policy(name)["result"]["raw"] for name in self._client.get_policies_list()}
-        return {name: text for name, text in raw.items() if re.search(r"^package\s+falaj\b", text, re.MULTILINE)}
+        packages = {name: about["path"].split("/data/", 1)[-1].split("/")[0] for name, about in self._client.get_policies_info().items()}
+        return {name: self._client.get_policy(name)["result"]["raw"] for name, package in packages.items() if package == _PACKAGE}
 
-    def _load(self, wanted: dict[str, str]) -> None:
+    def _load(self, text: str) -> None:
         loaded = self._loaded()
-        if loaded == wanted:
-            return
-        for name in reversed(_by_dependency(loaded)):
-            if loaded[name] != wanted.get(name):
-                self._client.delete_policy(name)
-        for name in _by_dependency(wanted):
-            if loaded.get(name) != wanted[name]:
-                self._client.update_policy_from_string(wanted[name], name, rego_compat=False)
+        for name in loaded.keys() - {_MODULE}:
+            self._client.delete_policy(name)
+        if loaded.get(_MODULE) != text:
+            self._client.update_policy_from_string(text, _MODULE, rego_compat=False)
+
+
+@lru_cache(maxsize=4)
+def _in_one(modules: tuple[tuple[str, str], ...]) -> str:
+    """All modules as one, as people read it. Raises ValueError where one refers to what is in none of them."""
+    return f"package {_PACKAGE}\n\nimport rego.v1\n\n{flatten(dict(modules), asked='input')}"
 
 
 class StartedOpa:
@@ -153,17 +162,6 @@ class StartedOpa:
         raise EvaluationFailed(f"OPA did not start: {said}")
 
 
-def _by_dependency(modules: Mapping[str, str]) -> list[str]:
-    """Module names so that each comes after those whose packages it names: a server compiles after every upload."""
-    package = {name: (re.findall(r"^package\s+(\S+)", text, re.MULTILINE) or [name])[0] for name, text in modules.items()}
-    needs = {name: {other for other in modules if other != name and f"data.{package[other]}" in text} for name, text in modules.items()}
-    ordered: list[str] = []
-    while len(ordered) < len(modules):
-        ready = [name for name in modules if name not in ordered and needs[name] <= set(ordered)] or [name for name in modules if name not in ordered][:1]
-        ordered += ready
-    return ordered
-
-
 def _words(problem: BaseException) -> str:
     """The server's own message where it sent one."""
     response: Any = getattr(problem, "response", None)
@@ -181,11 +179,37 @@ def server(url: str | None, binary: Path | None, seconds: float = SECONDS) -> Op
     Raises UsageError for a URL that is none, Fault where there is neither.
     """
     if url:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError("FALAJ_OPA_URL is not the address of a server", given=url, allowed="http://127.0.0.1:8181, https://opa.example:443")
-        port = parts.port or (443 if parts.scheme == "https" else 8181)
-        return OpaServer(parts.hostname, port, tls=parts.scheme == "https", token=os.environ.get("FALAJ_OPA_TOKEN") or None, seconds=seconds)
+        host, port, tls = _address(url)
+        return OpaServer(host, port, tls=tls, token=os.environ.get("FALAJ_OPA_TOKEN") or None, seconds=seconds)
     if binary is None:
         raise Fault("there is no opa binary", next="run `make opa`")
     return StartedOpa(binary, seconds)
+
+
+def _address(url: str) -> tuple[str, int, bool]:
+    """Host, port and whether it is TLS. Raises UsageError for what is no address of a server, or would be asked in the clear from afar."""
+    allowed = "https://opa.example, or http:// on this machine: http://127.0.0.1:8181"
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 8181)
+    except ValueError:
+        port = 0
+    whole = parts.scheme in ("http", "https") and parts.hostname and port and not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    if not whole or parts.hostname is None:
+        raise UsageError("FALAJ_OPA_URL is not the address of a server", given=url, allowed=allowed, next="name scheme, host and port, and nothing else")
+    if parts.scheme == "http" and not _is_here(parts.hostname):
+        raise UsageError(
+            "FALAJ_OPA_URL leads to another machine without TLS",
+            given=url,
+            allowed=allowed,
+            why="whoever stands between could read the token and answer for OPA, and its answers decide",
+            next="start OPA with --tls-cert-file, and name its authority in REQUESTS_CA_BUNDLE where it is one of your own",
+        )
+    return parts.hostname, port, parts.scheme == "https"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

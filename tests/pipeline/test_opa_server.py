@@ -1,0 +1,152 @@
+"""OPA as somebody else runs it: over TLS, behind a bearer token, with rules of others beside ours."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from falaj.errors import UsageError
+from infra.artifacts import Decision
+from infra.pipeline.gate import judge_plan
+from infra.pipeline.opa import OpaServer, server
+from infra.pipeline.policy_engine import RegorusEngine, choose, opa_binary
+from tests.pipeline.test_gate import BUCKET
+from tests.policies.samples import NOON, PARAMETERS, plan_of
+
+BINARY = opa_binary()
+needs_opa = pytest.mark.skipif(BINARY is None, reason="needs opa on PATH or .cache/tools/opa (make opa)")
+AUTHORIZATION = """package system.authz
+
+import rego.v1
+
+default allow := false
+
+allow if input.identity == "a-token"
+"""
+OTHERS = {"team/a.rego": "package team.a\n\nimport rego.v1\n\nok := 1\n"}
+PLAN = plan_of([BUCKET])
+TERMS = {**PARAMETERS, "limits": {"seconds": 600}}
+"""Whether a busy machine answers in time is asked elsewhere."""
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Key and certificate of 127.0.0.1, by an authority that nobody knows."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "opa of the tests")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return folder / "key.pem", folder / "certificate.pem"
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address and certificate of a server that asks for a token."""
+    folder = tmp_path_factory.mktemp("opa")
+    key, authority = certificate(folder)
+    (folder / "authz.rego").write_text(AUTHORIZATION)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    tls = [f"--tls-cert-file={authority}", f"--tls-private-key-file={key}", "--authentication=token", "--authorization=basic"]
+    command = [str(BINARY), "run", "--server", f"--addr=127.0.0.1:{port}", *tls, "--skip-version-check", "--log-level=error", str(folder / "authz.rego")]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield f"https://127.0.0.1:{port}", authority
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The happy world: whoever asks knows the server's address, authority and token."""
+    server.cache_clear()
+    if "theirs" in request.fixturenames:
+        url, authority = request.getfixturevalue("theirs")
+        for name, value in {"FALAJ_OPA_URL": url, "FALAJ_OPA_TOKEN": "a-token", "REQUESTS_CA_BUNDLE": str(authority)}.items():
+            monkeypatch.setenv(name, value)
+
+
+def decision() -> Decision:
+    return judge_plan(PLAN, TERMS, NOON)
+
+
+@pytest.mark.opa
+@needs_opa
+def test_it_gives_the_whole_decision_of_the_embedded_engine_and_leaves_rules_of_others_alone(theirs: tuple[str, Path]) -> None:
+    engine = choose()
+    assert isinstance(engine, OpaServer) and engine.is_healthy()
+    for name, text in OTHERS.items():
+        engine._client.update_policy_from_string(text, name, rego_compat=False)
+    ours = judge_plan(PLAN, TERMS, NOON, engine=RegorusEngine())
+    assert decision() == ours.model_copy(update={"engine": "opa"}) and ours.verdict == "denied"
+    assert {"falaj/library.rego", *OTHERS} < set(engine._client.get_policies_list())
+
+
+@pytest.mark.opa
+@needs_opa
+def test_what_somebody_put_into_our_package_is_taken_out_before_it_is_asked(theirs: tuple[str, Path]) -> None:
+    engine, before = choose(), decision()
+    assert isinstance(engine, OpaServer)
+    engine._client.update_policy_from_string("package falaj.more\n\nimport rego.v1\n\nx := 1\n", "stray", rego_compat=False)
+    assert decision() == before
+    assert "stray" not in engine._client.get_policies_list()
+
+
+@pytest.mark.opa
+@needs_opa
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("FALAJ_OPA_TOKEN", "another", "request rejected by administrative policy"),
+        ("FALAJ_OPA_TOKEN", "", "request rejected by administrative policy"),
+        ("REQUESTS_CA_BUNDLE", "", "certificate verify failed"),
+    ],
+)
+def test_without_its_token_or_authority_nothing_is_allowed(theirs: tuple[str, Path], name: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    made = decision()
+    assert (made.verdict, made.rules, why in made.faults[0]) == ("denied", [], True), made.faults
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("http://opa.example:8181", "leads to another machine without TLS"),
+        ("http://10.0.0.7", "leads to another machine without TLS"),
+        ("https://opa.example/team/a", "is not the address of a server"),
+        ("https://me:word@opa.example", "is not the address of a server"),
+        ("https://opa.example:none", "is not the address of a server"),
+        ("opa.example:8181", "is not the address of a server"),
+    ],
+)
+def test_an_address_that_is_none_or_is_not_safe_is_refused(url: str, what: str) -> None:
+    with pytest.raises(UsageError, match=what):
+        server(url, None)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8181", "http://localhost", "http://[::1]:8181", "https://opa.example"])
+def test_a_server_on_this_machine_is_taken_without_a_proxy_and_any_over_tls(url: str) -> None:
+    engine = server(url, None)
+    assert isinstance(engine, OpaServer)
+    assert engine._client._session.trust_env == url.startswith("https:")
