@@ -54,7 +54,8 @@ class OpaServer:
 
         self._client = OpaClient(host=f"[{host}]" if ":" in host else host, port=port, ssl=tls, token=token, timeout=seconds, retries=0)
         # Without TLS it is on this machine, where no proxy of the environment leads.
-        self._client._session.trust_env = tls
+        session: Any = self._client._session
+        session.trust_env = tls
         self._where = f"{host}:{port}"
 
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:

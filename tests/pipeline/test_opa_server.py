@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -149,4 +150,5 @@ def test_an_address_that_is_none_or_is_not_safe_is_refused(url: str, what: str) 
 def test_a_server_on_this_machine_is_taken_without_a_proxy_and_any_over_tls(url: str) -> None:
     engine = server(url, None)
     assert isinstance(engine, OpaServer)
-    assert engine._client._session.trust_env == url.startswith("https:")
+    session: Any = engine._client._session
+    assert session.trust_env == url.startswith("https:")
