@@ -121,7 +121,7 @@ def test_arabic_in_another_encoding_is_told_and_never_guessed(tmp_path: Path, en
     (tmp_path / "rows.jsonl").write_text(rows, encoding=encoding)
     with pytest.raises(UsageError, match=says) as caught:
         read(tmp_path / "rows.jsonl")
-    assert "iconv" in str(caught.value) if encoding == "utf-16" else "300 not UTF-8" in str(caught.value)
+    assert "iconv" in str(caught.value) and ("300 not UTF-8" in str(caught.value) or encoding == "utf-16")
 
 
 def test_a_line_of_ten_megabytes_is_skipped_and_the_rows_after_it_are_read(tmp_path: Path) -> None:
@@ -139,11 +139,43 @@ def test_a_quote_of_a_csv_that_is_never_closed_is_told_with_its_place(tmp_path: 
     assert "after row 240" in str(caught.value) and "never closed" in str(caught.value)
 
 
-def test_a_column_of_numbers_that_are_none_is_empty(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_column_of_numbers_that_are_none_is_empty(tmp_path: Path, name: str) -> None:
     rows = [{"source": row["source"], "target": float("nan")} for row in own_rows()]
     with pytest.raises(UsageError, match="too few usable rows") as caught:
-        read(as_parquet(tmp_path / "rows.parquet", rows))
-    assert caught.value.given == "rows.parquet: 0 usable of 240 (240 empty)"
+        read(WRITERS[name](tmp_path / name, rows))
+    assert caught.value.given == f"{name}: 0 usable of 240 (240 empty)"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_numbers_that_are_none_are_nothing_in_every_column(tmp_path: Path, name: str) -> None:
+    nothing = float("nan")
+    rows = [{**row, "task": nothing, "group": nothing, "id": nothing} for row in own_rows()]
+    found = read(WRITERS[name](tmp_path / name, rows))
+    assert (len(found.rows), found.put_aside) == (240, [])
+    assert {row.task for row in found.rows} == {"own"} and per_split(found) == {"train": 140, "validation": 50, "test": 50}
+
+
+def test_a_row_with_a_comma_too_many_is_put_aside_and_not_read_with_half_of_a_text_as_its_answer(tmp_path: Path) -> None:
+    path = as_csv(tmp_path / "rows.csv", own_rows())
+    path.write_bytes(path.read_bytes() + b"red, and warm,yes\r\n")
+    found = read(path)
+    assert (len(found.rows), found.put_aside) == (240, [("row 241", "more fields than columns")])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("rows.csv", "source,target,source\na,b,c\n", "a column stands twice"),
+        ("rows.csv", "source;target\na;b\n", "separate the columns by commas"),
+        ("rows.json", '[\n {"source": "a", "target": "b"}\n]\n', "jq -c '.[]' rows.json"),
+    ],
+)
+def test_a_table_written_another_way_is_refused_with_what_to_do(tmp_path: Path, name: str, content: str, says: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError) as caught:
+        read(tmp_path / name)
+    assert says in str(caught.value)
 
 
 def test_rows_of_one_group_stay_in_one_split(tmp_path: Path) -> None:

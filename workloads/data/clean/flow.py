@@ -91,7 +91,7 @@ class Flow:
         wrong = schema.failures([record for _, record in records], self._cleaning) if records else {}
         aside, notes, rows, texts = [], [], [], []
         for index, (place, record) in enumerate(records):
-            self.counts.missing.update(column for column in schema.COLUMNS if record.get(column) in (None, ""))
+            self.counts.missing.update(column for column in schema.COLUMNS if schema.is_nothing(record.get(column)))
             if (reason := wrong.get(index)) is not None:
                 aside.append((place, reason))
                 continue
@@ -117,9 +117,9 @@ class Flow:
     def _row(self, place: str, record: Mapping[str, Any]) -> tuple[tuple[str, str, str, str, str, str, bytes], dict[str, int], str | None]:
         """(id, task, source, target, group, owner, mark), what was changed, and why the row is put aside, if it is."""
         note: Counter[str] = Counter()
-        task = str(record.get("task") or TASK)
+        task = TASK if schema.is_nothing(record.get("task")) else str(record["task"])
         source, target = (self._text(record[column], note) for column in schema.COLUMNS)
-        group, owner = self._group(record.get("group"), note) if record.get("group") is not None else ("", "")
+        group, owner = self._group(record.get("group"), note) if not schema.is_nothing(record.get("group")) else ("", "")
         group = group or normal(source) or source
         id = self._id(place, record.get("id"))
         mark = hashlib.blake2b("\0".join((task, source, target)).encode(), digest_size=16).digest()
@@ -145,7 +145,7 @@ class Flow:
         return group, group
 
     def _id(self, place: str, value: Any) -> str:
-        if value in (None, ""):
+        if schema.is_nothing(value):
             return place
         id = str(value)
         return digest_bytes(id.encode()) if self._scanner and self._scanner.find(id) else id
@@ -160,7 +160,7 @@ class Flow:
         self.counts.languages[code] += 1
         if self._cleaning.languages and code != UNDETERMINED and code not in self._cleaning.languages:
             return f"in another language: {code}"
-        if record.get("id") not in (None, ""):
+        if not schema.is_nothing(record.get("id")):
             key = hashlib.blake2b(id.encode(), digest_size=16).digest()
             if key in self._ids:
                 return "an id that an earlier row has"
@@ -203,13 +203,17 @@ class Flow:
             self._balance(self._cleaning.balance.by, self._cleaning.balance.most_ratio)
 
     def _refuse(self, fewest: int) -> None:
-        counts = ", ".join(f"{number} {reason}" for reason, number in self._spool.reasons().items())
+        reasons = self._spool.reasons()
+        counts = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
+        encoding = reasons.get("not UTF-8", 0) * 2 > self.counts.read
         raise UsageError(
             "the data file has too few usable rows",
             given=f"{self._name}: {self.rows} usable of {self.counts.read}" + (f" ({counts})" if counts else ""),
             allowed=f"at least {fewest}",
             why="a model judged on a handful of rows is not judged",
-            next="bring more rows, or mend those that were put aside",
+            next="iconv -f ENCODING -t UTF-8, with the encoding it was written in (Arabic of Windows: WINDOWS-1256)"
+            if encoding
+            else "bring more rows, or mend those that were put aside",
         )
 
     def _drop_near(self, pairs: NDArray[np.int64]) -> set[int]:
@@ -236,7 +240,13 @@ class Flow:
         left = before - (sizes[test].sum() if test.any() else 0)
         of_group = np.where(test, SPLITS.index("test"), np.where(left < wanted, SPLITS.index("validation"), SPLITS.index("train"))).astype(np.int8)
         if len(sizes) and not (of_group == SPLITS.index("train")).any():
-            raise UsageError("the data file cannot be split", given=f"{len(sizes)} groups, the largest with {sizes.max()} rows", allowed="many small groups")
+            raise UsageError(
+                "the data file cannot be split",
+                given=f"{self._name}: {len(sizes)} groups, the largest with {sizes.max()} rows",
+                allowed="many small groups",
+                why="rows of one group stand in one split, so that test rows are new to the model",
+                next="name smaller groups, or leave the column `group` out",
+            )
         splits = of_group[inverse]
         self._spool.assign((SPLITS[split], number) for number, split in enumerate(splits.tolist()))
         return splits

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import phonenumbers
@@ -21,18 +21,26 @@ KINDS = ("email", "iban", "emirates_id", "card", "phone", "name")
 """In the order in which they are looked for: what one has taken, the next does not see."""
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
 _GAP = rf"(?:[ \u00a0.\-{_INVISIBLE}]|\([ ]?|[ ]?\)){{0,3}}"
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[^\W_](?:[\w-]*\w)?(?:\.[^\W_](?:[\w-]*\w)?)+")
-_IBAN = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?:[ \-{_INVISIBLE}]?[A-Za-z0-9]){{11,30}}")
-_EMIRATES = re.compile(rf"(?<![\d.])784(?:[ \-{_INVISIBLE}]?\d){{12}}(?!\d|[.,]\d)")
-_CARD = re.compile(rf"(?<![\w.])[2-6](?:[ \-{_INVISIBLE}]?\d){{12,18}}(?![\w]|[.,]\d)")
-_PHONE = re.compile(rf"(?<![\w.\-/+])\(?(?:(?:\+|00){_GAP}[1-9]|971|0[2-9])(?:{_GAP}\d){{6,13}}(?![\w]|[.,\-]\d)")
+_JOINT = rf"[ \u00a0\u2009\u202f\-\u2010-\u2015{_INVISIBLE}]?"
+"""What stands between the digits of a number with check digits, where it is written in groups."""
+_LETTER = r"[^\W\u0600-\u06ff]"
+"""What may not stand beside a number: a letter that is not Arabic, whose words are written against digits without a space."""
+_EMAIL = re.compile(r"(?<![\w.+-])(?:[\w.+-]{1,64}['\u2019])?[\w.+-]{1,64}@[^\W_](?:[\w-]*\w)?(?:\.[^\W_](?:[\w-]*\w)?)+")
+_IBAN = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?:{_JOINT}[A-Za-z0-9]){{11,30}}")
+_EMIRATES = re.compile(rf"(?<!\d)(?<!\d\.)784(?:{_JOINT}\d){{12}}(?!\d|\.\d)")
+_CARD = re.compile(rf"(?<!{_LETTER})(?<!\d\.)[2-6](?:{_JOINT}\d){{12,18}}(?!{_LETTER}|\.\d)")
+_PHONE = re.compile(
+    rf"(?:(?<!{_LETTER})(?<![.\-/+])|(?<=[Tt]el[./])|(?<=[Mm]ob[./])|(?<=TEL[./]))\(?(?:(?:\+|00){_GAP}[1-9]|971|0[2-9])(?:{_GAP}\d){{6,13}}(?!{_LETTER}|[.,\-]\d)"
+)
 _NUMBER = re.compile(r"\d")
-_WORD = re.compile(r"[^\W\d_]+(?:[\u064b-\u0652\u0670]+[^\W\d_]*)*")
-_SAME_LETTER = str.maketrans("أإآٱىة", "ااااية")
+_WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u064b-\u0655\u0670]+[^\W\d_]*)*")
+_SAME_LETTER = str.maketrans("ٱىةیک", "ايهيك")
 _DIGITS = {code: str(unicodedata.digit(chr(code))) for code in range(128, 0x1FFFF) if chr(code).isdecimal()}
-_TASHKEEL = re.compile(r"[\u064b-\u0652\u0670\u0640]")
+_MARKS = re.compile(r"[\u0300-\u036f\u064b-\u0655\u0670\u0640]")
 _JOINED = ("وال", "ول", "وب", "و", "ف", "ب", "ل", "ك", "ال")
 """Particles that Arabic writes together with the word that follows."""
+_PARTS = frozenset(("عبد", "ابو", "ال", "al", "el", "abd", "abdul", "abu", "o", "d", "mc"))
+"""First parts of names that some write apart, some with a hyphen, some as one word with what follows: Al Zaabi, Al-Zaabi, Alzaabi."""
 _CARDS = (
     ("4", (13, 16, 19)),
     ("34", (15,)),
@@ -64,11 +72,9 @@ class Scanner:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names: dict[str, list[tuple[str, ...]]] = {}
         for name in names:
-            words = tuple(_folded(word) for word in _WORD.findall(unicodedata.normalize("NFC", name)))
-            if words:
-                self._names.setdefault(words[0], []).append(words)
-        for found in self._names.values():
-            found.sort(key=len, reverse=True)
+            words = _whole([_folded(word) for word in _WORD.findall(name)])
+            if words and words not in self._names.setdefault(words[0], []):
+                self._names[words[0]].append(words)
 
     def find(self, text: str) -> list[Found]:
         """What is found in `text`, in order, without overlaps."""
@@ -116,19 +122,54 @@ class Scanner:
 
     def _length(self, folded: list[str], at: int) -> int:
         """Words of the longest listed name that begins at word `at`; 0 for none."""
-        for first in (folded[at], *(folded[at].removeprefix(joined) for joined in _JOINED if folded[at].startswith(joined))):
-            for name in self._names.get(first, ()):
-                if name[1:] == tuple(folded[at + 1 : at + len(name)]):
-                    return len(name)
-        return 0
+        word, longest = folded[at], 0
+        if word.isascii() and word not in self._names and word not in _PARTS:
+            return 0
+        for first, used in _ways(folded, at):
+            for start in (first, *(first.removeprefix(joined) for joined in _JOINED if first.startswith(joined))):
+                longest = max([longest, *(used + _rest(name[1:], folded, at + used, used) for name in self._names.get(start, ()))])
+        return longest
 
 
 _MASK = re.compile(r"\[(?:" + "|".join(kind.upper() for kind in KINDS) + r")\]")
 
 
 def _folded(word: str) -> str:
-    """A word without case, vowel marks and the differences in writing that people do not keep to."""
-    return _TASHKEEL.sub("", word).translate(_SAME_LETTER).casefold()
+    """A word without case, accents, vowel marks and the differences in writing that people do not keep to."""
+    return word.lower() if word.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", word)).translate(_SAME_LETTER).casefold()
+
+
+def _whole(words: list[str]) -> tuple[str, ...]:
+    """The words of a name, first parts joined to what follows them."""
+    whole: list[str] = []
+    apart = ""
+    for word in words:
+        apart += word
+        if word not in _PARTS:
+            whole.append(apart)
+            apart = ""
+    return (*whole, apart) if apart else tuple(whole)
+
+
+def _ways(folded: Sequence[str], at: int) -> Iterator[tuple[str, int]]:
+    """The word at `at`, and what it is with those that belong to it where it is a first part; each with how many words that takes."""
+    word = ""
+    for used, each in enumerate(folded[at : at + 3], 1):
+        word += each
+        yield word, used
+        if each not in _PARTS and not any(each.removeprefix(joined) in _PARTS for joined in _JOINED):
+            return
+
+
+def _rest(name: Sequence[str], folded: Sequence[str], at: int, used: int) -> int:
+    """How many words from `at` on spell `name`; minus `used` where they do not."""
+    start = at
+    for wanted in name:
+        taken = next((taken for word, taken in _ways(folded, at) if word == wanted), 0)
+        if not taken:
+            return -used
+        at += taken
+    return at - start
 
 
 def _ascii_digits(text: str) -> str:
@@ -165,7 +206,7 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
             if not text[end - 1].isalnum():
                 end -= 1
                 continue
-            if (end == len(text) or not text[end].isalnum()) and iban.is_valid(compact, check_country=False):
+            if (end == len(text) or not re.match(_LETTER, text[end])) and iban.is_valid(compact, check_country=False):
                 yield found.start(), end
                 break
             end -= 1

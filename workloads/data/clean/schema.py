@@ -23,7 +23,9 @@ def require_columns(records: Sequence[Mapping[str, Any]], name: str) -> None:
             f"the data file lacks the column {' and '.join(missing)}",
             given=f"{name} has {', '.join(there) or 'no column'}",
             allowed="columns source and target; task, group and id if you have them",
-            next="rename the columns, or name them in a source file (docs/data.md)",
+            next="separate the columns by commas"
+            if len(there) == 1 and any(mark in there[0] for mark in ";\t|")
+            else "rename the columns, or name them in a source file (docs/data.md)",
         )
 
 
@@ -60,10 +62,14 @@ _MISSING, _BROKEN = _Not("missing"), _Not("not UTF-8")
 
 def _value(record: Mapping[str, Any], name: str) -> Any:
     value = record.get(name, _MISSING if name in COLUMNS else None)
-    # A number that is none is how tables say that nothing is there.
-    if isinstance(value, float) and math.isnan(value):
+    if is_nothing(value):
         return None
     return _BROKEN if isinstance(value, str) and not _encodes(value) else value
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether nothing stands there: a number that is none is how tables say so."""
+    return value is None or value == "" or isinstance(value, float) and math.isnan(value)
 
 
 def _reasons(shortest: int, longest: int) -> dict[str, Any]:

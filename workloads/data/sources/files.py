@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +24,8 @@ LONGEST_LINE = 4 << 20
 _LONGEST_FIELD = 16 << 20
 _BATCH = 2000
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK": "zip"}
+_NOTHING = frozenset(("nan", "<na>", "#n/a"))
+"""How tables write that nothing is there, where a format has no word for it. `null`, `none` and `NA` may be answers."""
 
 
 def records(path: Path, *, skip_bytes: int = 0, skip_rows: int = 0) -> Iterator[Found]:
@@ -37,6 +40,7 @@ def records(path: Path, *, skip_bytes: int = 0, skip_rows: int = 0) -> Iterator[
     if kind != "Parquet":
         _refuse_other_encodings(path)
     if kind == "JSONL":
+        _refuse_one_array(path)
         return _jsonl(path, skip_bytes, skip_rows)
     return _csv(path) if kind == "CSV" else _parquet(path)
 
@@ -52,6 +56,19 @@ def _refuse_other_encodings(path: Path) -> None:
                 allowed="UTF-8 text, not packed",
                 next="gunzip or unzip it" if name in ("gzip", "zip") else f"iconv -f {name} -t UTF-8",
             )
+
+
+def _refuse_one_array(path: Path) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(64).removeprefix(b"\xef\xbb\xbf").split()
+    if head and (head[0].startswith(b"[{") or head[0] == b"["):
+        raise UsageError(
+            "the data file is one JSON array",
+            given=str(path),
+            allowed="a JSON object on each line",
+            why="it is read a line at a time",
+            next=f"jq -c '.[]' {path.name}",
+        )
 
 
 def _jsonl(path: Path, skip_bytes: int, skip_rows: int) -> Iterator[Found]:
@@ -91,8 +108,11 @@ def _csv(path: Path) -> Iterator[Found]:
     try:
         # Bytes that are not UTF-8 become surrogates, so that one bad row does not cost the file.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-            for number, row in enumerate(csv.DictReader(stream), 1):
-                yield f"row {number}", {key: value for key, value in row.items() if key is not None}
+            rows = csv.DictReader(stream)
+            _refuse_doubles(path, rows.fieldnames or ())
+            for number, row in enumerate(rows, 1):
+                # A comma in a text without quotes would move half of it into the next column.
+                yield f"row {number}", "more fields than columns" if None in row else {key: _written(value) for key, value in row.items()}
     except csv.Error as problem:
         raise UsageError(
             "the data file is not CSV",
@@ -102,6 +122,22 @@ def _csv(path: Path) -> Iterator[Found]:
         ) from problem
 
 
+def _written(value: str | None) -> str | None:
+    return None if value is None or len(value) < 8 and value.strip().lower() in _NOTHING else value
+
+
+def _refuse_doubles(path: Path, names: Sequence[str]) -> None:
+    doubles = sorted(name for name, number in Counter(names).items() if number > 1 and name)
+    if doubles:
+        raise UsageError(
+            "a column stands twice in the data file",
+            given=f"{path}: {', '.join(doubles)}",
+            allowed="each name once",
+            why="which of them is meant nobody can tell",
+            next="rename or remove one",
+        )
+
+
 def _parquet(path: Path) -> Iterator[Found]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -109,6 +145,7 @@ def _parquet(path: Path) -> Iterator[Found]:
     number = 0
     try:
         with pq.ParquetFile(path) as file:
+            _refuse_doubles(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_BATCH):
                 columns = {name: _texts(column).to_pylist() for name, column in zip(batch.schema.names, batch.columns, strict=True)}
                 for index in range(batch.num_rows):
