@@ -86,10 +86,11 @@ def pretrain() -> Pretraining:
 
 
 def pretrain_again() -> Pretraining:
-    """From the seed's own weights, in about three hours of two cores that have other work too.
+    """From the seed's own weights, in about three hours of one core.
 
-    The seed knows its rows by heart: its loss is 1.44 nats a token on synopses that it was trained on and 4.74 on others. 120 steps of this brought
-    those to 1.69 and 3.72, at this rate as at 1.5e-3.
+    The seed knows its rows by heart; copying, not knowing, is what this asks for. In 120 steps without `renamed` rates of 1.5e-3 and 4e-3 brought its
+    loss on validation synopses from 4.74 nats a token to 3.74 and 3.72, 1e-2 to 3.82, but that one forgot most of what was known by heart (loss on
+    training synopses 1.44 before, then 1.66, 1.69 and 2.17). docs/training.md says how far a run has come; it has not been tried to the end.
     """
     full = pretrain()
     mix = {"summarize": 10, "section": 4, "facet": 1, "name": 1, "denoise": 4, "gap": 0.5, "copy": 1}
