@@ -60,16 +60,28 @@ def write_json(path: Path, value: Any) -> None:
     write_durably(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
-def read_json(path: Path, *, what: str, next: str) -> Any:
-    """The JSON in `path`. `what` names the file for people; raises UsageError when it is missing, truncated or not JSON."""
+def read_json(path: Path, *, what: str, next: str, by_hand: bool = False) -> Any:
+    """The JSON in `path`. `what` names the file for people; raises UsageError when it is missing, truncated or not JSON.
+
+    What people write `by_hand` may say nothing twice in one object: they read the first, and JSON means the last.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=said_once if by_hand else None)
     except FileNotFoundError as problem:
         raise UsageError(f"there is no {what}", given=str(path), next=next) from problem
     except ValueError as problem:  # no JSON, no text, or a number with more digits than Python takes
         raise UsageError(f"the {what} cannot be read: {problem}", given=str(path), why="it is truncated or was edited by hand", next=next) from problem
     except RecursionError:
         raise UsageError(f"the {what} is nested too deeply", given=str(path), why="no document of ours is", next=next) from None
+
+
+def said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON (a hook of `json.loads`). Raises ValueError where a key stands in it twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        often = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in found if often.count(key) > 1)!r} stands twice in one object")
+    return found
 
 
 @contextlib.contextmanager

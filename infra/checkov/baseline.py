@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from falaj.errors import UsageError
@@ -36,11 +37,11 @@ def read(path: Path = BASELINE) -> Sequence[Accepted]:
     """
     if not path.exists():
         return ()
-    entries = read_json(path, what="checkov baseline", next="restore it from git")
+    entries = read_json(path, what="checkov baseline", next="restore it from git", by_hand=True)
     found = []
     for number, entry in enumerate(entries if isinstance(entries, list) else [None], 1):
         whole = isinstance(entry, dict) and sorted(entry) == sorted(_KEYS) and all(isinstance(value, str) and value.strip() for value in entry.values())
-        if not whole or "*" in entry["resource"] or len(entry["expires"]) != len("2026-01-01"):
+        if not whole or "*" in entry["resource"] or not _is_day(entry["expires"]):
             raise UsageError(
                 "the checkov baseline has an entry that nobody could answer for",
                 given=f"{path.name}, entry {number}",
@@ -50,3 +51,10 @@ def read(path: Path = BASELINE) -> Sequence[Accepted]:
             )
         found.append(Accepted(**entry))
     return tuple(found)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

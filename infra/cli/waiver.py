@@ -131,7 +131,7 @@ def sign(file: Path, name: str, key: str | None, policies: Path) -> None:
     from infra.pipeline.waivers import approvers, misshapen
     from infra.pipeline.waivers import sign as signed
 
-    document = read_json(file, what="waiver", next="falaj waiver new RULE URN")
+    document = read_json(file, what="waiver", next="falaj waiver new RULE URN", by_hand=True)
     if wrong := misshapen(policies, document):
         raise UsageError("this is no waiver", given=str(file), why=wrong, next="falaj waiver new RULE URN")
     listed = approvers(policies)

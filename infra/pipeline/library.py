@@ -163,14 +163,14 @@ class Library:
 
     @cached_property
     def _parameters_schema(self) -> dict[str, Any]:
-        return read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git")
+        return read_json(self.folder / "schemas" / "parameters.schema.json", what="parameters schema", next="restore it from git", by_hand=True)
 
     @cached_property
     def _metadata_schema(self) -> dict[str, Any]:
         return read_json(self.folder / "schemas" / "metadata.schema.json", what="metadata schema", next="restore it from git")
 
     def _data(self, name: str) -> dict[str, Any]:
-        value = read_json(self.folder / "data" / f"{name}.json", what=f"parameter file {name}.json", next="restore it from git")
+        value = read_json(self.folder / "data" / f"{name}.json", what=f"parameter file {name}.json", next="restore it from git", by_hand=True)
         if not isinstance(value, dict):
             raise UsageError(f"{name}.json is not a JSON object", given=str(self.folder / "data" / f"{name}.json"))
         return value

@@ -35,7 +35,7 @@ def reviewed(library: Library) -> dict[str, str]:
     path = library.folder / FILE
     if not path.exists():
         return {}
-    entries = read_json(path, what="list of reviewed types", next="restore it from git")
+    entries = read_json(path, what="list of reviewed types", next="restore it from git", by_hand=True)
     whole = isinstance(entries, dict) and all(isinstance(why, str) and why.strip() and "*" not in type for type, why in entries.items())
     if not whole:
         raise UsageError("the list of reviewed types is wrong", given=str(path), allowed="type -> reason, one type each", next="correct that entry")

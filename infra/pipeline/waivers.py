@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from falaj.canonical import canonical, digest, digest_bytes
 from falaj.errors import UsageError
-from falaj.files import read_json
+from falaj.files import read_json, said_once
 from falaj.signing import fingerprint, public_pem, verifies
 from infra.artifacts import RuleResult, WaiverUse
 from infra.pipeline.schema import problems
@@ -54,7 +54,7 @@ def approvers(policies: Path) -> dict[str, Approver]:
     path = policies / "approvers.json"
     if not path.exists():
         return {}
-    named = read_json(path, what="list of approvers", next="restore it from git")
+    named = read_json(path, what="list of approvers", next="restore it from git", by_hand=True)
     wrong = problems(named, _schema(policies, "approvers"))
     if wrong:
         raise UsageError("the list of approvers is wrong", given=str(path), allowed="policies/schemas/approvers.schema.json", why="; ".join(wrong))
@@ -256,9 +256,9 @@ def _not_signed(document: Mapping[str, Any], approval: Mapping[str, str], known:
 
 def _read(policies: Path, name: str, data: bytes) -> Found:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return Found(name, {}, "it is not JSON")
+        document = json.loads(data, object_pairs_hook=said_once)
+    except (ValueError, RecursionError) as problem:
+        return Found(name, {}, "it says something twice" if "stands twice" in str(problem) else "it is not JSON")
     wrong = misshapen(policies, document)
     if not wrong and name != f"{document['id']}.json":
         wrong = f"its file is not called {document['id']}.json"

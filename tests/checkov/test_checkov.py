@@ -150,6 +150,8 @@ def test_checkov_that_does_not_answer_is_a_fault(said: str, monkeypatch: pytest.
         {"check": "CKV_AWS_7", "resource": "*", "owner": "o", "reason": "r", "expires": "2027-01-01"},
         {"check": "CKV_AWS_7", "resource": "x", "owner": "", "reason": "r", "expires": "2027-01-01"},
         {"check": "CKV_AWS_7", "resource": "x", "owner": "o", "reason": "r", "expires": "never"},
+        {"check": "CKV_AWS_7", "resource": "x", "owner": "o", "reason": "r", "expires": "2027-02-31"},
+        {"check": "CKV_AWS_7", "resource": "x", "owner": "o", "reason": "r", "expires": "some day.."},
         {"check": "CKV_AWS_7", "resource": "x", "owner": "o", "reason": "r"},
     ],
 )

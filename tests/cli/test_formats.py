@@ -54,6 +54,7 @@ def test_sarif_tells_a_failure_from_an_unknown_and_points_to_the_program() -> No
         ("fail", "error", "data (aws:s3/bucket:Bucket): no key"),
         ("open", "none", "logs (aws:s3/bucket:Bucket): which key?"),
     ]
+    assert len({found["partialFingerprints"]["primaryLocationLineHash"] for found in run["results"]}) == 2
     where = run["results"][0]["locations"][0]
     assert where["physicalLocation"]["artifactLocation"] == {"uri": "stacks/foundation/__main__.py"}
     assert where["logicalLocations"] == [{"fullyQualifiedName": BUCKET, "kind": "resource"}]

@@ -132,6 +132,14 @@ def test_two_names_with_one_key_are_one_person(table: Desk) -> None:
     assert used(table, result(KEY)) == ([{}], [("w1", "refused", "one person alone has approved it")])
 
 
+def test_one_that_says_something_twice_is_refused(table: Desk) -> None:
+    """Its signatures hold: they are on what the machine reads, and people who look at the file read the other one."""
+    table.put(table.signed(waiver("key_rotated", KEY), "ada", "bilal"))
+    path = table.policies / "waivers" / "w1.json"
+    path.write_text(path.read_text().replace("{", '{"rule": "key_policy_closed", ', 1))
+    assert used(table, result(KEY)) == ([{}], [("w1", "refused", "it says something twice")])
+
+
 def test_a_file_by_another_name_and_a_file_that_is_no_json_are_refused(table: Desk) -> None:
     table.put(table.signed(waiver("key_rotated", KEY), "ada", "bilal"), "w2.json")
     (table.policies / "waivers" / "old.yaml").write_text("rule: key_rotated\n")

@@ -13,6 +13,8 @@ from falaj.errors import UsageError
 from infra.authoring.lint import lint
 from infra.pipeline.library import Library, metadata
 from infra.pipeline.policy_engine import RegorusEngine
+from infra.pipeline.reviewed import reviewed
+from infra.pipeline.waivers import approvers
 from tests.policies.samples import LIBRARY
 
 RULES = LIBRARY.rules
@@ -78,6 +80,15 @@ def test_a_wrong_parameter_is_an_error_that_names_it(copy: Path, change: dict, w
     with pytest.raises(UsageError) as refusal:
         Library.open(copy).parameters("prod")
     assert refusal.value.answers()["why"].startswith(why)
+
+
+@pytest.mark.parametrize("name", ["data/prod.json", "data/common.json", "reviewed_types.json", "approvers.json"])
+def test_what_people_write_says_nothing_twice(copy: Path, name: str) -> None:
+    """Whoever reviews the file reads the first, and JSON means the last."""
+    (copy / name).write_text('{"unjudged_types": "deny", "unjudged_types": "report"}')
+    library = Library.open(copy)
+    with pytest.raises(UsageError, match="key 'unjudged_types' stands twice in one object"):
+        library.parameters("prod"), reviewed(library), approvers(copy)
 
 
 def test_a_missing_parameter_is_an_error(copy: Path) -> None:

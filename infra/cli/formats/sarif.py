@@ -80,7 +80,8 @@ def _results(decision: Decision, index: int, rule: RuleResult, program: str) -> 
                             "logicalLocations": [{"fullyQualifiedName": subject, "kind": "resource"}],
                         }
                     ],
-                    "partialFingerprints": {"falaj/1": digest([decision.environment, rule.rule, subject, reason])[7:39]},
+                    # By this name GitHub tells results apart; left to itself it hashes the line, which is one for all resources of a program.
+                    "partialFingerprints": {"primaryLocationLineHash": digest([decision.environment, rule.rule, subject, reason])[7:39]},
                 }
                 if kind == "fail" and subject in rule.waived:
                     result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": f"waiver {rule.waived[subject]}"}]
