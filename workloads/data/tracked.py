@@ -59,6 +59,8 @@ def restore(pointer: str, repository: Path, where: str) -> Path:
 
 def _repository(folder: Path, where: str):  # noqa: ANN202  DVC has no types
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    # What DVC keeps to be quicker. Its own place is one that all users of a machine share, and that is not there on a root that nobody writes to.
+    os.environ["DVC_SITE_CACHE_DIR"] = str(folder / ".dvc" / "site")
     from dvc.repo import Repo
 
     folder.mkdir(parents=True, exist_ok=True)
