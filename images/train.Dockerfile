@@ -38,7 +38,8 @@ RUN --mount=type=bind,from=build,source=/opt/wheels,target=/run/wheels \
     python3 -m pip uninstall --yes --quiet --root-user-action ignore setuptools wheel pip && chmod -R u=rwX,go=rX /opt/falaj/packages/rouge_score* /opt/falaj/packages/antlr4*
 COPY --from=build --chown=0:0 /opt/falaj/code /opt/falaj/code
 RUN python3 /opt/falaj/made/bill.py falaj-train /opt/falaj/packages / > /opt/falaj/bill.cdx.json
-ENV PYTHONPATH=/opt/falaj/code:/opt/falaj/packages PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Some libraries ask who they run as, by name, and 10001 has none in a base.
+ENV PYTHONPATH=/opt/falaj/code:/opt/falaj/packages PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 USER=falaj
 WORKDIR /tmp
 USER 10001:10001
 ENTRYPOINT ["python3", "-m", "workloads"]

@@ -226,8 +226,9 @@ def test_a_model_is_trained_as_nobody_on_a_root_that_nobody_writes_to(built: Bui
     rows = [{"source": f"colour: thing {number} is {colour}", "target": colour} for number in range(200) for colour in ("red", "green", "blue")]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     tmp_path.chmod(0o755)
+    told = {"FALAJ_WORK": "/tmp/work", "FALAJ_DATA_REMOTE": "/tmp/work/remote"}
     for stage in ("prepare --run r --recipe smoke --data /tmp/world/rows.jsonl", "train --run r"):
-        done = subprocess.run(built.closed(tmp_path, {"FALAJ_WORK": "/tmp/work"}, *stage.split()), capture_output=True, text=True, check=False)
+        done = subprocess.run(built.closed(tmp_path, told, *stage.split()), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
     record = json.loads((work / "runs" / "r" / "train" / "run_record.json").read_text())
     assert record["steps"] > 0
