@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import pulumi
 from pulumi import ResourceOptions
@@ -36,5 +37,25 @@ class Certificates(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _make(self, kind: str, name: str, metadata: dict[str, str], spec: dict[str, Any], after: list[pulumi.Resource]) -> pulumi.Resource:
-        props = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
-        return pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, ResourceOptions(parent=self, depends_on=after))
+        return _object(kind, name, metadata, spec, ResourceOptions(parent=self, depends_on=after))
+
+
+def issue(
+    label: str, *, name: str, namespace: pulumi.Input[str], usage: Literal["server auth", "client auth"], names: Sequence[str], opts: ResourceOptions
+) -> pulumi.Resource:
+    """A certificate of our authority for `names`, kept as the Secret `name` (tls.crt, tls.key, ca.crt): of 90 days, with a new key a month before its end."""
+    spec = {
+        "secretName": name,
+        "dnsNames": list(names),
+        "usages": ["digital signature", usage],
+        "duration": "2160h",
+        "renewBefore": "720h",
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": AUTHORITY},
+    }
+    return _object("Certificate", label, {"name": name, "namespace": namespace}, spec, opts)
+
+
+def _object(kind: str, name: str, metadata: Mapping[str, pulumi.Input[str]], spec: Mapping[str, Any], opts: ResourceOptions) -> pulumi.Resource:
+    props = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    return pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, opts)

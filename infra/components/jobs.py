@@ -12,7 +12,7 @@ from pulumi import ResourceOptions
 
 from falaj.errors import FINAL_EXIT_CODES
 from infra.components import gang
-from infra.components.pods import Mount, Work, claim, image, pod, trust
+from infra.components.pods import Mount, Work, claim, image, pod, tracked, trust
 from infra.components.stores import Place
 from infra.config import naming
 from infra.config.model import Common, WorkloadsConfig
@@ -111,7 +111,7 @@ def labels(name: str) -> dict[str, str]:
 
 def of_a_run(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
     """What every container is told that works on a run's folder."""
-    return {**environment_of(config), "FALAJ_WORK": WORK, "MLFLOW_TRACKING_URI": config.tracking_uri}
+    return {**environment_of(config), "FALAJ_WORK": WORK}
 
 
 def template(
@@ -160,8 +160,9 @@ def job(stage: StageLike, spec: Mapping[str, Any], *, pods: int = 1, apart: bool
 
 
 def _work(stage: StageLike, config: WorkloadsConfig, place: Place, held: pulumi.Input[str]) -> Work:
-    mounts: list[Mount] = [claim("work", WORK, held), *place.mounts]
-    own: dict[str, pulumi.Input[str]] = {**of_a_run(config), **place.access, **place.run}
+    certificates, runs = tracked(config)
+    mounts: list[Mount] = [claim("work", WORK, held), *place.mounts, *certificates]
+    own: dict[str, pulumi.Input[str]] = {**of_a_run(config), **runs, **place.access, **place.run}
     if stage.name == TRAIN:
         # Pages of two megabytes for what is allocated, which only the start of a process can ask for.
         own["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"

@@ -21,13 +21,12 @@ def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace
     """Pools of Karpenter, the MLflow server, secrets from the cloud's store, certificates, queues of Kueue; `rooms` holds the namespaces by name."""
     if config.scales:
         ScaledPools("pools", config, opts=opts)
+    issuers = [Certificates("certificates", config, opts=opts)] if config.certificates else []
     if server := config.tracking_server:
         foundation = upstream(FoundationOutputs)
         where = {"database": foundation.database, "buckets": foundation.bucket_names, "priority": priorities.names["serving"]}
-        Tracking(naming.TRACKING, config, server, **where, after=rooms[naming.TRAINING], opts=opts)
+        Tracking(naming.TRACKING, config, server, **where, after=[rooms[naming.TRAINING], *issuers], opts=opts)
     if config.secrets == "external":
         ExternalSecrets("secrets", config, after=rooms[naming.TRAINING], opts=opts)
-    if config.certificates:
-        Certificates("certificates", config, opts=opts)
     if config.queues == "kueue":
         Queues("queues", config, after=list(rooms.values()), opts=opts)

@@ -17,6 +17,7 @@ TRUST, TRUSTED_FILE = "release-trust", "release.pub.pem"
 _TRUST = "/var/run/falaj/trust"
 DATABASE_CERTIFICATES = "/var/run/falaj/database"
 """Where pods find what the certificates of the database are signed by."""
+_TRACKING = "/var/run/falaj/tracking"
 USER = 10001
 """User, group and volume group of every container."""
 
@@ -65,6 +66,16 @@ def trust(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Input[
     if not config.release_keys:
         return [], {}
     return [Mount("trust", _TRUST, {"config_map": {"name": TRUST}}, read_only=True)], {"FALAJ_TRUSTED_KEY": f"{_TRUST}/{TRUSTED_FILE}"}
+
+
+def tracked(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Input[str]]]:
+    """How a pod that makes runs finds MLflow and, where that speaks TLS, knows it: by the authority alone, never by a key."""
+    told: dict[str, pulumi.Input[str]] = {"MLFLOW_TRACKING_URI": config.tracking_uri}
+    if config.tracking_uri != naming.TRACKING_URI_TLS:
+        return [], told
+    key = "ca.crt"
+    source = {"secret": {"secret_name": naming.TRACKING_AUTHORITY, "items": [{"key": key, "path": key}]}}
+    return [Mount("tracking", _TRACKING, source, read_only=True)], {**told, "MLFLOW_TRACKING_SERVER_CERT_PATH": f"{_TRACKING}/{key}"}
 
 
 def container(work: Work, **more: Any) -> Any:

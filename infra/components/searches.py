@@ -1,4 +1,4 @@
-"""Searches for better recipes: one Indexed Job whose pods share a study, reach its database and nothing else, and have no rights at all."""
+"""Searches for better recipes: one Indexed Job whose pods share a study, reach its database and MLflow's server alone, and have no rights at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pulumi import ResourceOptions
 from infra.components import openings
 from infra.components.jobs import GRACE_SECONDS, LEFT_ALONE, WORK, StageLike, job, labels, of_a_run, template
 from infra.components.namespaces import OWN_EGRESS
-from infra.components.pods import DATABASE_CERTIFICATES, Mount, Work, claim, image, pod
+from infra.components.pods import DATABASE_CERTIFICATES, Mount, Work, claim, image, pod, tracked
 from infra.config import naming
 from infra.config.model import WorkloadsConfig
 
@@ -43,8 +43,9 @@ class Searches(pulumi.ComponentResource):
             label, metadata={"name": naming.TUNE_ACCOUNT, "namespace": self._namespace}, automount_service_account_token=False, opts=here
         )
         self._open(stage.name, label, config, here)
-        mounts: list[Mount] = [claim("work", WORK, claims[naming.of_team("work", team)])]
-        told = of_a_run(config)
+        certificates, runs = tracked(config)
+        mounts: list[Mount] = [claim("work", WORK, claims[naming.of_team("work", team)]), *certificates]
+        told = {**of_a_run(config), **runs}
         if config.tune.database:
             mounts.append(Mount("storage", _STORAGE, {"secret": {"secret_name": config.tune.secret, "items": [{"key": _KEY, "path": _KEY}]}}, read_only=True))
             if config.tracking == "server":
@@ -73,9 +74,11 @@ class Searches(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _open(self, name: str, label: str, config: WorkloadsConfig, here: ResourceOptions) -> None:
-        """Where workers may go besides the name service: to the database. What the namespace opens for other pods is closed to them."""
+        """Where workers may go besides the name service: to the database, and to MLflow's server. What the namespace opens for other pods is closed to them."""
         database = config.tune.database
         egress = openings.to(database.port, database.cidrs, database.namespace) if database else []
+        if config.tracking == "server":
+            egress += openings.to(naming.TRACKING_PORT, (), naming.TRACKING)
         kubernetes.networking.v1.NetworkPolicy(
             label,
             metadata={"name": name, "namespace": self._namespace},

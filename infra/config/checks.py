@@ -13,7 +13,7 @@ from infra.config.model import (
     PoolConfig,
     WorkloadsConfig,
 )
-from infra.config.naming import TRACKING_URI
+from infra.config.naming import TRACKING_URI, TRACKING_URI_TLS
 from infra.config.placing import require_networks, require_place, require_reached
 from infra.config.regions import is_arm, require_instance_type, require_service
 from infra.config.subnets import cut, parse
@@ -232,11 +232,11 @@ def _workloads(config: WorkloadsConfig, file: str) -> None:
 
 
 def _uri(config: WorkloadsConfig, file: str) -> None:
-    if (config.tracking == "server") != (config.tracking_uri == TRACKING_URI):
+    if (config.tracking == "server") != (config.tracking_uri in (TRACKING_URI, TRACKING_URI_TLS)):
         raise UsageError(
             f"tracking_uri: {config.tracking_uri}, and tracking is {config.tracking}",
             given=_key(file, "tracking_uri"),
-            allowed=f"{TRACKING_URI} where tracking is server, and nowhere else",
+            allowed=f"{TRACKING_URI} where tracking is server ({TRACKING_URI_TLS} where the platform stack has certificates), and nowhere else",
             why="runs would be entered where nobody looks for them",
             next="change one of the two",
         )

@@ -27,7 +27,13 @@ TRACKING, TRACKING_SETUP = "tracking", "tracking-setup"
 """Namespace and role of the MLflow server; role of the job that makes its database ready."""
 TRACKING_ACCOUNTS = {TRACKING: "falaj-tracking", TRACKING_SETUP: "falaj-tracking-setup"}
 """Role -> its service account in the namespace `tracking`."""
-TRACKING_URI = "http://mlflow.tracking.svc.cluster.local:5000"
+TRACKING_NAMES = ("mlflow.tracking.svc.cluster.local", "mlflow.tracking.svc", "mlflow.tracking", "mlflow")
+"""Under which the server may be asked, the one that we tell first."""
+TRACKING_PORT = 5000
+TRACKING_URI, TRACKING_URI_TLS = (f"{scheme}://{TRACKING_NAMES[0]}:{TRACKING_PORT}" for scheme in ("http", "https"))
+"""The latter where the cluster has an authority of its own."""
+TRACKING_AUTHORITY = "tracking-authority"
+"""Secret of the training namespace: what the server's certificate is signed by, key `ca.crt`."""
 MLFLOW, SEARCHES = "falaj_mlflow", "falaj_tune"
 """Roles of PostgreSQL, and databases of these names (`workloads/tracking/setup.py`)."""
 DATABASE_AUTHORITY = "database-authority"

@@ -61,7 +61,8 @@ def _rooms_of(team: TeamConfig, config: PlatformStackConfig) -> Iterator[Room]:
 def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
     """What runs for one team: the environment's stages and servers, as many as its entry says and its quota of GPUs bears. Without a team, `config` itself.
 
-    A team without GPUs trains on processors; the canary and the table of online features are the environment's.
+    A team without GPUs trains on processors; the canary, the table of online features and MLflow's server are the environment's. That server tells nobody
+    from anybody, so that a team's runs go into the file on its own volume.
     """
     for each in config.teams:
         if each.name == team:
@@ -78,6 +79,8 @@ def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
                 "trusted_key": each.trusted_key or config.trusted_key,
                 "canary": None,
                 "publish_features": False,
+                "tracking": "file",
+                "tracking_uri": WorkloadsConfig.model_fields["tracking_uri"].default,
             }
             return config.model_copy(update={**own, "training": training, "tune": tune, "serving": serving})
     return config

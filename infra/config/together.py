@@ -32,6 +32,7 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     _same_pools(config, file)
     _queues(config, file)
     _watched(config, file)
+    _tracked(config, file)
 
 
 def check_on_site(config: OnSite, file: Callable[[str], str]) -> None:
@@ -211,6 +212,20 @@ def _watched(config: PlatformConfig, file: Callable[[str], str]) -> None:
             allowed=f"a topic in {', '.join(config.foundation.allowed_regions)}",
             why="alerts name namespaces and releases, which stay where the data is",
             next="name a topic there",
+        )
+
+
+def _tracked(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    """Clients ask for TLS exactly where the server has a certificate."""
+    certified = config.platform.certificates
+    wanted = naming.TRACKING_URI_TLS if certified else naming.TRACKING_URI
+    if config.workloads.tracking == "server" and config.workloads.tracking_uri != wanted:
+        raise UsageError(
+            f"tracking_uri: {config.workloads.tracking_uri}, and the server {'has a' if certified else 'has no'} certificate",
+            given=f"{file('workloads')}, key falaj:tracking_uri; {file('platform')}, key falaj:certificates: {str(certified).lower()}",
+            allowed=wanted,
+            why="one side would speak TLS and the other not, and no run would be entered",
+            next="change one of the two",
         )
 
 

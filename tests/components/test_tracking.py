@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from falaj.errors import UsageError
 from infra.artifacts import Plan, StateRef
 from infra.config import naming
+from infra.config.load import load_environment, parse
+from infra.config.teams import as_of
+from infra.config.together import check_together
 from infra.pipeline.gate import judge_plan
 from infra.pipeline.policy_engine import RegorusEngine
 from tests.components.test_network_and_cluster import last
 from tests.config.test_load import happy, refusal
+from tests.config.test_teams import RISK
 from tests.policies.samples import NOON, PARAMETERS
 from tests.stacks.test_cost import planned
 from tests.stacks.world import STACKS, UNKNOWN, World, nothing_yet, run
@@ -121,6 +126,98 @@ def test_runs_reach_the_server_and_nobody_else_does(tracked: Any) -> None:
     assert found["tracking-allow-database"]["spec"]["egress"][0]["ports"] == [{"protocol": "TCP", "port": 5432}]
 
 
+CERTIFIED: dict[str, dict[str, Any]] = {
+    "platform": {**CHANGES["platform"], "certificates": True},
+    "workloads": {**CHANGES["workloads"], "tracking_uri": naming.TRACKING_URI_TLS},
+}
+
+
+@cache
+def _certified(stack: str) -> World:
+    return run(stack, "prod", config=CERTIFIED[stack])
+
+
+@pytest.fixture
+def certified(falaj_home: Path) -> Any:
+    """The same where the cluster has an authority of its own. Read only."""
+    return _certified
+
+
+def test_without_an_authority_the_server_speaks_plainly(tracked: Any) -> None:
+    world = tracked("platform")
+    assert world.of("Certificate") == {} and "FALAJ_TLS" not in json.dumps(world.one("Deployment", "mlflow").inputs)
+    assert world.one("Service", "mlflow").inputs["spec"]["ports"] == [{"name": "http", "port": 5000, "targetPort": "http", "protocol": "TCP"}]
+
+
+def test_with_an_authority_the_server_has_a_certificate_for_each_of_its_names(certified: Any) -> None:
+    made = certified("platform").one("Certificate", "tracking-tls").inputs
+    assert made["spec"] == {
+        "secretName": "mlflow-tls",
+        "dnsNames": ["mlflow.tracking.svc.cluster.local", "mlflow.tracking.svc", "mlflow.tracking", "mlflow"],
+        "usages": ["digital signature", "server auth"],
+        "duration": "2160h",
+        "renewBefore": "720h",
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": "falaj"},
+    }
+    box = certified("platform").one("Deployment", "mlflow").inputs["spec"]["template"]["spec"]["containers"][0]
+    told = {each["name"]: each.get("value") for each in box["env"]}
+    assert told["FALAJ_ALLOWED_HOSTS"].split(",") == made["spec"]["dnsNames"]
+
+
+def test_the_server_speaks_tls_with_a_key_that_its_own_group_reads_and_is_asked_so(certified: Any) -> None:
+    world = certified("platform")
+    spec = world.one("Deployment", "mlflow").inputs["spec"]["template"]["spec"]
+    (box,) = spec["containers"]
+    told = {each["name"]: each.get("value") for each in box["env"]}
+    (mounted,) = [each for each in box["volumeMounts"] if each["name"] == "tls"]
+    assert (mounted["mountPath"], mounted["readOnly"]) == (told["FALAJ_TLS"], True)
+    assert [each["secret"] for each in spec["volumes"] if each["name"] == "tls"] == [{"secretName": "mlflow-tls", "defaultMode": 0o440}]
+    probes = [box[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
+    assert probes == [{"path": "/health", "port": "https", "scheme": "HTTPS"}] * 3
+    assert world.one("Service", "mlflow").inputs["spec"]["ports"] == [{"name": "https", "port": 5000, "targetPort": "https", "protocol": "TCP"}]
+
+
+@pytest.mark.parametrize("job", ["prepare", "train", "register", "tune"])
+def test_whoever_makes_runs_knows_the_server_by_the_authority_and_holds_no_key(certified: Any, job: str) -> None:
+    spec = certified("workloads").one("CronJob", job).inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    told = {each["name"]: each.get("value") for each in spec["containers"][0]["env"]}
+    assert told["MLFLOW_TRACKING_URI"] == "https://mlflow.tracking.svc.cluster.local:5000"
+    assert told["MLFLOW_TRACKING_SERVER_CERT_PATH"] == "/var/run/falaj/tracking/ca.crt"
+    (held,) = [each["secret"] for each in spec["volumes"] if each["name"] == "tracking"]
+    assert held == {"secretName": naming.TRACKING_AUTHORITY, "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    issued = certified("platform").one("Certificate", naming.TRACKING_AUTHORITY).inputs
+    assert (issued["metadata"]["namespace"], issued["spec"]["secretName"]) == ("training", held["secretName"])
+
+
+def test_workers_of_searches_reach_the_server_besides_the_database(tracked: Any) -> None:
+    egress = tracked("workloads").one("NetworkPolicy", "tune").inputs["spec"]["egress"]
+    server = {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "tracking"}}}], "ports": [{"protocol": "TCP", "port": 5000}]}
+    assert [each["ports"][0]["port"] for each in egress] == [5432, 5000] and egress[1] == server
+
+
+def test_runs_of_a_team_go_to_its_own_volume_since_the_server_tells_nobody_apart() -> None:
+    config: Any = parse("workloads", "prod", happy("workloads", teams=[RISK], **CERTIFIED["workloads"]))
+    theirs = as_of(config, "risk")
+    assert (theirs.tracking, theirs.tracking_uri) == ("file", "sqlite:////var/lib/falaj/work/mlflow/mlflow.db")
+
+
+@pytest.mark.parametrize(
+    ("certificates", "uri", "what"),
+    [
+        (True, naming.TRACKING_URI, f"tracking_uri: {naming.TRACKING_URI}, and the server has a certificate"),
+        (False, naming.TRACKING_URI_TLS, f"tracking_uri: {naming.TRACKING_URI_TLS}, and the server has no certificate"),
+    ],
+)
+def test_a_server_and_clients_that_do_not_agree_on_tls_are_refused(certificates: bool, uri: str, what: str) -> None:
+    whole = load_environment("prod")
+    platform = whole.platform.model_copy(update={"certificates": certificates})
+    workloads = whole.workloads.model_copy(update={"tracking": "server", "tracking_uri": uri})
+    cluster = whole.cluster.model_copy(update={"more_addons": {"cert-manager": "v1.18.2-eksbuild.1"}})
+    with pytest.raises(UsageError, match=what):
+        check_together(whole.model_copy(update={"platform": platform, "workloads": workloads, "cluster": cluster}), "stacks/{}".format)
+
+
 def test_searches_prove_the_database_by_the_same_certificates(tracked: Any) -> None:
     spec = tracked("workloads").one("CronJob", "tune").inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     assert {each["name"]: each["configMap"]["name"] for each in spec["volumes"] if "configMap" in each} == {"authority": "database-authority"}
@@ -147,8 +244,8 @@ def test_a_server_that_cannot_work_is_refused(stack: str, changes: dict[str, Any
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_gate_lets_a_prod_pass_that_asks_for_everything(falaj_home: Path, stack: str) -> None:
-    more: dict[str, Any] = {"secrets": "external"} | ({"certificates": True, "snapshots": True} if stack == "platform" else {})
-    world = run(stack, "prod", config={**CHANGES[stack], **more})
+    more: dict[str, Any] = {"secrets": "external"} | ({"snapshots": True} if stack == "platform" else {})
+    world = run(stack, "prod", config={**CERTIFIED.get(stack, CHANGES[stack]), **more})
     nothing = StateRef(serial=0, digest="")
     plan = Plan(environment="prod", project=f"falaj-{stack}", stack=stack, program="", state=nothing, resources=[*map(planned, world.resources)])
     decision = judge_plan(plan, PARAMETERS, NOON, engine=RegorusEngine())

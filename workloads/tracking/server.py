@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +61,7 @@ def away(uri: str) -> str:
     """Why nothing answers at `uri`, in words; empty where something does. Seconds at most, where MLflow's own client tries for minutes."""
     if uri.startswith(("http://", "https://")):
         try:
-            with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_SECONDS):
+            with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_SECONDS, context=_trusted() if uri.startswith("https:") else None):
                 return ""
         except urllib.error.HTTPError as answer:
             # Whoever asks for a name or knows no such page is there; a gateway without a server behind it is not.
@@ -75,6 +76,11 @@ def away(uri: str) -> str:
         except psycopg.Error as problem:
             return str(problem).strip().splitlines()[0]
     return ""
+
+
+def _trusted() -> ssl.SSLContext:
+    """By whose word a server is believed to be the one that was named: MLflow's own variable says, else the machine's certificates."""
+    return ssl.create_default_context(cafile=os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None)
 
 
 def open_client(uri: str = "") -> Any:

@@ -17,6 +17,7 @@ import pytest
 from falaj.home import ROOT
 from tests.conftest import free_block
 from tests.workloads.serve import postgres
+from tests.workloads.serve.certificates import issue
 from workloads.tracking import Entry, open_client
 from workloads.tracking.server import KEY, WHOLE, away
 
@@ -62,17 +63,18 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass
 class Server:
-    """The environment's MLflow server as its pods start it, which is down until it is started."""
+    """The environment's MLflow server over TLS as its pods start it, which is down until it is started."""
 
     database: str
     """`host:port/name` of a PostgreSQL that asks `falaj` for `PASSWORD`."""
     log: Path
+    tls: Path
     port: int = field(default_factory=free_block)
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}"
 
     def start(self) -> None:
         password = self.log.with_name("password")
@@ -85,6 +87,7 @@ class Server:
             "FALAJ_DATABASE_USER": "falaj",
             "FALAJ_DATABASE_PASSWORD_FILE": str(password),
             "FALAJ_ARTIFACTS": f"s3://{BUCKET}/runs",
+            "FALAJ_TLS": str(self.tls),
         }
         command = [sys.executable, "-m", "workloads", "mlflow"]
         with self.log.open("ab") as said:
@@ -124,12 +127,23 @@ def s3(s3_endpoint: str) -> Iterator[Any]:
         yield client
 
 
+def put_certificate(folder: Path) -> Path:
+    """A new certificate of localhost in the folder, as a Secret is mounted there; returns the file of who signed it."""
+    authority, certificate, key = issue(folder, "localhost", "made")
+    key.rename(folder / "tls.key")
+    certificate.rename(folder / "tls.crt")
+    return authority
+
+
 @pytest.fixture(scope="module")
 def server(database: str, s3: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The MLflow server over PostgreSQL and S3 that nobody has started yet."""
-    found = Server(database, tmp_path_factory.mktemp("mlflow") / "server.log")
-    yield found
-    found.kill()
+    """The MLflow server over TLS, PostgreSQL and S3 that nobody has started yet."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    found = Server(database, folder / "server.log", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(put_certificate(folder)))
+        yield found
+        found.kill()
 
 
 def sync_process(work: Path, url: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""An environment's MLflow server (`python -m workloads mlflow`) on PostgreSQL and S3: down, then up; killed amid a sync, and so is who syncs."""
+"""An environment's MLflow server (`python -m workloads mlflow`) over TLS, on PostgreSQL and S3: down, then up; killed amid a sync, and who syncs too."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.workloads.tracking.conftest import BUCKET, PASSWORD, Server, entry, sync_process, whole_runs
+from tests.workloads.tracking.conftest import BUCKET, PASSWORD, Server, entry, put_certificate, sync_process, whole_runs
 from workloads.tracking import Spool, enter, open_client
-from workloads.tracking.server import KEY, WHOLE
+from workloads.tracking.server import KEY, WHOLE, away
 
 pytestmark = pytest.mark.slow
 LARGE = {"points": 1000, "series": 12}
@@ -51,6 +51,13 @@ def test_runs_made_while_the_server_is_down_are_there_once_it_is_up(at_server: S
     assert Spool.of_environment().waiting() == [] and Spool.of_environment().sync().sent == {}
     held = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"] if each["Key"].endswith("record.json")]
     assert [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in held] == [b'{"loss": 1}'] * 2
+
+
+def test_a_server_that_cannot_prove_its_name_is_away(at_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if at_server.process is None:
+        at_server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(put_certificate(tmp_path)))
+    assert "CERTIFICATE_VERIFY_FAILED" in away(at_server.url) and enter(entry("nobody heard")) is None
 
 
 def test_a_sync_that_is_killed_in_the_middle_is_finished_by_the_next(at_server: Server, work: Path) -> None:
