@@ -66,7 +66,8 @@ def workloads(config: Common) -> str:
     if not config.teams:
         return document(*ours)
     own, theirs = {"Null": {_TEAM: "true"}}, "${" + _TEAM + "}"
-    return document(*(_under(own, each) for each in ours), *(_objects(config, theirs, "Team")))
+    secrets = policies.reading_secrets(config, theirs, word="Team") if any(team.secrets for team in config.teams) else []
+    return document(*(_under(own, each) for each in ours), *_objects(config, theirs, "Team"), *secrets)
 
 
 def _objects(config: Common, team: str = "", word: str = "") -> list[Statement]:
@@ -97,6 +98,8 @@ def services(config: Common) -> str:
     asked = scaling(config) if scaling else []
     if config.secrets == "external":
         asked = [*asked, *policies.reading_secrets(config)]
+        if any(team.secrets for team in config.teams):
+            asked.append(policies.taking_roles(config, ["*"]))
     return document(*_looking(config), *_running(config), *_keeping(config), *asked)
 
 

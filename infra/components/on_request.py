@@ -27,6 +27,7 @@ def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace
         where = {"database": foundation.database, "buckets": foundation.bucket_names, "priority": priorities.names["serving"]}
         Tracking(naming.TRACKING, config, server, **where, after=[rooms[naming.TRAINING], *issuers], opts=opts)
     if config.secrets == "external":
-        ExternalSecrets("secrets", config, after=rooms[naming.TRAINING], opts=opts)
+        training = [rooms[naming.of_team(naming.TRAINING, team)] for team in ("", *(each.name for each in config.teams))]
+        ExternalSecrets("secrets", config, after=training, opts=opts)
     if config.queues == "kueue":
         Queues("queues", config, after=list(rooms.values()), opts=opts)

@@ -318,17 +318,31 @@ def tracking_setup(config: Common) -> list[Statement]:
     ]
 
 
-def secrets_policy(config: Common) -> str:
-    """The controller's own policy; see `reading_secrets`."""
-    return document(*reading_secrets(config))
+def secrets_policy(config: Common, team: str = "") -> str:
+    """The controller's own policy, or that of the role in which it reads a team's secrets; see `reading_secrets`."""
+    return document(*reading_secrets(config, team))
 
 
-def reading_secrets(config: Common) -> list[Statement]:
-    """The controller of External Secrets reads the environment's own secrets, below one prefix, and lists none."""
+def reading_secrets(config: Common, team: str = "", *, word: str = "") -> list[Statement]:
+    """The controller of External Secrets reads the environment's own secrets, below one prefix, and lists none; in a team's role the team's alone."""
     return [
-        statement("Secrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [naming.secret_arn(config, "*")]),
-        use_of_key(config, SECRETS_CLASS, sid="SecretsKey", write=False, through="secretsmanager"),
+        statement(f"{word}Secrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [naming.secret_arn(config, "*", team)]),
+        use_of_key(config, SECRETS_CLASS, sid=f"{word}SecretsKey", write=False, through="secretsmanager", team=team),
     ]
+
+
+def taking_roles(config: Common, teams: Sequence[str]) -> Statement:
+    """The controller takes the roles of `teams`, its own session's tags going with it: by those their trust knows it."""
+    roles = [naming.role_arn(config, naming.secrets_role(team)) for team in teams]
+    return statement("TeamsSecrets", ["sts:AssumeRole", "sts:TagSession"], roles)
+
+
+def trusts_controller(config: Common) -> str:
+    """A role for the controller of External Secrets, in the session that its own pods have."""
+    controller = {"AWS": naming.role_arn(config, naming.EXTERNAL_SECRETS)}
+    session = {f"aws:PrincipalTag/kubernetes-{what}": naming.EXTERNAL_SECRETS for what in ("namespace", "service-account")}
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+    return document({"Sid": "Controller", "Effect": "Allow", "Action": actions, "Principal": controller, "Condition": {"StringEquals": session}})
 
 
 def vault_policy(config: Common) -> str:

@@ -10,11 +10,14 @@ from pulumi import ResourceOptions
 
 from infra.config import naming
 from infra.config.classes import ClassName
-from infra.config.model import SECRETS_CLASS, FoundationConfig
+from infra.config.model import SECRETS_CLASS, FoundationConfig, TeamConfig
 
 
 class SecretPlaces(pulumi.ComponentResource):
-    """One empty secret per Secret of the workloads, under the key of confidential data. People and jobs fill them: no plan or state ever has a value."""
+    """One empty secret per Secret of the workloads, or of a team's list, under the key of confidential data.
+
+    People and jobs fill them: no plan or state ever has a value.
+    """
 
     def __init__(
         self,
@@ -22,17 +25,21 @@ class SecretPlaces(pulumi.ComponentResource):
         config: FoundationConfig,
         *,
         keys: Mapping[ClassName, pulumi.Input[str]],
+        team: TeamConfig | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
+        """Of the environment itself, or of `team`, whose `keys` are then its own."""
         super().__init__("falaj:security:SecretPlaces", name, None, opts)
-        for secret in wanted(config):
+        owner = team.name if team else ""
+        for secret in team.secrets if team else wanted(config):
+            label = naming.of_team(secret, owner)
             aws.secretsmanager.Secret(
-                secret,
-                name=naming.secret_name(config, secret),
-                description=f"Falaj {config.environment}: {secret}",
+                label,
+                name=naming.secret_name(config, secret, owner),
+                description=f"Falaj {config.environment}: {label}",
                 kms_key_id=keys[SECRETS_CLASS],
                 recovery_window_in_days=0 if config.removable else 30,
-                tags=naming.tags(config, SECRETS_CLASS, "access"),
+                tags=naming.tags(config, SECRETS_CLASS, "access", team=owner),
                 opts=ResourceOptions(parent=self, protect=not config.removable),
             )
         self.register_outputs({})

@@ -13,6 +13,7 @@ from infra.components.buckets import Storage
 from infra.components.iam import role_of_people
 from infra.components.keys import DataKeys
 from infra.components.registry import Registry
+from infra.components.secrets import SecretPlaces
 from infra.config import naming
 from infra.config.classes import ClassName
 from infra.config.model import FoundationConfig, TeamConfig
@@ -60,6 +61,8 @@ class Teams(pulumi.ComponentResource):
         registry = Registry(naming.of_team("registry", team.name), config, key=keys.arns["confidential"], team=team.name, opts=here)
         role = naming.of_team(naming.ENGINEER, team.name)
         self.role_arns[role] = role_of_people(role, config, team.people, policies.operator_policy(config), after=after, parent=self, team=team.name)
+        if team.secrets:
+            SecretPlaces(naming.of_team("secrets", team.name), config, keys=keys.arns, team=team, opts=here)
         self.key_arns |= {naming.of_team(data_class, team.name): key for data_class, key in keys.arns.items()}
         self.bucket_names |= storage.names
         self.repository_urls |= registry.urls

@@ -50,6 +50,8 @@ class TeamConfig(Frozen):
     servers: int = Field(default=2, ge=1)
     """Replicas that serve its model at least; each as large as the environment's."""
     most_servers: int = Field(default=3, ge=1)
+    secrets: tuple[Name, ...] = Field(default=(), max_length=20)
+    """Secrets of its own in the cloud's store, which come to its training namespace and to no other; where `secrets` are external."""
     trusted_key: PublicKey | None = None
     """Public half (PEM) of the key that signs its releases; None: it believes what the environment's own servers believe."""
 

@@ -74,6 +74,14 @@ def _teams(config: Common, file: str) -> None:
                 why="the cluster's own sign-in says who is in the group falaj:team:<team>" if config.site else "nobody could take the team's role",
                 next="remove them" if config.site else "name them",
             )
+        if (own := config.teams[index].secrets) and (config.secrets != "external" or len(set(own)) != len(own)):
+            raise UsageError(
+                f"teams.{index}.secrets: team {name} {'names one twice' if config.secrets == 'external' else 'has some, and nobody brings them'}",
+                given=_key(file, f"teams.{index}.secrets") + f": {', '.join(own)}; secrets: {config.secrets}",
+                allowed="different names, with secrets: external in all stacks",
+                why="each becomes a place in the cloud's store and a Secret of the team's namespace, which External Secrets fills",
+                next="put the list right, or let operators bring them by hand and name none",
+            )
         if name in RESERVED or name == config.owner:
             raise UsageError(
                 f"teams.{index}.name: '{name}' cannot be a team's name",

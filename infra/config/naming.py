@@ -104,14 +104,19 @@ def database(config: Common) -> str:
     return f"{prefix(config)}-tracking"
 
 
-def secret_name(config: Common, secret: str) -> str:
-    """One of the environment's own secrets in the cloud's store."""
-    return f"{prefix(config)}/{secret}"
+def secret_name(config: Common, secret: str, team: str = "") -> str:
+    """One of the environment's own secrets in the cloud's store, or of a team's, which lie under no prefix of the environment's."""
+    return f"{prefix(config)}{f'-{team}' if team else ''}/{secret}"
 
 
-def secret_arn(config: Common, secret: str) -> str:
+def secret_arn(config: Common, secret: str, team: str = "") -> str:
     """Its ARN as policies name it, known before it is: the store itself adds six letters."""
-    return arn(config, "secretsmanager", f"secret:{secret_name(config, secret)}-??????")
+    return arn(config, "secretsmanager", f"secret:{secret_name(config, secret, team)}-??????")
+
+
+def secrets_role(team: str) -> str:
+    """The role in which a team's own secrets are read."""
+    return of_team("secrets", team)
 
 
 def file_system(config: Common, team: str = "") -> str:

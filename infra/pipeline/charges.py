@@ -271,7 +271,7 @@ _FREE_PREFIXES = (
     "aws:vpc/securityGroup",
     "aws:ec2/default",
 )
-_FREE_GROUPS = frozenset({"apps", "autoscaling", "batch", "core", "policy"})
+_FREE_GROUPS = frozenset({"apps", "autoscaling", "batch", "cert-manager.io", "core", "external-secrets.io", "policy"})
 """Of Kubernetes: what runs is paid for with the nodes that it runs on. Groups under k8s.io are free as well."""
 
 _FREE = frozenset(

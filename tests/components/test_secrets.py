@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from infra.config.load import load_environment
 from infra.sandbox.kubernetes.status import ApiError
 from infra.sandbox.kubernetes.validation import validate
 from tests.components.test_network_and_cluster import last
-from tests.config.test_load import copied
-from tests.stacks.world import manifests, run
+from tests.config.test_load import copied, refusal
+from tests.config.test_teams import RISK
+from tests.stacks.world import World, manifests, run
 
 EXTERNAL = {"secrets": "external"}
 
@@ -66,6 +68,70 @@ def test_secrets_come_to_the_training_namespace_alone_and_name_no_credential(fal
         ("training", "release-signing"),
     }
     assert brought["secrets-release-signing"]["spec"]["dataFrom"] == [{"extract": {"key": "falaj-prod/release-signing"}}]
+
+
+RISKS = {**EXTERNAL, "teams": [{**RISK, "secrets": ["hub-token"]}]}
+
+
+@cache
+def _risks(stack: str) -> World:
+    return run(stack, "prod", config=RISKS)
+
+
+@pytest.fixture
+def risks(falaj_home: Path) -> Any:
+    """What a stack registers where a team has a secret of its own. Read only."""
+    return _risks
+
+
+def test_a_teams_secret_has_an_empty_place_of_its_own_under_the_teams_key(risks: Any) -> None:
+    world = risks("foundation")
+    place = next(each for each in world.custom if each.name == "risk-hub-token")
+    assert (place.inputs["name"], last(place.refers["kmsKeyId"]), place.inputs["tags"]["team"]) == (
+        "falaj-prod-risk/hub-token",
+        ["risk-keys-confidential"],
+        "risk",
+    )
+
+
+def test_a_teams_secrets_are_read_in_a_role_that_reads_no_others(risks: Any) -> None:
+    world = risks("cluster")
+    reads, key = json.loads(world.one("RolePolicy", "risk-secrets-secrets").inputs["policy"])["Statement"]
+    assert reads["Resource"] == ["arn:aws:secretsmanager:me-central-1:333333333333:secret:falaj-prod-risk/*-??????"]
+    assert key["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/falaj-prod-risk-confidential"}
+    (taken,) = json.loads(world.one("RolePolicy", "external-secrets-teams").inputs["policy"])["Statement"]
+    assert taken["Resource"] == ["arn:aws:iam::333333333333:role/falaj-prod-risk-secrets"]
+
+
+def test_the_boundaries_have_room_for_teams_secrets(risks: Any) -> None:
+    policies = risks("foundation").of("Policy")
+    assert "falaj-prod-${aws:PrincipalTag/team}/*-??????" in policies["boundaries-workloads"].inputs["policy"]
+    assert max(len("".join(each.inputs["policy"].split())) for each in policies.values()) <= 6144
+
+
+def test_a_teams_secrets_come_to_its_own_namespace_by_its_own_store(risks: Any) -> None:
+    world = risks("platform")
+    store, brought = world.one("SecretStore", "secrets-risk").inputs, world.one("ExternalSecret", "secrets-risk-hub-token").inputs
+    assert store["metadata"] == {"name": "falaj", "namespace": "risk-training"}
+    assert store["spec"]["provider"]["aws"]["role"] == "arn:aws:iam::333333333333:role/falaj-prod-risk-secrets"
+    assert (brought["metadata"], brought["spec"]["secretStoreRef"]) == (
+        {"name": "hub-token", "namespace": "risk-training"},
+        {"kind": "SecretStore", "name": "falaj"},
+    )
+    assert brought["spec"]["dataFrom"] == [{"extract": {"key": "falaj-prod-risk/hub-token"}}]
+    for each in (store, brought):
+        validate(each)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"teams": RISKS["teams"]}, "teams.0.secrets: team risk has some, and nobody brings them"),
+        ({**EXTERNAL, "teams": [{**RISK, "secrets": ["a", "a"]}]}, "teams.0.secrets: team risk names one twice"),
+    ],
+)
+def test_secrets_of_a_team_that_cannot_come_are_refused(changes: dict[str, Any], what: str) -> None:
+    assert refusal("foundation", **changes)["what"] == what
 
 
 def test_certificates_come_from_an_authority_of_our_own(falaj_home: Path) -> None:

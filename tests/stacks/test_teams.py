@@ -43,7 +43,8 @@ def shared(program: Program) -> dict[str, str]:
         "platform": {"pools": happy("cluster")["pools"], "queues": "kueue"},
         "workloads": {"queue": naming.QUEUE},
     }
-    values = {"teams": [RISK, SERVICE], "autoscaler": "karpenter", **more.get(program.folder.name, {})}
+    teams = [{**each, "secrets": ["hub-token", "release-signing"]} for each in (RISK, SERVICE)]
+    values = {"teams": teams, "secrets": "external", "autoscaler": "karpenter", **more.get(program.folder.name, {})}
     texts = {f"falaj:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     return {**program.config, **texts}
 
@@ -115,3 +116,21 @@ def test_the_controller_of_nodes_starts_and_ends_its_own_and_nothing_else(accoun
     assert account.ask("karpenter", "s3:GetObject", f"{account.bucket('risk-data')}/a") == "not allowed"
     assert account.uses("karpenter", "personal", "kms:CreateGrant", through="ec2", kms__GrantIsForAWSResource="true") == "allowed"
     assert account.uses("karpenter", "confidential", "kms:CreateGrant", through="ec2", kms__GrantIsForAWSResource="true") == "not allowed"
+
+
+@pytest.mark.parametrize("reader", ["external-secrets", "risk-secrets", "service-secrets"])
+def test_each_role_reads_its_own_secrets_and_nobody_elses(account: Account, reader: str) -> None:
+    owners = {"external-secrets": "falaj-prod", "risk-secrets": "falaj-prod-risk", "service-secrets": "falaj-prod-service"}
+    answers = {
+        name: account.ask(reader, "secretsmanager:GetSecretValue", account.arn("secretsmanager", f"secret:{place}/hub-token-a1b2c3"))
+        for name, place in owners.items()
+    }
+    assert answers == {name: "allowed" if name == reader else "not allowed" for name in owners}
+    assert account.ask(reader, "secretsmanager:PutSecretValue", account.arn("secretsmanager", f"secret:{owners[reader]}/hub-token-a1b2c3")) == "not allowed"
+
+
+@pytest.mark.parametrize(("who", "answer"), [("external-secrets", "allowed"), ("risk-training", "not allowed"), ("training", "not allowed")])
+def test_the_role_of_a_teams_secrets_is_taken_by_the_controller_alone(account: Account, who: str, answer: str) -> None:
+    session = {"aws__PrincipalTag/kubernetes-namespace": "external-secrets", "aws__PrincipalTag/kubernetes-service-account": "external-secrets"}
+    assert account.takes(account.roles[who].principal, "risk-secrets", **session) == answer
+    assert account.takes(account.roles[who].principal, "risk-secrets") == "not allowed"

@@ -104,6 +104,7 @@ _CUSTOM: tuple[Kind, ...] = (
     Kind("ClusterQueue", _QUEUES, "clusterqueues", namespaced=False),
     Kind("LocalQueue", _QUEUES, "localqueues", immutable=("spec.clusterQueue",)),
     Kind("ClusterSecretStore", _SECRETS, "clustersecretstores", namespaced=False),
+    Kind("SecretStore", _SECRETS, "secretstores"),
     Kind("ExternalSecret", _SECRETS, "externalsecrets"),
     Kind("ClusterIssuer", _CERTIFICATES, "clusterissuers", namespaced=False),
     Kind("Certificate", _CERTIFICATES, "certificates"),

@@ -22,6 +22,7 @@ _REQUIREMENT: dict[str, Any] = {
     "values": None,
     "minValues": None,
 }
+_SECRETS_OF: dict[str, Any] = {"aws": {"service!": ("SecretsManager", "ParameterStore"), **dict.fromkeys(("region!", "role", "auth", "prefix"))}}
 
 FORMS: dict[str, dict[str, Any]] = {
     "NodePool": {
@@ -96,9 +97,10 @@ FORMS: dict[str, dict[str, Any]] = {
         }
     },
     "LocalQueue": {"spec!": {"clusterQueue!": None, "fairSharing": None, "stopPolicy": ("None", "Hold", "HoldAndDrain")}},
+    "SecretStore": {"spec!": {"provider!": _SECRETS_OF, **dict.fromkeys(("controller", "refreshInterval", "retrySettings"))}},
     "ClusterSecretStore": {
         "spec!": {
-            "provider!": {"aws": {"service!": ("SecretsManager", "ParameterStore"), "region!": None, "role": None, "auth": None, "prefix": None}},
+            "provider!": _SECRETS_OF,
             "conditions": [dict.fromkeys(("namespaces", "namespaceSelector", "namespaceRegexes"))],
             **dict.fromkeys(("controller", "refreshInterval", "retrySettings")),
         }
