@@ -12,6 +12,7 @@ from falaj.canonical import digest
 from falaj.errors import Fault, UsageError
 from falaj.files import write_json
 from workloads.artifacts import Artifact, begin, finish, finished, open_artifact
+from workloads.base_model import loaded
 from workloads.prepare import Dataset, open_dataset
 from workloads.recipes import Recipe, base_digest, base_folder, recipe_named
 from workloads.serve.settings import threads
@@ -134,15 +135,14 @@ def _store(run: Path) -> Store | None:
 
 
 def load(recipe: Recipe, base: Path, world: World) -> Parts:
-    """The model of the folder `base` as `recipe` trains it."""
+    """The model of the folder `base` as `recipe` trains it. Raises UsageError for weights that are not those of its config."""
     import torch
-    from transformers import T5ForConditionalGeneration
 
     from workloads.training.lean_t5 import LeanT5
 
     torch.set_num_threads(threads(os.environ))
     torch.manual_seed(recipe.seed)
-    source = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True).float().train()
+    source = loaded(base).train()
     return prepared(source, recipe, base / "tokenizer.json", source.config.pad_token_id, world, model=LeanT5(source, again=recipe.again))
 
 

@@ -18,9 +18,11 @@ from tests.conftest import free_block
 from tests.workloads.small import own_rows, still, tiny_model, told_at_three, write_jsonl
 from workloads import provenance
 from workloads.artifacts import open_artifact
+from workloads.base_model import loaded
 from workloads.data.rows import Row
 from workloads.prepare import open_dataset, prepare
 from workloads.recipes import DEFAULT, RECIPES, base_digest, base_folder, flan_t5_base, local_seed, recipe_named, smoke
+from workloads.tokens.agreement import own_tokenizer
 from workloads.tracking import Spool, open_client
 from workloads.train import train, train_with
 from workloads.training import flops, memory
@@ -170,6 +172,33 @@ def test_a_base_model_without_safetensors_is_refused(tmp_path: Path, monkeypatch
     monkeypatch.setenv("FALAJ_BASE_MODEL", str(tmp_path))
     with pytest.raises(UsageError, match=r"lacks tokenizer.json and model.safetensors"):
         base_folder(flan_t5_base())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"num_layers": 4}, "9 weights missing, as encoder.block.3."),
+        ({"num_layers": 2}, "9 weights that no part of it reads, as encoder.block.2."),
+        ({"d_ff": 64}, "15 weights of another shape, as decoder.block.0.layer.2.DenseReluDense.wi_0.weight"),
+    ],
+)
+def test_weights_that_are_not_those_of_the_config_are_refused_and_never_made_up(tmp_path: Path, changes: dict[str, int], says: str) -> None:
+    config = tiny_model(tmp_path) / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes))
+    with pytest.raises(UsageError, match="weights are of another architecture") as caught:
+        loaded(tmp_path)
+    assert says in (caught.value.given or "")
+
+
+def test_a_base_that_is_no_t5_or_was_cut_is_refused_before_any_row_is_read(tmp_path: Path) -> None:
+    base = tiny_model(tmp_path)
+    (base / "model.safetensors").write_bytes((base / "model.safetensors").read_bytes()[:5000])
+    for read in (loaded, lambda folder: own_tokenizer(folder, most_unused=512)):
+        with pytest.raises(UsageError, match="weights cannot be read"):
+            read(base)
+    (base / "config.json").write_text('{"model_type": "bart"}')
+    with pytest.raises(UsageError, match="the base model is no T5"):
+        own_tokenizer(base, most_unused=512)
 
 
 def test_a_hub_that_cannot_be_reached_is_a_fault_that_names_the_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

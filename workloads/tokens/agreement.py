@@ -14,6 +14,7 @@ from falaj.files import read_json
 
 TOKENIZER = "tokenizer.json"
 _CONFIG = "config.json"
+_KINDS = ("t5", "mt5")
 _EMBEDDINGS = ("shared.weight", "encoder.embed_tokens.weight")
 _NAMING = ("tokenizer_config.json", "special_tokens_map.json")
 """Files that may name the special tokens; the newer one first."""
@@ -76,6 +77,14 @@ def unknown_id(tokenizer: Any) -> int | None:
 
 def _config(base: Path) -> dict[str, int]:
     value = read_json(base / _CONFIG, what="config of the base model", next=_AGAIN)
+    if isinstance(value, dict) and (kind := value.get("model_type", _KINDS[0])) not in _KINDS:
+        raise UsageError(
+            "the base model is no T5",
+            given=f"{base / _CONFIG}: model_type {kind}",
+            allowed=f"{' or '.join(_KINDS)}, as google/flan-t5-base",
+            why="training, compression and serving are made for this architecture",
+            next="point FALAJ_BASE_MODEL to another folder",
+        )
     names = ("vocab_size", "pad_token_id", "eos_token_id", "decoder_start_token_id")
     if not isinstance(value, dict) or not all(isinstance(value.get(name), int) for name in names):
         raise UsageError(
@@ -86,14 +95,19 @@ def _config(base: Path) -> dict[str, int]:
 
 def _rows(base: Path) -> int | None:
     """Rows of the embedding in the weights."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     for path in sorted(base.glob("*.safetensors")):
-        with safe_open(path, framework="np") as tensors:
-            names = set(tensors.keys())
-            for name in _EMBEDDINGS:
-                if name in names:
-                    return int(tensors.get_slice(name).get_shape()[0])
+        try:
+            with safe_open(path, framework="np") as tensors:
+                names = set(tensors.keys())
+                for name in _EMBEDDINGS:
+                    if name in names:
+                        return int(tensors.get_slice(name).get_shape()[0])
+        except SafetensorError as problem:
+            raise UsageError(
+                "the base model's weights cannot be read", given=str(path), why=str(problem), next="fetch the file again: it is truncated or no safetensors"
+            ) from problem
     return None
 
 
