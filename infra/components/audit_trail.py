@@ -52,11 +52,11 @@ class AuditTrail(pulumi.ComponentResource):
 
 
 def _selectors(config: FoundationConfig) -> list[aws.cloudtrail.TrailAdvancedEventSelectorArgsDict]:
-    # Of the evidence reads alone: the trail's own deliveries there would each be one more record to deliver.
+    # Of what services deliver into, reads alone: the trail's own deliveries would each be one more record to deliver.
     return [
         {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]},
         {"name": "objects", "field_selectors": _objects(config, "all")},
-        {"name": "evidence", "field_selectors": [*_objects(config, "reads"), {"field": "readOnly", "equals": ["true"]}]},
+        {"name": "delivered", "field_selectors": [*_objects(config, "reads"), {"field": "readOnly", "equals": ["true"]}]},
     ]
 
 

@@ -14,6 +14,7 @@ from infra.components.roles import ServiceRole
 from infra.config import naming
 from infra.config.model import ClusterConfig, PoolConfig
 from infra.config.regions import is_arm
+from infra.config.versions import BOTTLEROCKET, BOTTLEROCKET_BUILD
 
 KIND = "falaj/kind"
 """Node label and taint key: system, gpu or inference."""
@@ -76,6 +77,8 @@ class NodePools(pulumi.ComponentResource):
             subnet_ids=subnets,
             version=self._config.kubernetes_version,
             ami_type=ami_type(pool),
+            # Left out, every group would have the image of the day on which it was made or last changed.
+            release_version=f"{BOTTLEROCKET}-{BOTTLEROCKET_BUILD}",
             capacity_type=pool.capacity,
             instance_types=list(pool.instance_types),
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},

@@ -84,7 +84,7 @@ class BucketConfig(Frozen):
     """Objects are reached from the environment's own network only; False for what people or CI read from outside."""
     locked: bool = False
     """Object Lock: for the retention nobody can delete or overwrite a version."""
-    record_access: Literal["none", "reads", "all"] = "none"
+    record_access: Literal["reads", "all"] = "all"
     """Which calls on objects are written to the audit trail, in place of S3's own access logs, which no bucket under a key of ours can hold."""
     team: str = ""
     """Whose it is; empty: the environment's own."""
@@ -96,11 +96,11 @@ class BucketConfig(Frozen):
 
 
 BUCKETS: tuple[BucketConfig, ...] = (
-    BucketConfig(name="state", data_class="confidential", purpose="infrastructure-state", inside_only=False, record_access="all"),
-    BucketConfig(name="data", data_class="personal", purpose="model-training", record_access="all"),
-    BucketConfig(name="artifacts", data_class="confidential", purpose="model-releases", record_access="all"),
+    BucketConfig(name="state", data_class="confidential", purpose="infrastructure-state", inside_only=False),
+    BucketConfig(name="data", data_class="personal", purpose="model-training"),
+    BucketConfig(name="artifacts", data_class="confidential", purpose="model-releases"),
     BucketConfig(name="evidence", data_class="evidence", purpose="audit-evidence", inside_only=False, locked=True, record_access="reads"),
-    BucketConfig(name="logs", data_class="internal", purpose="operations-logs", inside_only=False),
+    BucketConfig(name="logs", data_class="internal", purpose="operations-logs", inside_only=False, record_access="reads"),
 )
 """The buckets of every environment; their names are an interface of the workloads."""
 

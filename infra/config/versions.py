@@ -8,8 +8,11 @@ from typing import Final
 
 KUBERNETES: Final = "1.35"
 
-BOTTLEROCKET: Final = "1.63.0"
-"""Image of the nodes that Karpenter starts; managed groups take the one that EKS pairs with their version."""
+BOTTLEROCKET: Final = "1.65.0"
+"""Image of the nodes, of managed groups as of Karpenter."""
+
+BOTTLEROCKET_BUILD: Final = "0be31b34"
+"""Which build of it: managed groups are asked for both together, as `/aws/service/bottlerocket/aws-k8s-1.35/x86_64/1.65.0/image_version` of SSM says."""
 
 POSTGRES: Final = "17.6"
 """Of RDS, where MLflow and searches keep what they know; RDS itself goes on to later minor versions."""
@@ -46,7 +49,7 @@ UPGRADE_ORDER: Final[tuple[tuple[str, str], ...]] = (
     ("Karpenter and Kueue", "their controllers know the new version before the control plane has it: Karpenter 1.9 or newer for 1.35"),
     ("the control plane", "KUBERNETES, one minor version at a time; EKS never goes back"),
     ("vpc-cni, kube-proxy, eks-pod-identity-agent", "ADDONS; kube-proxy is of the control plane's minor version, and never newer"),
-    ("nodes", "managed groups follow KUBERNETES one node at a time; BOTTLEROCKET for Karpenter's, which follow as they are empty or two weeks old"),
+    ("nodes", "KUBERNETES and BOTTLEROCKET with its build: managed groups follow one node at a time, Karpenter's as they are empty or two weeks old"),
     ("coredns, metrics-server, storage drivers", "ADDONS, once nodes of the new version are there"),
     ("Pod Security", "`pod_security_version` follows KUBERNETES; the namespaces' warnings say what the new standard would refuse"),
 )

@@ -12,7 +12,7 @@ from infra.components.node_pools import ami_type
 from infra.components.providers import kubeconfig
 from infra.config.load import load_environment
 from infra.config.model import ENVIRONMENTS, PoolConfig
-from infra.config.versions import ADDONS, KUBERNETES
+from infra.config.versions import ADDONS, BOTTLEROCKET, BOTTLEROCKET_BUILD, KUBERNETES
 from tests.stacks.world import World, run
 
 Prod = Callable[[str], World]
@@ -108,6 +108,11 @@ def test_the_image_fits_the_processors_of_the_pool() -> None:
 
     found = [ami_type(pool(kind, machine)) for kind, machine in (("gpu", "g5.xlarge"), ("inference", "c7i-flex.large"), ("system", "m7gd.large"))]
     assert found == ["BOTTLEROCKET_x86_64_NVIDIA", "BOTTLEROCKET_x86_64", "BOTTLEROCKET_ARM_64"]
+
+
+def test_nodes_have_the_image_that_is_written_down_and_not_that_of_the_day(prod: Prod) -> None:
+    found = {(each.inputs["version"], each.inputs["releaseVersion"]) for each in prod("cluster").of("NodeGroup").values()}
+    assert found == {(KUBERNETES, f"{BOTTLEROCKET}-{BOTTLEROCKET_BUILD}")}
 
 
 def test_add_ons_are_pinned(prod: Prod) -> None:

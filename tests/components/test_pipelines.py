@@ -86,12 +86,13 @@ def test_every_interface_endpoint_has_a_policy_of_its_own(prod: Prod) -> None:
     assert [name for name, each in endpoints.items() if "policy" not in each.inputs] == []
 
 
-def test_the_trail_records_objects_of_every_bucket_but_operations_logs_and_of_the_evidence_reads_alone(prod: Prod) -> None:
+def test_the_trail_records_objects_of_every_bucket_and_of_what_services_deliver_into_reads_alone(prod: Prod) -> None:
     selectors = {one["name"]: one["fieldSelectors"] for one in prod("foundation").one("Trail", "trail").inputs["advancedEventSelectors"]}
     recorded = {name: [value for field in fields if field["field"] == "resources.ARN" for value in field["startsWiths"]] for name, fields in selectors.items()}
     bucket = "arn:aws:s3:::falaj-prod-{}-333333333333/"
-    assert recorded == {"management": [], "objects": [bucket.format(each) for each in ("state", "data", "artifacts")], "evidence": [bucket.format("evidence")]}
-    assert {"field": "readOnly", "equals": ["true"]} in selectors["evidence"] and all(field["field"] != "readOnly" for field in selectors["objects"])
+    expected = {"management": (), "objects": ("state", "data", "artifacts"), "delivered": ("evidence", "logs")}
+    assert recorded == {name: [bucket.format(each) for each in wanted] for name, wanted in expected.items()}
+    assert {"field": "readOnly", "equals": ["true"]} in selectors["delivered"] and all(field["field"] != "readOnly" for field in selectors["objects"])
 
 
 def test_sessions_come_from_the_region_and_not_from_the_global_endpoint(prod: Prod) -> None:
