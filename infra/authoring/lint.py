@@ -17,7 +17,7 @@ SHARED = frozenset(
         *("union", "upper", "walk"),
     }
 )
-"""Built-ins that OPA and both builds of the embedded engine were seen to agree on. No clock, network, randomness or environment is among
+"""Built-ins that OPA and the embedded engine were seen to agree on. No clock, network, randomness or environment is among
 them: a decision must come out the same when it is made again."""
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`')
 _TRAPS = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from falaj.errors import Denied, Undecided, UsageError
 from infra.artifacts import Plan
-from infra.pipeline.author import author
+from infra.pipeline.author import names_of_author
 from infra.pipeline.library import Library
 from infra.pipeline.plan import STACKS
 
@@ -25,7 +25,7 @@ class Approval:
 def approval_of(environment: str, words: Sequence[str], approver: str) -> Approval | None:
     """What `STACK=DIGEST` words and their approver amount to; None where nobody approved and the environment does not ask for it.
 
-    Raises UsageError for a word that is none, Undecided where an approval or its approver is missing, Denied where author and
+    Raises UsageError for a word that is none, Undecided where an approval, its approver or the author is missing, Denied where author and
     approver are one.
     """
     pairs = [word.partition("=") for word in words]
@@ -42,7 +42,10 @@ def approval_of(environment: str, words: Sequence[str], approver: str) -> Approv
             why="what is applied is what a second person looked at",
             next=_NEXT,
         )
-    if approver.strip().casefold() == author().casefold():
+    made_by = names_of_author()
+    if not made_by:
+        raise Undecided("nobody can say who made these plans", allowed="an author other than the approver", next="set FALAJ_AUTHOR to who made the change")
+    if approver.strip().casefold() in made_by:
         raise Denied(f"{approver} made these plans and approves them", given=approver, allowed="somebody else", next=_NEXT)
     return Approval(approver.strip(), {stack: digest for stack, _, digest in pairs})
 

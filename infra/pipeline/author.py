@@ -13,9 +13,16 @@ def author() -> str:
     return named or _of_git() or _of_system() or "unknown"
 
 
-def _of_git() -> str:
+def names_of_author() -> frozenset[str]:
+    """All that whoever is at the keyboard may be called, in lower case: what FALAJ_AUTHOR says alone, else what git and the system say. May be empty."""
+    named = os.environ.get("FALAJ_AUTHOR", "").strip()
+    found = [named] if named else [_of_git(), _of_git("user.name"), _of_system()]
+    return frozenset(name.strip().casefold() for name in found if name.strip())
+
+
+def _of_git(key: str = "user.email") -> str:
     try:
-        found = subprocess.run(["git", "config", "user.email"], capture_output=True, text=True, timeout=5, check=False)
+        found = subprocess.run(["git", "config", key], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.SubprocessError):
         return ""
     return found.stdout.strip()

@@ -1,6 +1,7 @@
 """Who evaluates the rules: the real OPA as a server where it is at hand, else the embedded `regorus`. Same answers from both.
 
-Only what the two builds of `regorus` on the registry share is used of it, and only what OPA 1.x and regorus agree on of Rego.
+Of `regorus` only calls are used that both of its builds on the registry have, and of Rego only what OPA 1.x and the build we depend on agree about.
+The other build (celine-regorus 0.9.1) stops at a comprehension in the head of another, which the library is full of: every question is then a fault.
 """
 
 from __future__ import annotations

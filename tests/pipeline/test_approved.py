@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from falaj.errors import Denied, Undecided, UsageError
 from infra.cli.up import up
+from infra.pipeline import author
 from infra.pipeline.approved import Approval, approval_of, refuse_unless_approved
 from tests.policies.samples import plan_of
 
@@ -53,6 +54,25 @@ def test_an_approval_has_an_approver() -> None:
 def test_nobody_approves_a_plan_of_their_own(name: str) -> None:
     with pytest.raises(Denied, match="made these plans and approves them"):
         approval_of("prod", WORDS, name)
+
+
+@pytest.mark.parametrize("name", ["amal@example.org", "Amal K", "amalk"])
+def test_nobody_approves_a_plan_of_their_own_by_another_of_their_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FALAJ_AUTHOR")
+    said = {"user.email": "amal@example.org", "user.name": "Amal K"}
+    monkeypatch.setattr(author, "_of_git", lambda key="user.email": said[key])
+    monkeypatch.setattr(author, "_of_system", lambda: "amalk")
+    with pytest.raises(Denied, match="made these plans and approves them"):
+        approval_of("prod", WORDS, name)
+    assert approval_of("prod", WORDS, "badr") == Approval("badr", {"foundation": PLAN.digest})
+
+
+def test_where_nobody_knows_who_made_the_plans_nobody_can_be_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FALAJ_AUTHOR")
+    for source in ("_of_git", "_of_system"):
+        monkeypatch.setattr(author, source, lambda *_: "")
+    with pytest.raises(Undecided, match="nobody can say who made these plans"):
+        approval_of("prod", WORDS, "badr")
 
 
 def test_somebody_elses_approval_names_the_plans() -> None:
