@@ -108,9 +108,14 @@ def _prepare(run: Path, data: Path | None, recipe: str, lists: Path, track: bool
     with spool(run / _SPOOL) as rows:
         flow = Flow(rows, source.cleaning, source.file, splits_given=source.splits_given)
         flow.take(source.records())
-        flow.decide(fewest=source.fewest)
-        flow.check_sum()
-        _refuse_what_teaches_nothing(rows)
+        try:
+            flow.decide(fewest=source.fewest)
+            flow.check_sum()
+            _refuse_what_teaches_nothing(rows)
+        except UsageError:
+            # Which rows were put aside is what helps whoever has to mend them.
+            _write_lines(out / "quarantine.jsonl", rows.put_aside())
+            raise
         measure = Measure(own.tokenizer, (chosen.input_tokens, chosen.target_tokens))
         # Those that a release made from these rows will know.
         labels = reference.known_labels((row.task, row.source, row.target) for row in rows.kept("validation"))

@@ -101,6 +101,12 @@ def test_asking_for_indices_that_are_not_there_is_refused(tmp_path: Path, monkey
         prepare(tmp_path / "r", recipe="smoke")
 
 
+def test_rows_put_aside_are_named_also_where_too_few_are_left(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="too few usable rows"):
+        prepare(tmp_path / "r", data=write_jsonl(tmp_path / "mine.jsonl", [*own_rows(30), {"source": "", "target": "x"}]), recipe="smoke")
+    assert (tmp_path / "r" / "prepare" / "quarantine.jsonl").read_text() == '{"reason": "empty", "row": "line 31"}\n'
+
+
 def test_a_task_with_one_answer_is_refused_before_training(tmp_path: Path) -> None:
     rows = [{**row, "target": "warm", "task": "colours"} for row in own_rows()]
     with pytest.raises(UsageError, match="a task has one answer only") as caught:
