@@ -40,6 +40,8 @@ DOMAIN = "cluster.local"
 FILES_DRIVER = "efs.csi.aws.com"
 """The name of the driver of shared files, as `infra.config.naming` has it, which this folder may not ask."""
 _FIRST_BLOCK, _BLOCKS = 201, 50
+_LONGEST_SOCKET = 107
+"""Bytes of a socket's path on Linux."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,21 @@ def require(settings: Settings) -> None:
     """Raise UsageError, naming the first thing that keeps a node from starting on this machine."""
     _require_root()
     _require_programs()
+    _require_short(settings.folder)
     _require_control_groups(settings)
     _require_networks(settings)
+
+
+def _require_short(folder: Path) -> None:
+    room = _LONGEST_SOCKET - len("/kubelet/plugins_registry/files.sock")
+    if len(os.fsencode(folder)) > room:
+        raise UsageError(
+            "the path of the node's folder is too long",
+            given=f"{folder}, {len(os.fsencode(folder))} bytes",
+            allowed=f"{room} bytes",
+            why="sockets lie in it, whose paths the kernel limits",
+            next="set FALAJ_HOME to a folder with a shorter path",
+        )
 
 
 def _require_root() -> None:

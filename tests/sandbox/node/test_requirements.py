@@ -90,3 +90,12 @@ def test_there_is_one_control_group_where_the_machine_has_one_hierarchy(node: Se
     assert control_groups("x") == [settings.CGROUPS / "cpu/x", settings.CGROUPS / "memory/x"]
     (settings.CGROUPS / "cgroup.controllers").touch()
     assert control_groups("x") == [settings.CGROUPS / "x"]
+
+
+def test_a_folder_whose_path_has_no_room_for_sockets_is_refused(node: Settings) -> None:
+    folder = Path("/" + "x" * 71)
+    assert refusal(Settings(folder, node.networks)) == (
+        "the path of the node's folder is too long",
+        f"{folder}, 72 bytes",
+        "set FALAJ_HOME to a folder with a shorter path",
+    )
