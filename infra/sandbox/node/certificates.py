@@ -1,4 +1,4 @@
-"""Certificates of a node's parts, made anew at each start so that none of them ever grows old."""
+"""Certificates of a node's parts, made anew at each start so that none of them ever grows old. Who signs them stays: pods that come back trust it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from falaj.files import write_durably
 
 _LIFE = datetime.timedelta(days=365)
+_LIFE_OF_AUTHORITIES = 10 * _LIFE
 _SLACK = datetime.timedelta(minutes=5)
 """Clocks of the parts are one machine's; this covers a step of it."""
 
@@ -29,17 +30,15 @@ class Pair:
 
 
 class Authority:
-    """Signs certificates; its own lies beside those that it signed."""
+    """Signs certificates; its own, with its key, lies beside those that it signed, and is the same at the next start while it outlives them."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(self._name, self._name, self._key.public_key()).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        self._certificate = builder.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
-        self.certificate = folder / f"{name}.crt"
-        write_durably(self.certificate, self._certificate.public_bytes(serialization.Encoding.PEM))
+        self.certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+        if not (self.certificate.exists() and key.exists()) or _ends(self.certificate) < datetime.datetime.now(datetime.UTC) + _LIFE:
+            _make_authority(self.certificate, key, name)
+        self._name = x509.load_pem_x509_certificate(self.certificate.read_bytes()).subject
+        self._key = _read_key(key)
 
     def issue(self, name: str, *, user: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
         """A certificate for `user` of `groups`, and for a server called `hosts`; the files are called `name`."""
@@ -55,6 +54,29 @@ class Authority:
         return pair
 
 
+def _make_authority(certificate: Path, path: Path, name: str) -> None:
+    # The certificate goes last: a key alone is made anew.
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate.unlink(missing_ok=True)
+    write_key(path, key)
+    builder = _builder(subject, subject, key.public_key(), _LIFE_OF_AUTHORITIES).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    signed = builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
+    write_durably(certificate, signed.public_bytes(serialization.Encoding.PEM))
+
+
+def _ends(certificate: Path) -> datetime.datetime:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
+def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """A private key that `write_key` wrote. Raises ValueError for one of another kind."""
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{path} holds a key of another kind")
+    return key
+
+
 def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
     """Write a private key, for its owner alone, in the one form of an elliptic-curve key that the API server reads for tokens too."""
     write_durably(path, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()), mode=0o600)
@@ -66,10 +88,10 @@ def keep_service_key(path: Path) -> None:
         write_key(path, ec.generate_private_key(ec.SECP256R1()))
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, life: datetime.timedelta = _LIFE) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     named = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key).serial_number(x509.random_serial_number())
-    return named.not_valid_before(now - _SLACK).not_valid_after(now + _LIFE)
+    return named.not_valid_before(now - _SLACK).not_valid_after(now + life)
 
 
 def _host(name: str) -> x509.GeneralName:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tarfile
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from infra.sandbox.node import certificates
 from infra.sandbox.node.api import Api
 from infra.sandbox.node.certificates import Authority
 from infra.sandbox.node.configs import authority, make_credentials, pair
@@ -66,12 +68,25 @@ def test_the_store_trusts_nobody_whom_the_cluster_trusts(tmp_path: Path) -> None
     x509.load_pem_x509_certificate(pair(settings, "api-server-to-store").certificate.read_bytes()).verify_directly_issued_by(store)
 
 
-def test_certificates_are_new_at_each_start_and_the_key_of_tokens_stays(tmp_path: Path) -> None:
-    settings, seen = settings_of(tmp_path), set[tuple[bytes, bytes]]()
+def test_certificates_are_new_at_each_start_and_who_signs_them_stays_with_the_key_of_tokens(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    kept = [authority(settings, name) for name in ("cluster", "store", "front")] + [settings.certificates / "service-accounts.key"]
+    new = [pair(settings, name).certificate for name in ("admin", "api-server", "store-server", "front-proxy")]
+    starts = []
     for _ in range(2):
         make_credentials(settings)
-        seen.add((authority(settings).read_bytes(), (settings.certificates / "service-accounts.key").read_bytes()))
-    assert (len({one for one, _ in seen}), len({key for _, key in seen})) == (2, 1)
+        starts.append([[path.read_bytes() for path in paths] for paths in (kept, new)])
+    assert starts[0][0] == starts[1][0]
+    assert not set(starts[0][1]) & set(starts[1][1])
+    assert {path.stat().st_mode & 0o777 for path in settings.certificates.glob("*.key")} == {0o600}
+
+
+def test_an_authority_that_ends_before_what_it_would_sign_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as short:
+        short.setattr(certificates, "_LIFE_OF_AUTHORITIES", timedelta(days=300))
+        before = Authority(tmp_path, "cluster").certificate.read_bytes()
+    after = Authority(tmp_path, "cluster").certificate.read_bytes()
+    assert after != before and Authority(tmp_path, "cluster").certificate.read_bytes() == after
 
 
 def test_the_kubeconfig_is_its_owners_alone_and_names_the_node(tmp_path: Path) -> None:
