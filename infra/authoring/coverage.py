@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from infra.artifacts import Decision, Plan
 from infra.audit.catalogues import frameworks, load_catalogue
-from infra.authoring.samples import ENVIRONMENT, NOON, samples
+from infra.authoring.samples import ENVIRONMENT, NOON, plan_of, samples
 from infra.pipeline.gate import judge_evidence, judge_plan, judge_release, judge_repository
 from infra.pipeline.library import Library
 from infra.pipeline.policy_engine import PolicyEngine
@@ -62,7 +62,7 @@ def real_decisions(library: Library, plans: Sequence[Plan], engine: PolicyEngine
     busy = {result.rule for decision in made for result in decision.rules if result.judged}
     for sample in samples(library, [rule for rule in library.of_kind("plan") if rule.id not in busy]):
         if sample.verdict == "allowed":
-            made.append(judge_plan(Plan.model_validate(sample.input["plan"]), now=NOON, policies=library.folder, engine=engine))
+            made.append(judge_plan(plan_of(sample.input["plan"]["resources"]), now=NOON, policies=library.folder, engine=engine))
     for sample in samples(library, [rule for rule in library.rules if rule.kind != "plan"]):
         if sample.verdict != "allowed":
             continue

@@ -8,6 +8,7 @@ same to the control, which a line of `equivalents.yaml` says with its reason, or
 from __future__ import annotations
 
 import fnmatch
+import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from infra.artifacts import Plan
 from infra.authoring.alone import Alone, Answer, concerns, needed
 from infra.authoring.changes import ADDED, GONE, JSON_TEXT, Change, Path, additions, applied, changes, unknown
 from infra.authoring.samples import ENVIRONMENT, NOON, samples
+from infra.pipeline.asking import told
 from infra.pipeline.library import Library, Rule
 from infra.pipeline.policy_engine import EvaluationFailed
 
@@ -96,7 +98,7 @@ def bases(library: Library, rule: Rule, plans: Sequence[Plan], alone: Alone) -> 
 
 def base_of(library: Library, rule: Rule, plan: Plan, alone: Alone, *, waiting: bool = False) -> Base | None:
     """The part of `plan` that `rule` looks at, where it passes; with `waiting` also where it only waits for values that an apply knows."""
-    whole = {"plan": plan.to_json(), "parameters": library.parameters(ENVIRONMENT), "now": NOON}
+    whole = {"plan": json.loads(told(plan).text), "parameters": library.parameters(ENVIRONMENT), "now": NOON}
     answer = alone.ask(whole)
     if not (answer.passes or (waiting and answer.judged and not answer.fail)):
         return None
@@ -228,8 +230,6 @@ def _verdict(before: Answer, alone: Alone, document: dict[str, Any]) -> str:
 
 
 def _at(value: Any, path: Path) -> Any:
-    import json
-
     for step in path:
         value = json.loads(value) if step == JSON_TEXT else value[step]
     return value

@@ -54,7 +54,7 @@ def as_object(resource: dict[str, Any]) -> dict[str, Any] | None:
         inputs |= {field: _values(inputs[field]) for field in ("data", "stringData") if field in inputs}
     if '"__falaj__"' in json.dumps(inputs):
         return None
-    metadata = {"name": resource["name"], **inputs.pop("metadata", {})}
+    metadata = {"name": resource["urn"].rpartition("::")[2], **inputs.pop("metadata", {})}
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **inputs}
 
 

@@ -97,7 +97,7 @@ def _told(resource: dict[str, Any], sample: Sample) -> dict[str, Any]:
     told = {
         **{name: _plain(value) for name, value in resource["inputs"].items() if not name.startswith("__")},
         "__type": resource["type"],
-        "__name": resource["name"],
+        "__name": resource["urn"].rpartition("::")[2],
         "__urn": resource["urn"],
         "__options": {},
         "__properties": _plain(resource["inputs"]),

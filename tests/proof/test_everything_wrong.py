@@ -13,7 +13,7 @@ from infra.authoring.mutation import bases
 from infra.pipeline.gate import judge_evidence, judge_plan, judge_release, judge_repository
 from infra.pipeline.library import KINDS, Rule
 from infra.pipeline.plan import STACKS
-from tests.policies.samples import LIBRARY, NOON, PARAMETERS
+from tests.policies.samples import LIBRARY, NOON, PARAMETERS, plan_of
 from tests.proof.broken import ENGINE, alone, breaking, everything_wrong
 
 pytestmark = pytest.mark.xdist_group("plans of prod")
@@ -75,7 +75,7 @@ def _says(rule: Rule, input: dict[str, Any], what: str) -> bool:
 
 def _decision(rule: Rule, input: dict[str, Any]) -> Decision:
     if rule.kind == "plan":
-        return judge_plan(Plan.model_validate(input["plan"]), PARAMETERS, NOON, engine=ENGINE)
+        return judge_plan(plan_of(input["plan"]["resources"]), PARAMETERS, NOON, engine=ENGINE)
     if rule.kind == "release":
         return judge_release(input["candidate"], input["observed"], "prod", NOON, engine=ENGINE)
     judge = judge_repository if rule.kind == "repository" else judge_evidence

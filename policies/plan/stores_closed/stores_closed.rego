@@ -2,7 +2,8 @@
 # title: Shared files and databases answer over TLS, and not to everybody
 # description: |
 #   A file system without a policy lets in whoever reaches its port, as any user they like. Its policy denies all that is not
-#   encrypted in transit and all access as root, and opens the files to nobody at large. A database has no public address, and
+#   encrypted in transit and all access as root, and opens the files to nobody at large: on a condition
+#   to everybody, then for mounting and writing alone. A database has no public address, and
 #   parameters that refuse whoever comes without TLS.
 # custom:
 #   check: C03
@@ -65,6 +66,15 @@ fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, i
 	object.get(statement, "Effect", "Allow") == "Allow"
 	documents.everybody(statement)
 	not documents.conditional(statement)
+}
+
+fail[urn] contains sprintf("%v lets everybody do more than mount and write", [documents.label(statement, index)]) if {
+	some urn, found in statements
+	some index, statement in found
+	object.get(statement, "Effect", "Allow") == "Allow"
+	documents.everybody(statement)
+	documents.conditional(statement)
+	more(statement)
 }
 
 unknown[urn] contains "a policy does not say yet which file system it belongs to" if {
@@ -160,3 +170,7 @@ denies_all(statement, wanted) if {
 	count(documents.actions(statement) & wanted) > 0
 	count(documents.resources(statement) & {"*"}) > 0
 }
+
+more(statement) if count(documents.actions(statement) - {"elasticfilesystem:clientmount", "elasticfilesystem:clientwrite"}) > 0
+
+more(statement) if count(documents.actions(statement)) == 0

@@ -32,7 +32,7 @@ test_allowed_one_that_lets_some_in_on_a_condition if {
 		{
 			"property_dependencies": {"fileSystemId": ["urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystemPolicy:FileSystemPolicy::p", "type": "aws:efs/fileSystemPolicy:FileSystemPolicy", "name": "p", "op": "create", "custom": true, "inputs": {
 				"fileSystemId": {"__falaj__": "unknown"},
-				"policy": `{"Version": "2012-10-17", "Statement": [{"Sid": "TlsOnly", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "NoRoot", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientRootAccess"], "Resource": ["*"]}, {"Sid": "Mounts", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*", "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}, {"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:role/nodes"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*"}]}`,
+				"policy": `{"Version": "2012-10-17", "Statement": [{"Sid": "TlsOnly", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "NoRoot", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientRootAccess"], "Resource": ["*"]}, {"Sid": "Mounts", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], "Resource": "*", "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}, {"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:role/nodes"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*"}]}`,
 			},
 			"provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::",
 		},
@@ -131,7 +131,7 @@ test_denied_root_is_denied_on_a_condition_only if {
 test_denied_denials_that_are_allowances if {
 	answer == {
 		"judged": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"},
-		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"no statement denies everybody access as root", "no statement denies everybody what comes without TLS", "statement NoRoot lets everybody in"}},
+		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"no statement denies everybody access as root", "no statement denies everybody what comes without TLS", "statement NoRoot lets everybody in", "statement TlsOnly lets everybody do more than mount and write"}},
 		"unknown": {},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
@@ -244,5 +244,39 @@ test_unknown_a_policy_of_who_knows_what if {
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystemPolicy:FileSystemPolicy::p", "type": "aws:efs/fileSystemPolicy:FileSystemPolicy", "name": "p", "op": "create", "custom": true, "inputs": {"fileSystemId": {"__falaj__": "unknown"}, "policy": "{}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_everybody_may_do_more_than_mount_on_a_condition if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"},
+		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"statement Mounts lets everybody do more than mount and write"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{
+			"property_dependencies": {"fileSystemId": ["urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystemPolicy:FileSystemPolicy::p", "type": "aws:efs/fileSystemPolicy:FileSystemPolicy", "name": "p", "op": "create", "custom": true, "inputs": {
+				"fileSystemId": {"__falaj__": "unknown"},
+				"policy": `{"Version": "2012-10-17", "Statement": [{"Sid": "TlsOnly", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "NoRoot", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientRootAccess"], "Resource": ["*"]}, {"Sid": "Mounts", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:DeleteFileSystem"], "Resource": "*", "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}, {"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:role/nodes"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*"}]}`,
+			},
+			"provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::",
+		},
+	])
+}
+
+test_denied_everybody_may_do_all_but_one_thing_on_a_condition if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"},
+		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"statement Mounts lets everybody do more than mount and write"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f", "type": "aws:efs/fileSystem:FileSystem", "name": "f", "op": "create", "custom": true, "inputs": {"encrypted": true}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{
+			"property_dependencies": {"fileSystemId": ["urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"]}, "urn": "urn:pulumi:prod::app::aws:efs/fileSystemPolicy:FileSystemPolicy::p", "type": "aws:efs/fileSystemPolicy:FileSystemPolicy", "name": "p", "op": "create", "custom": true, "inputs": {
+				"fileSystemId": {"__falaj__": "unknown"},
+				"policy": `{"Version": "2012-10-17", "Statement": [{"Sid": "TlsOnly", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "NoRoot", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientRootAccess"], "Resource": ["*"]}, {"Sid": "Mounts", "Effect": "Allow", "Principal": {"AWS": "*"}, "NotAction": ["elasticfilesystem:ClientRootAccess"], "Resource": "*", "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}, {"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:role/nodes"}, "Action": ["elasticfilesystem:ClientMount"], "Resource": "*"}]}`,
+			},
+			"provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::",
+		},
 	])
 }
