@@ -8,6 +8,7 @@ from pulumi import ResourceOptions
 
 from infra.components.certificates import Certificates
 from infra.components.contracts import FoundationOutputs, upstream
+from infra.components.dashboards import Dashboards
 from infra.components.external_secrets import ExternalSecrets
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.queues import Queues
@@ -18,7 +19,10 @@ from infra.config.model import PlatformStackConfig
 
 
 def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace], priorities: Priorities, opts: ResourceOptions) -> None:
-    """Pools of Karpenter, the MLflow server, secrets from the cloud's store, certificates, queues of Kueue; `rooms` holds the namespaces by name."""
+    """Pools of Karpenter, the MLflow server, secrets from the cloud's store, certificates, dashboards, queues of Kueue.
+
+    `rooms` holds the namespaces by name.
+    """
     if config.scales:
         ScaledPools("pools", config, opts=opts)
     issuers = [Certificates("certificates", config, opts=opts)] if config.certificates else []
@@ -29,5 +33,7 @@ def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace
     if config.secrets == "external":
         training = [rooms[naming.of_team(naming.TRAINING, team)] for team in ("", *(each.name for each in config.teams))]
         ExternalSecrets("secrets", config, after=training, opts=opts)
+    if config.dashboards:
+        Dashboards("dashboards", config.dashboards, opts=opts)
     if config.queues == "kueue":
         Queues("queues", config, after=list(rooms.values()), opts=opts)

@@ -205,6 +205,15 @@ def _controllers(config: PlatformStackConfig, file: str) -> None:
         if controller.namespace in taken:
             why = "who may do what in a namespace is decided for one purpose"
             raise _taken(file, f"controllers.{index}.namespace", controller.namespace, "a namespace of its own, or kube-system", why)
+    there = [each.namespace for each in config.controllers]
+    if config.dashboards and config.site is None and config.dashboards not in there:
+        raise UsageError(
+            f"dashboards: no controller is in {config.dashboards}",
+            given=_key(file, "dashboards"),
+            allowed=", ".join(there) or "the namespace of an entry of controllers, of which there is none",
+            why="dashboards lie beside the Grafana that shows them",
+            next="name the namespace in which Grafana is, or add Grafana to controllers",
+        )
 
 
 def _taken(file: str, key: str, value: str, allowed: str, why: str) -> UsageError:

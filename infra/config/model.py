@@ -371,6 +371,8 @@ class PlatformStackConfig(Common):
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
     controllers: tuple[ControllerConfig, ...] = ()
     """Karpenter, Kueue and the like: made before what only they understand."""
+    dashboards: Name | None = None
+    """Namespace of the Grafana on the cluster that shows our dashboards; in a cloud one of `controllers` has it."""
 
 
 StackConfig = FoundationConfig | ClusterConfig | PlatformStackConfig | WorkloadsConfig

@@ -25,6 +25,7 @@ EXPECTED = {
     "failed_apply",
     "gate_denied",
     "gate_undecided",
+    "gpu_fails",
     "incident",
     "infrastructure_drift",
     "residency_exception",

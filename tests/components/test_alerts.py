@@ -10,12 +10,14 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
 
 from falaj.home import ROOT
 from falaj.ports import is_free
+from infra.components.dashboards import dashboards
 from infra.components.monitoring import alerting, scraping
 from infra.config.load import parse
 from infra.config.model import ClusterConfig, MonitoringConfig
@@ -26,6 +28,8 @@ from workloads.store import Store
 
 RULES = ROOT / "infra" / "components" / "alerts.yaml"
 CASES = Path(__file__).parent / "alerts" / "alerts_test.yaml"
+NEEDS_MORE = {"Answers given before", "Shadow", "Turned away"}
+"""Panels of what the server of the test has not: a cache that is on, a shadow, somebody turned away."""
 WATCHING = MonitoringConfig(topic="arn:aws:sns:me-central-1:333333333333:falaj-alerts")
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="needs Prometheus (Debian's package of that name)")
@@ -43,7 +47,7 @@ def test_every_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
 
 
 def test_no_alert_is_without_a_case() -> None:
-    rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]
+    rules = [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
     tried = [each for case in yaml.safe_load(CASES.read_text(encoding="utf-8"))["tests"] for each in case["alert_rule_test"]]
     alerts = {rule["alert"] for rule in rules if "alert" in rule}
     assert {each["alertname"] for each in tried if each.get("exp_alerts")} == {each["alertname"] for each in tried if not each.get("exp_alerts")} == alerts
@@ -52,7 +56,7 @@ def test_no_alert_is_without_a_case() -> None:
 def test_prometheus_takes_what_the_scraper_is_told(tmp_path: Path) -> None:
     told = yaml.safe_load(scraping(WATCHING))
     # Debian builds Prometheus without the part that asks Kubernetes for pods.
-    assert told["scrape_configs"][0].pop("kubernetes_sd_configs") == [{"role": "pod"}]
+    assert [job.pop("kubernetes_sd_configs") for job in told["scrape_configs"]] == [[{"role": "pod"}]] * 2
     path = tmp_path / "prometheus.yml"
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
     asked("promtool", "check", "config", path)
@@ -79,7 +83,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def prometheus(server: Any, tmp_path: Path) -> Iterator[str]:
     """Reads the server every second; the address of its own API."""
     rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
-    rules["groups"][0]["interval"] = "1s"
+    for group in rules["groups"]:
+        group["interval"] = "1s"
     (tmp_path / "alerts.yaml").write_text(yaml.safe_dump(rules), encoding="utf-8")
     job = {"job_name": "serving", "static_configs": [{"targets": [server.url.removeprefix("http://")], "labels": {"namespace": "inference", "pod": "a"}}]}
     config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "rule_files": [str(tmp_path / "alerts.yaml")], "scrape_configs": [job]}
@@ -116,3 +121,13 @@ def test_a_living_server_is_read_and_every_rule_is_worked_out(server: Any, prome
     assert [(each["metric"]["namespace"], each["value"][1]) for each in ready] == [("inference", "1")]
     assert {rule["name"]: rule["health"] for rule in rules} == {rule["name"]: "ok" for rule in rules} != {}
     assert [rule["name"] for rule in rules if rule.get("state") == "firing"] == []
+    asked = {each["expr"]: panel["title"] for panel in json.loads(dashboards()["serving"])["panels"] for each in panel["targets"]}
+    while (silent := {title for expression, title in asked.items() if not _answered(prometheus, expression)} - NEEDS_MORE) and time.monotonic() < until:
+        time.sleep(0.5)  # a rate takes two readings
+    assert silent == set()
+
+
+def _answered(prometheus: str, expression: str) -> bool:
+    found = said(f"{prometheus}/query?{urlencode({'query': expression})}")
+    assert found is not None, expression  # Prometheus cannot read it
+    return bool(found["result"])

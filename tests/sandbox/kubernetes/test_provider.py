@@ -86,6 +86,10 @@ OBJECTS: dict[str, tuple[Object, Object | None]] = {
         {"spec": {"provider": {"aws": {"service": "SecretsManager", "region": "me-central-1"}}}},
         {"spec": {"provider": {"aws": {"service": "SecretsManager", "region": "me-south-1"}}}},
     ),
+    "external-secrets.io/v1:SecretStore": (
+        {"spec": {"provider": {"aws": {"service": "SecretsManager", "region": "me-central-1", "role": "a"}}}},
+        {"spec": {"provider": {"aws": {"service": "SecretsManager", "region": "me-central-1", "role": "b"}}}},
+    ),
     "external-secrets.io/v1:ExternalSecret": (
         {"spec": {"secretStoreRef": {"name": "ours", "kind": "ClusterSecretStore"}, "target": {"name": "a"}, "data": []}},
         {"spec": {"secretStoreRef": {"name": "ours", "kind": "ClusterSecretStore"}, "target": {"name": "b"}, "data": []}},
