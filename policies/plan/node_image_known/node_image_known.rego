@@ -2,7 +2,7 @@
 # title: A node runs an image of a known family
 # description: |
 #   An image decides what else runs on a node. Node groups name a family that is read-only, without a shell, and signed by its
-#   maker; an image by its own number says nothing of who built it. In Auto Mode EKS chooses, and nobody else can.
+#   maker, in one release; an image by its own number says nothing of who built it. In Auto Mode EKS chooses, and nobody else can.
 # custom:
 #   check: C08
 #   severity: medium
@@ -13,7 +13,7 @@
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.9, A.8.19], gdpr: ["32(1)(b)"], uae_pdpl: ["20"]}
-#   remediation: Set amiType to one of nodes.image_families and leave imageId out of the launch template; for Karpenter name an alias such as bottlerocket@v1.63.0.
+#   remediation: Set amiType to one of nodes.image_families with a releaseVersion, and leave imageId out of the launch template; for Karpenter name an alias such as bottlerocket@v1.65.0.
 #   runbook: gate_denied
 package falaj.plan.node_image_known
 
@@ -42,6 +42,18 @@ fail[node.urn] contains sprintf("it runs image %v, which is of no family that is
 	not by_family(image)
 }
 
+fail[group.urn] contains "it names no release of its image, so the newest of the day decides" if {
+	some group in groups
+	release := object.get(group.inputs, "releaseVersion", null)
+	not plan.hidden(release)
+	not named(release)
+}
+
+unknown[group.urn] contains "which release of its image it runs is not known before an apply" if {
+	some group in groups
+	plan.hidden(object.get(group.inputs, "releaseVersion", null))
+}
+
 unknown[group.urn] contains "which family of images it runs is not known before an apply" if {
 	some group in groups
 	plan.hidden(group.inputs.amiType)
@@ -53,6 +65,11 @@ unknown[node.urn] contains "which image it runs is not known before an apply" if
 }
 
 groups := plan.of_type(types.node_group)
+
+named(release) if {
+	is_string(release)
+	regex.match(`^[0-9]+\.[0-9]+\.[0-9]+-[0-9a-z]+$`, release)
+}
 
 fail[class.urn] contains "it takes another image than one version of a family that is known" if {
 	some class in classes

@@ -17,7 +17,7 @@ test_allowed_a_family_and_a_template_that_leaves_it_to_the_group if {
 		"fail": {},
 		"unknown": {},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "name": "a", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64_NVIDIA"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "name": "a", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64_NVIDIA", "releaseVersion": "1.65.0-0be31b34"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/launchTemplate:LaunchTemplate::b", "type": "aws:ec2/launchTemplate:LaunchTemplate", "name": "b", "op": "create", "custom": true, "inputs": {}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
@@ -38,9 +38,9 @@ test_denied_no_family_and_another_one if {
 		"fail": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a": {"it names no family of images, so the default of the day decides"}, "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b": {"it runs AL2023_x86_64_STANDARD, which is none of the families that are allowed"}, "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c": {"it runs CUSTOM, which is none of the families that are allowed"}},
 		"unknown": {},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "name": "a", "op": "create", "custom": true, "inputs": {}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b", "type": "aws:eks/nodeGroup:NodeGroup", "name": "b", "op": "create", "custom": true, "inputs": {"amiType": "AL2023_x86_64_STANDARD"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c", "type": "aws:eks/nodeGroup:NodeGroup", "name": "c", "op": "create", "custom": true, "inputs": {"amiType": "CUSTOM"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "name": "a", "op": "create", "custom": true, "inputs": {"releaseVersion": "1.65.0-0be31b34"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b", "type": "aws:eks/nodeGroup:NodeGroup", "name": "b", "op": "create", "custom": true, "inputs": {"amiType": "AL2023_x86_64_STANDARD", "releaseVersion": "1.65.0-0be31b34"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c", "type": "aws:eks/nodeGroup:NodeGroup", "name": "c", "op": "create", "custom": true, "inputs": {"amiType": "CUSTOM", "releaseVersion": "1.65.0-0be31b34"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
 
@@ -71,8 +71,31 @@ test_unknown_nobody_knows_which if {
 		"fail": {},
 		"unknown": {"urn:pulumi:prod::app::aws:ec2/instance:Instance::c": {"which image it runs is not known before an apply"}, "urn:pulumi:prod::app::aws:ec2/launchTemplate:LaunchTemplate::b": {"which image it runs is not known before an apply"}, "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a": {"which family of images it runs is not known before an apply"}},
 	} with input as given.plan([
-		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "name": "a", "op": "create", "custom": true, "inputs": {"amiType": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "name": "a", "op": "create", "custom": true, "inputs": {"amiType": {"__falaj__": "unknown"}, "releaseVersion": "1.65.0-0be31b34"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/launchTemplate:LaunchTemplate::b", "type": "aws:ec2/launchTemplate:LaunchTemplate", "name": "b", "op": "create", "custom": true, "inputs": {"imageId": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/instance:Instance::c", "type": "aws:ec2/instance:Instance", "name": "c", "op": "create", "custom": true, "inputs": {"ami": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_denied_no_release_of_the_family if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b", "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c", "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::d"},
+		"fail": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a": {"it names no release of its image, so the newest of the day decides"}, "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b": {"it names no release of its image, so the newest of the day decides"}, "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c": {"it names no release of its image, so the newest of the day decides"}, "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::d": {"it names no release of its image, so the newest of the day decides"}},
+		"unknown": {},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b", "type": "aws:eks/nodeGroup:NodeGroup", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64", "releaseVersion": ""}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c", "type": "aws:eks/nodeGroup:NodeGroup", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64", "releaseVersion": null}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::d", "type": "aws:eks/nodeGroup:NodeGroup", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64", "releaseVersion": 7}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
+	])
+}
+
+test_unknown_a_group_whose_release_comes_later if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a": {"which release of its image it runs is not known before an apply"}},
+	} with input as given.plan([
+		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "type": "aws:eks/nodeGroup:NodeGroup", "op": "create", "custom": true, "inputs": {"amiType": "BOTTLEROCKET_x86_64", "releaseVersion": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
