@@ -99,7 +99,7 @@ def found(sample: Sample, resources: list[dict[str, Any]]) -> set[tuple[str, str
     runner = Runner(DATA)
     runner._engines = ENGINES
     for each in resources:
-        runner.record(each["urn"], each["type"], told(each["inputs"]), _provider(each), each["parent"])
+        runner.record(each["urn"], each["type"], told(each["inputs"]), _provider(each), each.get("parent", ""))
     findings = [runner.one(each["urn"], NOON, preview=True) for each in resources]
     findings.append(runner.all({each["urn"]: each["property_dependencies"] for each in resources}, NOON, preview=True))
     return {(rule, urn, words) for each in findings for rule, said in each.items() for urn, words in said if rule != "falaj-gate"}

@@ -59,7 +59,7 @@ def _made(resources: dict[str, Any], base: Base, change: Change) -> dict[str, An
     """The change of a part of `base`, made in the resource of that URN; None for what is no longer as it was, or would take a resource away."""
     _, _, index, *rest = change.path
     if not rest:
-        return None if change.value is GONE else {**resources, change.value["urn"]: {**_EMPTY, **change.value}}
+        return None if change.value is GONE else {**resources, (urn := change.value["urn"]): {**_EMPTY, "name": urn.rpartition("::")[2], **change.value}}
     urn = base.input["plan"]["resources"][index]["urn"]
     try:
         return {**resources, urn: applied(resources[urn], Change(tuple(rest), change.how, change.value))}
