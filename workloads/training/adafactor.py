@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from workloads.training.lanes import Lanes
+from workloads.training.lanes import Lanes, shared
 
 _LEAST = 1e-30
 LEAST_SCALE = 1e-3
@@ -34,10 +34,7 @@ class Adafactor(torch.optim.Optimizer):
             moved = [weight for weight in group["params"] if weight.grad is not None]
             for weight in moved:
                 self.state[weight].setdefault("step", 0)  # in the order of weights, whichever lane comes first
-            if lanes:
-                lanes.each(partial(self._move, group), moved)
-            else:
-                self._move(group, moved)
+            shared(lanes, partial(self._move, group), moved)
 
     @torch.no_grad()
     def _move(self, group: dict[str, Any], weights: Sequence[torch.Tensor]) -> None:

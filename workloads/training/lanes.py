@@ -90,6 +90,11 @@ class Lanes:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+def shared(lanes: Lanes | None, do: Callable[[list[Item]], Answer], items: Sequence[Item]) -> list[Answer]:
+    """What `do` says to each lane's share of `items`; without lanes, to all of them."""
+    return lanes.each(do, items) if lanes else [do(list(items))]
+
+
 @contextmanager
 def opened(number: int, *, compiled: bool = False) -> Generator[Lanes | None]:
     """Lanes that end with the block; None for one, which needs no thread of its own."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from falaj.errors import UsageError
 from workloads.recipes import Recipe
-from workloads.training.lanes import Lanes
+from workloads.training.lanes import Lanes, shared
 from workloads.training.world import World
 
 
@@ -52,8 +51,7 @@ def clipped(parameters: list[Any], most: float, lanes: Lanes | None = None) -> f
 
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     kinds = [[one for one in gradients if hasattr(one, "full_tensor") is sharded] for sharded in (False, True)]
-    each = lanes.each if lanes else _at_once
-    lengths: list[Any] = [length for kind in kinds if kind for length in each(torch.nn.utils.get_total_norm, kind)]
+    lengths: list[Any] = [length for kind in kinds if kind for length in shared(lanes, torch.nn.utils.get_total_norm, kind)]
     whole = torch.stack([length.full_tensor() if hasattr(length, "full_tensor") else length for length in lengths]).norm()
     factor = (most / (whole + 1e-6)).clamp(max=1.0)
 
@@ -62,12 +60,8 @@ def clipped(parameters: list[Any], most: float, lanes: Lanes | None = None) -> f
             (gradient.to_local() if hasattr(gradient, "to_local") else gradient).mul_(factor)
 
     if float(factor) < 1.0:
-        each(shorten, gradients)
+        shared(lanes, shorten, gradients)
     return float(whole)
-
-
-def _at_once(do: Callable[[list[Any]], Any], items: list[Any]) -> list[Any]:
-    return [do(items)]
 
 
 def _blocks(model: Any) -> list[Any]:
