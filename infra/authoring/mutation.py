@@ -23,8 +23,7 @@ from falaj.errors import UsageError
 from infra.artifacts import Plan
 from infra.authoring.alone import Alone, Answer, concerns, needed
 from infra.authoring.changes import ADDED, GONE, JSON_TEXT, Change, Path, additions, applied, changes, unknown
-from infra.authoring.samples import ENVIRONMENT, NOON, samples
-from infra.pipeline.asking import told
+from infra.authoring.samples import ENVIRONMENT, NOON, as_told, samples
 from infra.pipeline.library import Library, Rule
 from infra.pipeline.policy_engine import EvaluationFailed
 
@@ -98,7 +97,7 @@ def bases(library: Library, rule: Rule, plans: Sequence[Plan], alone: Alone) -> 
 
 def base_of(library: Library, rule: Rule, plan: Plan, alone: Alone, *, waiting: bool = False) -> Base | None:
     """The part of `plan` that `rule` looks at, where it passes; with `waiting` also where it only waits for values that an apply knows."""
-    whole = {"plan": json.loads(told(plan).text), "parameters": library.parameters(ENVIRONMENT), "now": NOON}
+    whole = {"plan": as_told(plan), "parameters": library.parameters(ENVIRONMENT), "now": NOON}
     answer = alone.ask(whole)
     if not (answer.passes or (waiting and answer.judged and not answer.fail)):
         return None

@@ -65,6 +65,11 @@ def samples(library: Library, rules: Sequence[Rule] | None = None) -> list[Sampl
     ]
 
 
+def as_told(plan: Plan) -> dict[str, Any]:
+    """What the gate tells rules of a plan, and no more: a rule that reads more fails its own samples."""
+    return json.loads(told(plan).text)
+
+
 def _cases(rule: Rule, verdict: str) -> list[dict[str, Any]]:
     path = rule.path.parent / f"{verdict}.json"
     cases = read_json(path, what=f"sample file {verdict}.json of rule {rule.id}", next="see any other rule for the shape")
@@ -75,8 +80,7 @@ def _cases(rule: Rule, verdict: str) -> list[dict[str, Any]]:
 
 
 def _sample(rule: Rule, verdict: str, case: dict[str, Any], parameters: dict[str, Any]) -> Sample:
-    # As the gate tells a plan: a rule that reads more than it is told fails its own samples.
-    subject = {"plan": json.loads(told(plan_of(case["resources"])).text)} if rule.kind == "plan" else {key: case[key] for key in _SUBJECTS[rule.kind]}
+    subject = {"plan": as_told(plan_of(case["resources"]))} if rule.kind == "plan" else {key: case[key] for key in _SUBJECTS[rule.kind]}
     return Sample(rule, verdict, case["case"], {**subject, "parameters": parameters, "now": NOON}, case["expect"])
 
 
