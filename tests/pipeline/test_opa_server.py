@@ -6,15 +6,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from falaj.errors import UsageError
 from infra.artifacts import Decision
@@ -23,6 +18,7 @@ from infra.pipeline.opa import OpaServer, server
 from infra.pipeline.policy_engine import RegorusEngine, choose, opa_binary
 from tests.pipeline.test_gate import BUCKET
 from tests.policies.samples import NOON, PARAMETERS, plan_of
+from tests.workloads.serve.certificates import issue
 
 BINARY = opa_binary()
 needs_opa = pytest.mark.skipif(BINARY is None, reason="needs opa on PATH or .cache/tools/opa (make opa)")
@@ -40,39 +36,23 @@ TERMS = {**PARAMETERS, "limits": {"seconds": 600}}
 """Whether a busy machine answers in time is asked elsewhere."""
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Key and certificate of 127.0.0.1, by an authority that nobody knows."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "opa of the tests")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(private)
-    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return folder / "key.pem", folder / "certificate.pem"
-
-
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address and certificate of a server that asks for a token."""
     folder = tmp_path_factory.mktemp("opa")
-    key, authority = certificate(folder)
+    authority, certificate, key = issue(folder, "localhost")
     (folder / "authz.rego").write_text(AUTHORIZATION)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    tls = [f"--tls-cert-file={authority}", f"--tls-private-key-file={key}", "--authentication=token", "--authorization=basic"]
+    tls = [f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}", "--authentication=token", "--authorization=basic"]
     command = [str(BINARY), "run", "--server", f"--addr=127.0.0.1:{port}", *tls, "--skip-version-check", "--log-level=error", str(folder / "authz.rego")]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
         while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < deadline:
             time.sleep(0.05)
-        yield f"https://127.0.0.1:{port}", authority
+        yield f"https://localhost:{port}", authority
     finally:
         child.terminate()
         child.wait(10)
