@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pulumi
 from pulumi import ResourceOptions
 
+from infra.components.custom_objects import custom_object
 from infra.config.model import PlatformStackConfig
 
 _VERSION = "cert-manager.io/v1"
@@ -37,7 +38,7 @@ class Certificates(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _make(self, kind: str, name: str, metadata: dict[str, str], spec: dict[str, Any], after: list[pulumi.Resource]) -> pulumi.Resource:
-        return _object(kind, name, metadata, spec, ResourceOptions(parent=self, depends_on=after))
+        return custom_object(_VERSION, kind, name, metadata, {"spec": spec}, ResourceOptions(parent=self, depends_on=after))
 
 
 def issue(
@@ -53,9 +54,4 @@ def issue(
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
         "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": AUTHORITY},
     }
-    return _object("Certificate", label, {"name": name, "namespace": namespace}, spec, opts)
-
-
-def _object(kind: str, name: str, metadata: Mapping[str, pulumi.Input[str]], spec: Mapping[str, Any], opts: ResourceOptions) -> pulumi.Resource:
-    props = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
-    return pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, opts)
+    return custom_object(_VERSION, "Certificate", label, {"name": name, "namespace": namespace}, {"spec": spec}, opts)

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi import ResourceOptions
 
+from infra.components.custom_objects import custom_object
 from infra.config import naming
 from infra.config.model import PlatformStackConfig, TeamConfig
 
@@ -49,8 +50,7 @@ class ExternalSecrets(pulumi.ComponentResource):
         return {"service": "SecretsManager", "region": config.region}
 
     def _make(self, kind: str, name: str, metadata: dict[str, str], spec: dict[str, Any]) -> None:
-        props = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
-        pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, self._here)
+        custom_object(_VERSION, kind, name, metadata, {"spec": spec}, self._here)
 
 
 def external(config: PlatformStackConfig, secret: str, team: str = "") -> dict[str, Any]:

@@ -53,19 +53,19 @@ class Monitoring(pulumi.ComponentResource):
 
 def scraping(wanted: MonitoringConfig) -> str:
     """Which pods are read, and how often: those that serve, on the port on which they do, and NVIDIA's dcgm-exporter, wherever it runs."""
-    serving = _pods("serving", {"falaj_serves": "true"}, "http", {"namespace": "namespace", "pod_name": "pod"})
+    serving = _pods("serving", ("falaj_serves", "true"), "http", {"namespace": "namespace", "pod_name": "pod"})
     # Which pod has a GPU the exporter says itself.
-    gpus = {**_pods("gpus", {"app_kubernetes_io_name": "dcgm-exporter"}, "metrics", {"pod_node_name": "node"}), "honor_labels": True}
+    gpus = {**_pods("gpus", ("app_kubernetes_io_name", "dcgm-exporter"), "metrics", {"pod_node_name": "node"}), "honor_labels": True}
     seconds = f"{wanted.every_seconds}s"
     return yaml.safe_dump({"global": {"scrape_interval": seconds, "scrape_timeout": "10s"}, "scrape_configs": [serving, gpus]}, sort_keys=True)
 
 
-def _pods(name: str, labels: dict[str, str], port: str, told: dict[str, str]) -> dict[str, Any]:
-    """A job that reads `/metrics` of the pods with `labels` on the port of that name; `told`: what is known of a pod -> the label that says so."""
+def _pods(name: str, label: tuple[str, str], port: str, told: dict[str, str]) -> dict[str, Any]:
+    """A job that reads `/metrics` of the pods with a label (name, value) on a port; `told`: what is known of a pod -> the label that says so."""
     keep: list[dict[str, Any]] = [
-        *({"source_labels": [f"__meta_kubernetes_pod_label_{label}"], "regex": value, "action": "keep"} for label, value in labels.items()),
+        {"source_labels": [f"__meta_kubernetes_pod_label_{label[0]}"], "regex": label[1], "action": "keep"},
         {"source_labels": ["__meta_kubernetes_pod_container_port_name"], "regex": port, "action": "keep"},
-        *({"source_labels": [f"__meta_kubernetes_{known}"], "target_label": label} for known, label in told.items()),
+        *({"source_labels": [f"__meta_kubernetes_{known}"], "target_label": target} for known, target in told.items()),
     ]
     return {"job_name": name, "metrics_path": "/metrics", "kubernetes_sd_configs": [{"role": "pod"}], "relabel_configs": keep}
 

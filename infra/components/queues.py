@@ -10,6 +10,7 @@ import pulumi
 from pulumi import ResourceOptions
 
 from falaj.quantity import plain
+from infra.components.custom_objects import custom_object
 from infra.components.node_pools import GPU_TAINT, KIND, POOL, reserved
 from infra.config import naming
 from infra.config.machines import amounts, capacity
@@ -52,9 +53,7 @@ class Queues(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _make(self, kind: str, name: str, metadata: dict[str, str], body: dict[str, Any]) -> None:
-        # The class that the SDK has for such objects knows a `spec` and nothing beside it, and priorities have none.
-        props = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, **body}
-        pulumi.CustomResource(f"kubernetes:{_VERSION}:{kind}", name, props, self._here)
+        custom_object(_VERSION, kind, name, metadata, body, self._here)
 
 
 def flavor(pool: PoolConfig) -> dict[str, Any]:

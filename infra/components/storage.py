@@ -7,6 +7,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
 from infra.components.contracts import FoundationOutputs, upstream
+from infra.components.custom_objects import custom_object
 from infra.config import naming
 from infra.config.model import DISKS, SHARED, PlatformStackConfig
 from infra.config.teams import Room, rooms
@@ -59,15 +60,8 @@ class StorageClasses(pulumi.ComponentResource):
             opts=here,
         )
         if config.snapshots:
-            # The class that the SDK has for such objects knows a `spec`, and this kind has none.
-            props = {
-                "apiVersion": _SNAPSHOTS,
-                "kind": "VolumeSnapshotClass",
-                "metadata": {"name": DISKS},
-                "driver": _driver(config),
-                "deletionPolicy": "Delete",
-            }
-            pulumi.CustomResource(f"kubernetes:{_SNAPSHOTS}:VolumeSnapshotClass", f"{name}-snapshots", props, here)
+            body = {"driver": _driver(config), "deletionPolicy": "Delete"}
+            custom_object(_SNAPSHOTS, "VolumeSnapshotClass", f"{name}-snapshots", {"name": DISKS}, body, here)
         self.register_outputs({})
 
 
