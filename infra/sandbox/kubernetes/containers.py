@@ -53,6 +53,7 @@ class Container:
         self._failures = 0
         self._prober: Prober | None = None
         self._launch: Launch | None = None
+        self._before: Object | None = None
         self._memory_due = 0.0
         self._restore()
 
@@ -175,6 +176,7 @@ class Container:
             self.terminated = None if noted == self.number else self.terminated
         elif not (self.terminated is not None and noted == self.number):
             self.run = run
+            self._before = known if noted == self.number else None
 
     def _alive(self) -> bool:
         return self.run is not None and self.run.exit_code() is None
@@ -204,6 +206,7 @@ class Container:
         if self.terminated is not None:
             self.restarts += 1
             self.last, self.terminated = self.terminated, None
+        self._before = None
         self._probe(ports)
 
     def _probe(self, ports: Mapping[int, int]) -> None:
@@ -216,7 +219,7 @@ class Container:
                 run.mark(why)
                 threading.Thread(target=self._end_gently, args=(run,), daemon=True).start()
 
-        self._prober = Prober(self.spec, self._launch, ports, changed=self._wake, failed=restart)
+        self._prober = Prober(self.spec, self._launch, ports, changed=self._wake, failed=restart, before=self._before)
         self._prober.start()
 
     def _end_gently(self, run: Run) -> None:

@@ -19,15 +19,28 @@ _EAGER = 0.25
 
 
 class Prober(threading.Thread):
-    """Watches one run of a container until `stop`. `started` and `ready` say what it found; `failed` is called once with the reason to restart."""
+    """Watches one run of a container until `stop`. `started` and `ready` say what it found; `failed` is called once with the reason to restart.
 
-    def __init__(self, container: Object, launch: Launch, ports: Mapping[int, int], *, changed: Callable[[], None], failed: Callable[[str], None]) -> None:
+    `before` is the row of containerStatuses that an earlier daemon wrote of this very run: what it had found stands until a look says otherwise.
+    """
+
+    def __init__(
+        self,
+        container: Object,
+        launch: Launch,
+        ports: Mapping[int, int],
+        *,
+        changed: Callable[[], None],
+        failed: Callable[[str], None],
+        before: Object | None = None,
+    ) -> None:
         super().__init__(daemon=True, name=f"probes of {container['name']}")
         self._container, self._launch, self._ports = container, launch, ports
         self._changed, self._failed = changed, failed
         self._end = threading.Event()
-        self.started = not container.get("startupProbe")
-        self.ready = self.started and not container.get("readinessProbe")
+        before = before or {}
+        self.started = not container.get("startupProbe") or before.get("started", False)
+        self.ready = self.started and (not container.get("readinessProbe") or before.get("ready", False))
 
     def stop(self) -> None:
         """End it; a look in progress is left to itself."""
@@ -36,7 +49,7 @@ class Prober(threading.Thread):
     def run(self) -> None:
         """Startup first, then liveness and readiness side by side."""
         startup = self._container.get("startupProbe")
-        if startup and not self._startup(startup):
+        if startup and not self.started and not self._startup(startup):
             return
         begun = time.monotonic()
         watched = [(kind, self._container[kind]) for kind in ("livenessProbe", "readinessProbe") if self._container.get(kind)]

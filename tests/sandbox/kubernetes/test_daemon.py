@@ -19,6 +19,7 @@ import pytest
 from falaj.errors import Fault, UsageError
 from infra.sandbox.daemon import Daemon
 from infra.sandbox.kubernetes.client import ApiFailure, Client
+from infra.sandbox.kubernetes.conditions import is_true
 from infra.sandbox.kubernetes.service import TOKEN_VARIABLE, kubernetes_daemon, token, token_file
 from tests.sandbox.kubernetes.conftest import alive, eventually, job
 from tests.sandbox.kubernetes.test_deployments import _bind, ask, service, web
@@ -103,6 +104,24 @@ def test_a_service_keeps_serving_from_the_same_pods_after_a_killed_daemon(daemon
     client.wait_for_rollout("default", "web", 20)
     assert client.wait_for_service("default", "web") == address
     assert {eventually(lambda: _try(address)) for _ in range(4)} == before
+
+
+def test_a_pod_that_was_ready_stays_so_after_a_killed_daemon_until_its_probe_has_failed_often_enough(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    good, looks = tmp_path / "good", tmp_path / "looks"
+    good.touch()
+    deployment = web(replicas=1)
+    (row,) = deployment["spec"]["template"]["spec"]["containers"]
+    row["readinessProbe"] = {"exec": {"command": ["/bin/sh", "-c", f"echo >> {looks}; test -e {good}"]}, "periodSeconds": 10}
+    client.create(deployment)
+    client.wait_for_rollout("default", "web", 20)
+    kill(daemon)
+    good.unlink()
+    looks.unlink()
+    daemon.ensure()
+    eventually(looks.exists)
+    time.sleep(0.3)  # long enough to have been told of the look
+    (pod,) = client.list("Pod", "default")
+    assert is_true(pod, "Ready") and pod["status"]["containerStatuses"][0]["ready"]
 
 
 def test_a_service_whose_port_was_taken_meanwhile_says_so_and_listens_again_once_it_is_free(daemon: Daemon, client: Client) -> None:
