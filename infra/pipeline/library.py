@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from falaj.canonical import digest, digest_file
+from falaj.canonical import digest, digest_bytes
 from falaj.errors import UsageError
 from falaj.files import read_json
 from falaj.home import ROOT
@@ -81,12 +81,12 @@ class Library:
     @cached_property
     def digest(self) -> str:
         """Names everything that can change an answer: rules, helpers, data, schemas; not tests and samples."""
-        return digest({path.relative_to(self.folder).as_posix(): digest_file(path) for path in self._files})
+        return digest({name: digest_bytes(data) for name, data in self._read.items()})
 
     @cached_property
     def modules(self) -> dict[str, str]:
         """Relative path -> Rego text of every rule and helper."""
-        return {path.relative_to(self.folder).as_posix(): path.read_text(encoding="utf-8") for path in self._files if path.suffix == ".rego"}
+        return {name: data.decode() for name, data in self._read.items() if name.endswith(".rego")}
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -176,9 +176,11 @@ class Library:
         return value
 
     @cached_property
-    def _files(self) -> list[Path]:
+    def _read(self) -> dict[str, bytes]:
+        """Relative path -> bytes of all that can change an answer, each read once: the rules that judge are those that the digest names."""
         others = [self.folder / name for name in ("checkov_baseline.json", "reviewed_types.json")]
-        return [*(path for top in _JUDGING for path in self._judging(top)), *(path for path in others if path.exists())]
+        files = [*(path for top in _JUDGING for path in self._judging(top)), *(path for path in others if path.exists())]
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
 
     def _judging(self, top: str) -> list[Path]:
         """Files under `top` that can change an answer: neither tests nor samples do."""
@@ -189,9 +191,9 @@ class Library:
 
     def _rule(self, kind: Kind, folder: Path) -> Rule:
         path = folder / f"{folder.name}.rego"
-        if not path.exists():
+        text = self.modules.get(path.relative_to(self.folder).as_posix())
+        if text is None:
             raise UsageError(f"policies/{kind}/{folder.name} holds no rule", given=str(folder), allowed=f"{folder.name}.rego in it", next=_NEXT)
-        text = path.read_text(encoding="utf-8")
         package = re.search(r"^package\s+(\S+)\s*$", text, re.MULTILINE)
         if package is None or package[1] != f"falaj.{kind}.{folder.name}":
             raise UsageError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from falaj.files import write_durably
 from infra.pipeline.flat import flat_name, flatten
 from infra.pipeline.library import Library, Rule
-from infra.policy_build.pulumi_pack import data, is_alone
+from infra.policy_build.pulumi_pack import data, is_alone, modules
 
 _PACKAGE = "falaj"
 _HEAD = """package {package}
@@ -162,7 +162,7 @@ def _rego(library: Library, environment: str) -> str:
         types=json.dumps(built["types"]) if built["types"] else "[]",
     )
     head = _HEAD.format(package=_PACKAGE, digest=library.digest, environment=environment)
-    return head + flatten(built["modules"], asked="_asked") + entry + "".join(_entries(library))
+    return head + flatten(modules(library), asked="_asked") + entry + "".join(_entries(library))
 
 
 def _entries(library: Library) -> Iterator[str]:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.artifacts import Decision
 from infra.pipeline.asking import Answers, ask
 from infra.pipeline.gate import judge_plan
 from infra.pipeline.policy_engine import RegorusEngine
 from tests.policies.samples import LIBRARY, NOON, PARAMETERS, SAMPLES, Sample, plan_of
 
-__all__ = ["DOCUMENTS", "LIBRARY", "decided", "short"]
+__all__ = ["DOCUMENTS", "LIBRARY", "decided", "decision_on", "short"]
 
 DOCUMENTS: list[Sample] = SAMPLES
 _ENGINE = RegorusEngine()
+_JUDGED: dict[str, Decision] = {}
+"""Samples are asked of by several tests, and judged once."""
+
+
+def decision_on(sample: Sample) -> Decision:
+    """The gate's decision on a sample of a plan rule."""
+    if str(sample) not in _JUDGED:
+        _JUDGED[str(sample)] = judge_plan(plan_of(sample.input["plan"]["resources"]), PARAMETERS, NOON, engine=_ENGINE)
+    return _JUDGED[str(sample)]
 
 
 def decided(sample: Sample) -> dict[str, Any]:
     """The gate's decision on what a sample holds: verdict, whether there are faults, what each rule says."""
     if sample.rule.kind == "plan":
-        decision = judge_plan(plan_of(sample.input["plan"]["resources"]), PARAMETERS, NOON, engine=_ENGINE)
+        decision = decision_on(sample)
         return short(
             decision.verdict, decision.faults, {rule.rule: {"judged": rule.judged, "fail": rule.fail, "unknown": _untold(rule)} for rule in decision.rules}
         )

@@ -12,6 +12,7 @@ from typing import Any
 from falaj.files import write_durably, write_json
 from falaj.home import ROOT
 from infra.pipeline.asking import collectors
+from infra.pipeline.flat import compact
 from infra.pipeline.library import Library, Rule
 from infra.pipeline.reviewed import reviewed
 from infra.policy_build.admissible import modules_of
@@ -60,18 +61,25 @@ def write(library: Library, environment: str, out: Path) -> list[Path]:
 
 
 def data(library: Library, environment: str) -> dict[str, Any]:
-    """What the runner reads: Rego modules, parameters, and of each plan rule what Pulumi shows of it."""
-    modules = {path: text for rule in library.of_kind("plan") for path, text in modules_of(library, rule).items()}
+    """What the runner reads: the rules in the form that the embedded engine reads fastest, parameters, and of each plan rule what Pulumi shows of it."""
+    text, asked = compact(modules(library), "data.falaj.gate.plan.answers")
     rules, names = library.of_kind("plan"), _frameworks(library)
     known = {type for rule in rules for type in (*rule.subjects, *rule.reads) if "*" not in type} | set(reviewed(library))
     return {
         "environment": environment,
         "policy_digest": library.digest,
         "parameters": library.parameters(environment),
-        "modules": {**modules, "gate/plan.rego": collectors(library)["gate/plan.rego"]},
+        "rego": text,
+        "asked": asked,
         "types": sorted(known),
         "rules": [_shown(rule, names) for rule in rules],
     }
+
+
+def modules(library: Library) -> dict[str, str]:
+    """Package or path -> Rego text of what asks all plan rules at once, and of everything that they stand on."""
+    asked = {path: text for rule in library.of_kind("plan") for path, text in modules_of(library, rule).items()}
+    return {**asked, "gate/plan.rego": collectors(library)["gate/plan.rego"]}
 
 
 def is_alone(rule: Rule) -> bool:

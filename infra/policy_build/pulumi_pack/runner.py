@@ -105,7 +105,7 @@ class Runner:
         try:
             engine = self._engine()
             engine.set_input_json(json.dumps({"plan": plan, "parameters": self.data["parameters"], "now": now}))
-            said = json.loads(engine.eval_rule_as_json("data.falaj.gate.plan.answers"))
+            said = json.loads(engine.eval_rule_as_json(self.data["asked"]))
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
         except BaseException as problem:  # a panic of the engine is no Exception
@@ -119,8 +119,7 @@ class Runner:
             import regorus
 
             engine = regorus.Engine()  # ty: ignore[missing-attribute]
-            for path, text in self.data["modules"].items():
-                engine.add_policy(path, text)
+            engine.add_policy("rules.rego", self.data["rego"])
             self._engines.loaded = engine
         return self._engines.loaded
 
