@@ -55,7 +55,8 @@ def plan(folder: Path | None, environment: str, stack: str | None, engine_name: 
 
 def make(folder: Path | None, environment: str, stack: str | None, engine_name: str | None) -> list[Plan]:
     """The plans that were asked for, made and written."""
-    from infra.pipeline.plan import plan_environment, plan_program, plan_stack
+    from falaj.home import stack_folder
+    from infra.pipeline.plan import plan_environment, plan_file, plan_program, plan_stack
 
     engine = choose_engine(folder, environment, stack, engine_name)
     began = time.perf_counter()
@@ -65,7 +66,9 @@ def make(folder: Path | None, environment: str, stack: str | None, engine_name: 
         plans = [plan_stack(environment, stack, engine=engine)]
     else:
         plans = plan_environment(environment, engine=engine)
-    progress(f"planned {', '.join(one.stack for one in plans)} for {environment} in {time.perf_counter() - began:.1f} s ({engine.name} engine)")
+    where = plan_file(folder, environment) if folder is not None else stack_folder(environment, stack or "STACK") / "plan.json"
+    took = f"{time.perf_counter() - began:.1f} s ({engine.name} engine)"
+    progress(f"planned {', '.join(one.stack for one in plans)} for {environment} in {took}; written to {where}")
     return plans
 
 
