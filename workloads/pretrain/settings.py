@@ -10,6 +10,7 @@ from falaj.errors import UsageError
 from workloads.recipes import Recipe
 
 Start = Literal["random", "seed"]
+Stored = Literal["bfloat16", "float32"]
 Task = Literal["summarize", "section", "facet", "name", "denoise", "gap", "copy", "continue"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
@@ -37,10 +38,14 @@ class Pretraining:
     """Words of a text that `denoise` asks for."""
     looked_rows: int = 400
     """Texts of validation, and as many of training, that each look is taken at."""
+    stored: Stored = "bfloat16"
+    """How the weights are written; `evaluate` judges them as they are stored."""
 
     def __post_init__(self) -> None:
         if self.init not in get_args(Start):
             raise UsageError(f"a model cannot start from {self.init!r}", given=f"recipe {self.recipe.name}", allowed=", ".join(get_args(Start)))
+        if self.stored not in get_args(Stored):
+            raise UsageError(f"weights cannot be stored as {self.stored!r}", given=f"recipe {self.recipe.name}", allowed=", ".join(get_args(Stored)))
         for mix in (self.recipe.mix, self.late_mix):
             if unknown := sorted(set(mix) - set(TASKS)):
                 raise UsageError(f"there is no task {unknown[0]!r} to pretrain on", given=f"recipe {self.recipe.name}", allowed=", ".join(TASKS))

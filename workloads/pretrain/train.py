@@ -75,6 +75,8 @@ def train(data: Path, out: Path, setting: Pretraining, *, say: Callable[[str], N
             say(f"told to stop at step {progress.step}; a checkpoint is written")
             raise SystemExit(TERMINATED)
         found = looks.better()
+        if setting.stored == "bfloat16":
+            parts.source.bfloat16()
         save_model(parts, base, folder / MODEL)
         write_json(folder / RECORD, _record(setting, inputs, progress, looks, found))
         finish(folder, SCHEMA, inputs=inputs, parameters=parameters, metrics={"steps": progress.step, "seconds": round(progress.seconds, 1), **found})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import replace
@@ -58,8 +59,8 @@ def looked(said: list[str]) -> list[str]:
 
 
 def test_a_model_that_was_stopped_and_gone_on_with_is_the_undisturbed_one_to_the_last_bit(data: Path, tmp_path: Path) -> None:
-    whole: list[str] = []
-    train(data, tmp_path / "whole", little(), say=whole.append)
+    setting, whole = replace(little(), stored="float32"), list[str]()
+    train(data, tmp_path / "whole", setting, say=whole.append)
     said: list[str] = []
 
     def stops(text: str) -> None:
@@ -68,9 +69,9 @@ def test_a_model_that_was_stopped_and_gone_on_with_is_the_undisturbed_one_to_the
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(SystemExit) as ended:
-        train(data, tmp_path / "stopped", little(), say=stops)
+        train(data, tmp_path / "stopped", setting, say=stops)
     assert ended.value.code == TERMINATED
-    train(data, tmp_path / "stopped", little(), say=said.append)
+    train(data, tmp_path / "stopped", setting, say=said.append)
     assert any(text.startswith("goes on at step 5") for text in said)
     assert looked(said) == looked(whole)
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
@@ -87,6 +88,8 @@ def test_some_steps_from_random_weights_lower_the_loss_on_texts_that_were_not_tr
 
 def test_what_was_trained_already_is_not_trained_again(data: Path, tmp_path: Path) -> None:
     first = train(data, tmp_path / "out", little(most_steps=2), say=lambda text: None)
+    assert {tensor.dtype for tensor in weights(tmp_path / "out").values()} == {torch.bfloat16}
+    assert json.loads((tmp_path / "out" / "model" / "config.json").read_text())["dtype"] == "bfloat16"
     said: list[str] = []
     assert train(data, tmp_path / "out", little(most_steps=2), say=said.append) == first
     assert said == []
