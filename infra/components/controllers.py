@@ -47,7 +47,7 @@ class ControllerNamespace(pulumi.ComponentResource):
         self._here = ResourceOptions(parent=self)
         made = kubernetes.core.v1.Namespace(name, metadata={"name": controller.namespace, "labels": labels(config)}, opts=self._here)
         self._namespace = made.metadata.apply(lambda found: found.name or controller.namespace)
-        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(controller.quota)}, opts=self._here)
+        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(controller.quota, config)}, opts=self._here)
         kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(controller.quota)]}, opts=self._here)
         for label, spec in policies(config, controller).items():
             kubernetes.networking.v1.NetworkPolicy(f"{name}-{label}", metadata=self._metadata(label), spec=spec, opts=self._here)

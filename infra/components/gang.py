@@ -20,6 +20,15 @@ _ANY: Any = {"port": 1024, "end_port": 65535, "protocol": "TCP"}
 """gloo and NCCL take whatever ports the kernel gives them."""
 _SHARED_MEMORY = {"empty_dir": {"medium": "Memory", "size_limit": "2Gi"}}
 """What ranks of one pod talk through; a container has 64 MiB of it by default, in which NCCL does not start. It counts as the pod's memory."""
+_WOVEN = {
+    "FI_PROVIDER": "efa",
+    # Pages of that size would be a quota of their own, and what has none of them ends with SIGBUS.
+    "FI_EFA_USE_HUGE_PAGE": "0",
+    # Without its plugin NCCL takes TCP and says nothing: the log names what it took.
+    "NCCL_DEBUG": "INFO",
+    "NCCL_DEBUG_SUBSYS": "INIT,NET",
+}
+"""What libfabric and NCCL are told where pods have EFA."""
 
 
 def member(work: Work, config: WorkloadsConfig) -> Work:
@@ -33,6 +42,8 @@ def member(work: Work, config: WorkloadsConfig) -> Work:
     if wanted.nodes == 1:
         return replace(sized, environment=told)
     nodes = f"{wanted.least_nodes or wanted.nodes}:{wanted.nodes}"
+    if sized.gpus and wanted.efas:
+        sized, told = replace(sized, efas=wanted.efas), {**told, **_WOVEN}
     # The Job's controller names pods after the Job and their number, and the headless Service makes those names known.
     told |= {"FALAJ_NODES": nodes, "FALAJ_RENDEZVOUS": f"$(FALAJ_JOB)-0.{work.name}:{RENDEZVOUS}"}
     fields = {**work.fields, "FALAJ_JOB": "metadata.labels['batch.kubernetes.io/job-name']"}

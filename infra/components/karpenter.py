@@ -12,7 +12,7 @@ from infra.components import policies, reach
 from infra.components.policies import STARTED, Statement, document, ec2, statement
 from infra.components.roles import ServiceRole
 from infra.config import naming
-from infra.config.model import ClusterConfig, Common
+from infra.config.model import ClusterConfig, Common, PlatformStackConfig
 
 ACCOUNT = "karpenter"
 """Service account of the controller, in kube-system."""
@@ -88,7 +88,7 @@ def queue_policy(config: Common) -> str:
     )
 
 
-def nodes(config: Common) -> str:
+def nodes(config: ClusterConfig | PlatformStackConfig) -> str:
     """What the controller may do: start machines that carry this cluster's tags from the first moment, and end those that do."""
     cluster = naming.cluster_name(config)
     owned, pool = f"kubernetes.io/cluster/{cluster}", "karpenter.sh/nodepool"
@@ -101,9 +101,15 @@ def nodes(config: Common) -> str:
     }
     keys = {**has, "ForAllValues:StringEquals": {"aws:TagKeys": ["Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"]}}
     images = [f"arn:{config.partition}:ec2:{config.region}::{kind}/*" for kind in ("image", "snapshot")]
-    used = [*images, *ec2(config, "capacity-reservation", "security-group", "subnet")]
+    woven = any(pool.efa for pool in config.pools)
+    used = [*images, *ec2(config, "capacity-reservation", *(["placement-group"] if woven else []), "security-group", "subnet")]
     starts, templates = ["ec2:CreateFleet", "ec2:RunInstances"], ec2(config, "launch-template")
-    looks = [*(f"ec2:Describe{each}" for each in _SEEN), "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets"]
+    looks = [
+        *(f"ec2:Describe{each}" for each in (*_SEEN, *(["PlacementGroups"] if woven else []))),
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSpotPriceHistory",
+        "ec2:DescribeSubnets",
+    ]
     return document(
         statement("Uses", starts, used),
         statement("UsesTemplates", starts, templates, Condition=has),

@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
 from infra.components import openings
+from infra.components.node_pools import EFA
 from infra.config import naming
 from infra.config.model import ClaimConfig, PlatformStackConfig, QuotaConfig
 from infra.config.regions import region
@@ -46,7 +47,7 @@ class TeamNamespace(pulumi.ComponentResource):
         self._config, self._room, self._here = config, room, ResourceOptions(parent=self)
         made = kubernetes.core.v1.Namespace(name, metadata={"name": room.name, "labels": labels(config, room.team)}, opts=self._here)
         self.name = made.metadata.apply(lambda found: found.name or room.name)
-        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(room.quota)}, opts=self._here)
+        kubernetes.core.v1.ResourceQuota(name, metadata=self._metadata("quota"), spec={"hard": hard(room.quota, config)}, opts=self._here)
         kubernetes.core.v1.LimitRange(name, metadata=self._metadata("limits"), spec={"limits": [limits(config.largest_pod)]}, opts=self._here)
         self._open(name)
         account = naming.account_of(room.purpose)
@@ -172,14 +173,18 @@ def labels(config: PlatformStackConfig, team: str = "") -> dict[str, str]:
     return {**security, "falaj/environment": config.environment, "falaj/owner": team or config.owner, **where}
 
 
-def hard(quota: QuotaConfig) -> dict[str, str]:
-    """Hard limits of a ResourceQuota. Requests equal limits in all that runs here, so both are held to the same amount."""
+def hard(quota: QuotaConfig, config: PlatformStackConfig) -> dict[str, str]:
+    """Hard limits of a ResourceQuota. Requests equal limits in all that runs here, so both are held to the same amount.
+
+    Where nodes have interfaces of EFA, nobody has any but for those who are given some.
+    """
     return {
         "requests.cpu": quota.cpu,
         "limits.cpu": quota.cpu,
         "requests.memory": quota.memory,
         "limits.memory": quota.memory,
         "requests.nvidia.com/gpu": str(quota.gpus),
+        **({f"requests.{EFA}": str(quota.efas)} if any(pool.efa for pool in config.pools) else {}),
         "pods": str(quota.pods),
         "services.loadbalancers": "0",
         "services.nodeports": "0",

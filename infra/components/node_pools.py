@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -10,9 +12,13 @@ from pulumi import ResourceOptions
 
 from falaj.processors import LABEL
 from infra.components import policies
+from infra.components.cluster import Cluster
+from infra.components.contracts import FoundationOutputs
+from infra.components.fabric import Fabric
+from infra.components.node_settings import interfaces, settings
 from infra.components.roles import ServiceRole
 from infra.config import naming
-from infra.config.model import ClusterConfig, PoolConfig
+from infra.config.model import ClusterConfig, Common, PoolConfig
 from infra.config.regions import is_arm
 from infra.config.versions import BOTTLEROCKET, BOTTLEROCKET_BUILD
 
@@ -21,6 +27,10 @@ KIND = "falaj/kind"
 POOL = "falaj/pool"
 """Node label: the pool's name."""
 GPU_TAINT = "nvidia.com/gpu"
+EFA = "vpc.amazonaws.com/efa"
+"""What pods ask for who want an interface of EFA."""
+FABRIC = {"falaj/fabric": "efa"}
+"""Label of nodes that have any."""
 
 SYSTEM_GIB = 10
 """Bottlerocket keeps itself on a first small disk and everything else on a second one."""
@@ -42,14 +52,19 @@ class NodePools(pulumi.ComponentResource):
         name: str,
         config: ClusterConfig,
         *,
-        cluster: pulumi.Input[str],
-        subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]],
+        cluster: Cluster,
+        foundation: FoundationOutputs,
         after: Sequence[pulumi.Resource] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
         """`after` holds what nodes need before they can become ready."""
         super().__init__("falaj:cluster:NodePools", name, None, opts)
-        self._config = config
+        self._config, self._cluster, self._subnets = config, cluster, foundation.node_subnet_ids
+        self._fabrics = {
+            pool.name: Fabric(f"fabric-{pool.name}", config, pool, vpc=foundation.vpc_id, opts=ResourceOptions(parent=self))
+            for pool in config.pools
+            if pool.efa
+        }
         role = ServiceRole(
             "node",
             config,
@@ -60,21 +75,21 @@ class NodePools(pulumi.ComponentResource):
         )
         self._after = [*after, *role.attached]
         wanted = [pool for pool in config.pools if pool.kind == "system"] if config.scales else config.pools
-        self.groups = [self._pool(pool, cluster, role.arn, subnet_ids) for pool in wanted]
+        self.groups = [self._pool(pool, role.arn) for pool in wanted]
         self.role_arn, self.role_name, self.names = role.arn, role.name, [pool.name for pool in config.pools]
         self.register_outputs({"role_arn": self.role_arn, "names": self.names})
 
-    def _pool(
-        self, pool: PoolConfig, cluster: pulumi.Input[str], role: pulumi.Input[str], subnets: pulumi.Input[Sequence[pulumi.Input[str]]]
-    ) -> aws.eks.NodeGroup:
+    def _pool(self, pool: PoolConfig, role: pulumi.Input[str]) -> aws.eks.NodeGroup:
         tags = naming.tags(self._config, "personal", f"nodes-{pool.kind}")
         template = self._template(pool, tags)
+        # Its placement group is named before it is there.
+        fabric = [self._fabrics[pool.name]] if pool.efa else []
         return aws.eks.NodeGroup(
             pool.name,
             node_group_name=pool.name,
-            cluster_name=cluster,
+            cluster_name=self._cluster.name,
             node_role_arn=role,
-            subnet_ids=subnets,
+            subnet_ids=self._subnets if pool.zone is None else [self._subnets[self._config.zones.index(pool.zone)]],
             version=self._config.kubernetes_version,
             ami_type=ami_type(pool),
             # Left out, every group would have the image of the day on which it was made or last changed.
@@ -88,7 +103,7 @@ class NodePools(pulumi.ComponentResource):
             taints=taints(pool),
             tags=tags,
             # The autoscaler moves the size between its bounds.
-            opts=ResourceOptions(parent=self, depends_on=self._after, ignore_changes=["scalingConfig.desiredSize"]),
+            opts=ResourceOptions(parent=self, depends_on=[*self._after, *fabric], ignore_changes=["scalingConfig.desiredSize"]),
         )
 
     def _template(self, pool: PoolConfig, tags: dict[str, str]) -> aws.ec2.LaunchTemplate:
@@ -100,11 +115,31 @@ class NodePools(pulumi.ComponentResource):
             block_device_mappings=[self._disk("/dev/xvda", SYSTEM_GIB), self._disk("/dev/xvdb", pool.disk_gib)],
             monitoring={"enabled": True},
             tag_specifications=[{"resource_type": kind, "tags": tags} for kind in ("instance", "volume")],
+            **self._woven(pool),
+            user_data=base64.b64encode(told.encode()).decode() if (told := settings(pool)) else None,
             capacity_reservation_specification={"capacity_reservation_target": {"capacity_reservation_id": pool.reservation}} if pool.reservation else None,
             update_default_version=True,
             tags=tags,
             opts=ResourceOptions(parent=self),
         )
+
+    def _woven(self, pool: PoolConfig) -> Any:
+        """Interfaces and placement of nodes with EFA. A template that names interfaces names their groups too, that of all nodes included."""
+        if not pool.efa:
+            return {}
+        fabric = self._fabrics[pool.name].group_id
+        found = [
+            {
+                "network_card_index": each["networkCardIndex"],
+                "device_index": each["deviceIndex"],
+                "interface_type": each["interfaceType"],
+                "delete_on_termination": "true",
+                "security_groups": [self._cluster.security_group_id, fabric] if each["interfaceType"] == "interface" else [fabric],
+            }
+            for each in interfaces(pool)
+        ]
+        group = placement(self._config, pool)
+        return {"network_interfaces": found, **({"placement": {"group_name": group}} if group else {})}
 
     def _disk(self, device: str, gib: int) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgsDict:
         key = naming.key_alias_arn(self._config, "personal")
@@ -116,7 +151,12 @@ class NodePools(pulumi.ComponentResource):
 
 def labels(pool: PoolConfig) -> dict[str, str]:
     """By which pods find nodes of the pool, whoever starts them."""
-    return {KIND: pool.kind, POOL: pool.name, **({LABEL: pool.processor} if pool.processor else {})}
+    return {KIND: pool.kind, POOL: pool.name, **({LABEL: pool.processor} if pool.processor else {}), **(FABRIC if pool.efa else {})}
+
+
+def placement(config: Common, pool: PoolConfig) -> str | None:
+    """The cluster placement group of a pool with EFA: its own, or the one in which its capacity is reserved, if any."""
+    return pool.placement_group if pool.reservation else naming.fabric_name(config, pool.name)
 
 
 def ami_type(pool: PoolConfig) -> str:

@@ -10,6 +10,7 @@ from infra.components.certificates import Certificates
 from infra.components.contracts import FoundationOutputs, upstream
 from infra.components.dashboards import Dashboards
 from infra.components.external_secrets import ExternalSecrets
+from infra.components.fabric_plugin import FabricPlugin
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.queues import Queues
 from infra.components.scaled_pools import ScaledPools
@@ -19,7 +20,7 @@ from infra.config.model import PlatformStackConfig
 
 
 def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace], priorities: Priorities, opts: ResourceOptions) -> None:
-    """Pools of Karpenter, the MLflow server, secrets from the cloud's store, certificates, dashboards, queues of Kueue.
+    """Pools of Karpenter, the plugin for EFA, the MLflow server, secrets from the cloud's store, certificates, dashboards, queues of Kueue.
 
     `rooms` holds the namespaces by name.
     """
@@ -33,6 +34,8 @@ def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace
     if config.secrets == "external":
         training = [rooms[naming.of_team(naming.TRAINING, team)] for team in ("", *(each.name for each in config.teams))]
         ExternalSecrets("secrets", config, after=training, opts=opts)
+    if config.fabric_plugin:
+        FabricPlugin("fabric-plugin", config, config.fabric_plugin, opts=opts)
     if config.dashboards:
         Dashboards("dashboards", config.dashboards, opts=opts)
     if config.queues == "kueue":

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from infra.components.node_pools import GPU_TAINT, KIND
+from infra.components.node_pools import EFA, GPU_TAINT, KIND
 from infra.config import naming
 from infra.config.model import Common, WorkloadsConfig
 
@@ -47,6 +47,7 @@ class Work:
     mounts: Sequence[Mount] = ()
     ports: Mapping[str, int] = field(default_factory=dict)
     gpus: int = 0
+    efas: int = 0
     scratch: str = "4Gi"
     """Size of /tmp, the only writable place besides the mounts."""
 
@@ -80,7 +81,8 @@ def tracked(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Inpu
 
 def container(work: Work, **more: Any) -> Any:
     """The one container; `more` adds probes and lifecycle. Threads are fixed to the CPUs it may use: more would fight for them."""
-    amounts = {"cpu": work.cpu, "memory": work.memory, **({GPU_TAINT: str(work.gpus)} if work.gpus else {})}
+    devices = {GPU_TAINT: work.gpus, EFA: work.efas}
+    amounts = {"cpu": work.cpu, "memory": work.memory, **{name: str(count) for name, count in devices.items() if count}}
     threads = str(whole_cpus(work.cpu))
     environment = {"HOME": "/tmp", "OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false", **work.environment}
     return {

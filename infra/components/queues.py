@@ -11,7 +11,7 @@ from pulumi import ResourceOptions
 
 from falaj.quantity import plain
 from infra.components.custom_objects import custom_object
-from infra.components.node_pools import GPU_TAINT, KIND, POOL, reserved
+from infra.components.node_pools import EFA, GPU_TAINT, KIND, POOL, reserved
 from infra.config import naming
 from infra.config.machines import amounts, capacity
 from infra.config.model import PlatformStackConfig, PoolConfig, QuotaConfig
@@ -64,6 +64,7 @@ def flavor(pool: PoolConfig) -> dict[str, Any]:
 
 def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: Iterable[str]) -> dict[str, Any]:
     """Spec of a ClusterQueue: what `namespaces` are promised, from each pool."""
+    woven = [EFA] if any(pool.efa for pool in pools) else []
     flavors = [
         {
             "name": pool.name,
@@ -71,6 +72,7 @@ def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: I
                 {"name": "cpu", "nominalQuota": plain(share["cpu"])},
                 {"name": "memory", "nominalQuota": f"{plain(share['memory'])}Gi"},
                 {"name": GPU_TAINT, "nominalQuota": plain(share["gpus"])},
+                *({"name": EFA, "nominalQuota": plain(share["efas"])} for _ in woven),
             ],
         }
         for pool, share in shares(quota, pools)
@@ -79,7 +81,7 @@ def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: I
         "cohortName": _COHORT,
         "queueingStrategy": "BestEffortFIFO",
         "namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(namespaces)}]},
-        "resourceGroups": [{"coveredResources": ["cpu", "memory", GPU_TAINT], "flavors": flavors}],
+        "resourceGroups": [{"coveredResources": ["cpu", "memory", GPU_TAINT, *woven], "flavors": flavors}],
         "preemption": {"withinClusterQueue": "LowerPriority", "reclaimWithinCohort": "Any", "borrowWithinCohort": {"policy": "Never"}},
     }
 
@@ -95,6 +97,6 @@ def shares(quota: QuotaConfig, pools: Sequence[PoolConfig]) -> list[tuple[PoolCo
         most = capacity(pool)
         gpus = min(left["gpus"], most["gpus"])
         part = gpus / most["gpus"] if most["gpus"] else Decimal(1)
-        found[pool.name] = {"gpus": gpus} | {name: min(left[name], most[name] * part) for name in ("cpu", "memory")}
+        found[pool.name] = {"gpus": gpus} | {name: min(left[name], most[name] * part) for name in ("cpu", "memory", "efas")}
         left = {name: left[name] - found[pool.name][name] for name in left}
     return [(pool, found[pool.name]) for pool in pools]

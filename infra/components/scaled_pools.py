@@ -13,7 +13,8 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ResourceOptions
 
 from falaj.quantity import plain
-from infra.components.node_pools import GPU_TAINT, SYSTEM_GIB, labels, reserved
+from infra.components.node_pools import GPU_TAINT, SYSTEM_GIB, labels, placement, reserved
+from infra.components.node_settings import interfaces, settings
 from infra.config import naming
 from infra.config.machines import capacity
 from infra.config.model import PlatformStackConfig, PoolConfig
@@ -96,8 +97,18 @@ def node_class(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
         "metadataOptions": {"httpEndpoint": "enabled", "httpProtocolIPv6": "disabled", "httpPutResponseHopLimit": 1, "httpTokens": "required"},
         "blockDeviceMappings": [disk("/dev/xvda", SYSTEM_GIB), disk("/dev/xvdb", pool.disk_gib)],
         "detailedMonitoring": True,
+        **({"userData": told} if (told := settings(pool)) else {}),
+        **_woven(pool, config),
         "tags": naming.tags(config, "personal", f"nodes-{pool.kind}"),
     }
+
+
+def _woven(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
+    """Interfaces and placement of nodes with EFA; all their interfaces are in all groups that the class selects."""
+    if not pool.efa:
+        return {}
+    group = placement(config, pool)
+    return {"networkInterfaces": interfaces(pool), **({"placementGroupSelector": {"name": group}} if group else {})}
 
 
 def auto_class(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
@@ -118,11 +129,16 @@ def auto_class(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
 
 def _placed(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
     """Subnets are found by the names that the foundation stack gives them, the security group by the tag that EKS gives its own."""
+    fabric = [{"tags": {"Name": naming.fabric_name(config, pool.name)}}] if pool.efa else []
     return {
-        "subnetSelectorTerms": [{"tags": {"Name": naming.node_subnet_name(config, zone)}} for zone in config.zones],
-        "securityGroupSelectorTerms": [{"tags": {f"kubernetes.io/cluster/{naming.cluster_name(config)}": "owned"}}],
+        "subnetSelectorTerms": [{"tags": {"Name": naming.node_subnet_name(config, zone)}} for zone in _zones(pool, config)],
+        "securityGroupSelectorTerms": [{"tags": {f"kubernetes.io/cluster/{naming.cluster_name(config)}": "owned"}}, *fabric],
         **({"capacityReservationSelectorTerms": [{"id": pool.reservation}]} if pool.reservation else {}),
     }
+
+
+def _zones(pool: PoolConfig, config: PlatformStackConfig) -> list[str]:
+    return [pool.zone] if pool.zone else list(config.zones)
 
 
 def node_pool(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
@@ -137,7 +153,7 @@ def node_pool(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
         "karpenter.sh/capacity-type": [capacity_type],
         starter.family: families,
         "node.kubernetes.io/instance-type": list(pool.instance_types),
-        "topology.kubernetes.io/zone": list(config.zones),
+        "topology.kubernetes.io/zone": _zones(pool, config),
     }
     return {
         "template": {

@@ -32,6 +32,8 @@ class QuotaConfig(Frozen):
     cpu: Quantity
     memory: Quantity
     gpus: int = Field(default=0, ge=0)
+    efas: int = Field(default=0, ge=0)
+    """Interfaces of EFA, where a pool has any."""
     pods: int = Field(default=50, ge=1)
 
 

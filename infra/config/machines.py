@@ -1,4 +1,7 @@
-"""What one machine of a type has: processors, memory and GPUs, from its name and a short table. Source: the provider's instance type pages, August 2026."""
+"""What one machine of a type has: processors, memory, GPUs and EFA interfaces, from its name and short tables.
+
+Source: the provider's instance type pages, August 2026; of EFA `vpc.amazonaws.com/efa` in Karpenter 1.14's reference of instance types.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ _UNUSUAL = {"t3": {"nano": 0.5, "micro": 1, "small": 2, "medium": 4}, "t4g": {"n
 _GPUS = {"xlarge": 1, "2xlarge": 1, "4xlarge": 1, "8xlarge": 1, "16xlarge": 1, "12xlarge": 4, "24xlarge": 4, "48xlarge": 8}
 _GPU_FAMILIES = {"g5": 4.0, "g6": 4.0, "g6e": 8.0, "p5en": 2048 / 192}
 """Family -> GiB of memory for one virtual processor; how many GPUs a size has is the same in all of them."""
+_ONE_EFA = dict.fromkeys(("8xlarge", "12xlarge", "16xlarge", "24xlarge", "48xlarge"), 1)
+EFA: dict[str, dict[str, int]] = {"g5": _ONE_EFA, "g6": _ONE_EFA, "g6e": {**_ONE_EFA, "24xlarge": 2, "48xlarge": 4}, "p5en": {"48xlarge": 16}}
+"""GPU family -> size -> interfaces of EFA, one a network card; what is not there has none."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +52,26 @@ def machine(instance_type: str) -> Machine:
     return Machine(cpus, _UNUSUAL.get(family, {}).get(size, cpus * per_cpu), gpus)
 
 
+def efas(instance_type: str) -> int:
+    """How many interfaces of EFA a machine of the type can have."""
+    family, _, size = instance_type.partition(".")
+    return EFA.get(family, {}).get(size, 0)
+
+
 def capacity(pool: PoolConfig) -> dict[str, Decimal]:
-    """The most that a pool ever has, all its nodes being of its largest type: cpu, memory in GiB, gpus."""
+    """The most that a pool ever has, all its nodes being of its largest type: cpu, memory in GiB, gpus, efas."""
     each = [machine(name) for name in pool.instance_types]
     return {
         "cpu": Decimal(pool.maximum * max(one.cpus for one in each)),
         "memory": pool.maximum * Decimal(max(one.memory_gib for one in each)),
         "gpus": Decimal(pool.maximum * max(one.gpus for one in each)),
+        "efas": Decimal(pool.maximum * efas(pool.instance_types[0]) if pool.efa else 0),
     }
 
 
 def amounts(quota: QuotaConfig) -> dict[str, Decimal]:
     """What a quota lets a namespace ask for, in the units of `capacity`."""
-    return {"cpu": quantity(quota.cpu), "memory": quantity(quota.memory) / _GIB, "gpus": Decimal(quota.gpus)}
+    return {"cpu": quantity(quota.cpu), "memory": quantity(quota.memory) / _GIB, "gpus": Decimal(quota.gpus), "efas": Decimal(quota.efas)}
 
 
 def _cpus(size: str) -> int:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from falaj.processors import Processor
 from infra.config.base import (
     ENVIRONMENTS,
     SITES,
@@ -23,11 +22,11 @@ from infra.config.base import (
     TeamConfig,
 )
 from infra.config.classes import ClassName
-from infra.config.processors import processor_of
+from infra.config.pools import PoolConfig
 from infra.config.versions import KUBERNETES
 from infra.config.workloads import WorkloadsConfig
 
-__all__ = ["ENVIRONMENTS", "SITES", "Account", "Common", "Environment", "Frozen", "QuotaConfig", "TeamConfig", "WorkloadsConfig"]
+__all__ = ["ENVIRONMENTS", "SITES", "Account", "Common", "Environment", "Frozen", "PoolConfig", "QuotaConfig", "TeamConfig", "WorkloadsConfig"]
 
 
 class KeysConfig(Frozen):
@@ -206,31 +205,6 @@ class FoundationConfig(Common):
     """Buckets and registries may be destroyed with what is in them; for environments whose content is a rehearsal."""
 
 
-class PoolConfig(Frozen):
-    """One group of nodes."""
-
-    name: Name
-    kind: Literal["system", "gpu", "inference"]
-    instance_types: tuple[str, ...] = Field(min_length=1)
-    minimum: int = Field(ge=0)
-    maximum: int = Field(ge=1)
-    disk_gib: int = Field(default=80, ge=30, le=2000)
-    capacity: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
-    reservation: Annotated[str, StringConstraints(pattern=r"^cr-[0-9a-f]{8,17}$")] | None = None
-    """The capacity that was reserved for the pool; the largest GPU machines are to be had in no other way."""
-    cpu: Processor | None = None
-    """Class of its processors, as `falaj bench machine` says on one of its nodes; known by family (`processors.py`) where left out."""
-
-    @property
-    def processor(self) -> Processor | None:
-        """The class that every node of the pool has, as far as anybody knows."""
-        return self.cpu or processor_of(self.instance_types)
-
-    @property
-    def gpu(self) -> bool:
-        return self.kind == "gpu"
-
-
 class AccessConfig(Frozen):
     """What one role may do on the cluster: an EKS access policy, on the whole of it or in some namespaces."""
 
@@ -357,7 +331,9 @@ class PlatformStackConfig(Common):
     """The same of DynamoDB, where online features are."""
     pod_security_version: str = f"v{KUBERNETES}"
     pools: tuple[PoolConfig, ...] = ()
-    """As in the cluster stack, where the nodes of these pools come with the pods that ask for them, or Kueue divides them."""
+    """As in the cluster stack, where the nodes of these pools come with the pods that ask for them, Kueue divides them, or one of them has EFA."""
+    fabric_plugin: Digest | None = None
+    """Image of `aws-efa-k8s-device-plugin` in the environment's own registry, where a pool has EFA."""
     monitored: bool = False
     """Servers' metrics may be read from the environment's network; where the cluster stack has `monitoring`."""
     queues: Literal["quotas", "kueue"] = "quotas"

@@ -159,6 +159,11 @@ def node_profile_name(config: Common) -> str:
     return f"{prefix(config)}-node"
 
 
+def fabric_name(config: Common, pool: str) -> str:
+    """The security group of a pool's EFA interfaces, and its placement group."""
+    return f"{prefix(config)}-fabric-{pool}"
+
+
 def node_subnet_name(config: Common, zone: str) -> str:
     """The `Name` tag of the subnet that one zone's nodes are in."""
     return f"{prefix(config)}-nodes-{zone}"

@@ -19,6 +19,7 @@ _OF_A_CLOUD = {
     "controllers": "whoever runs the cluster runs its controllers",
     "pools": "its nodes are there, and carry the label falaj/kind",
     "publish_features": "the table of online features is a cloud's",
+    "fabric_plugin": "EFA is a network of EC2's",
     "monitored": "a scraper on the cluster reaches the servers by their namespaces' rules",
 }
 """Key of a cloud's environment -> why a site has none."""
@@ -44,7 +45,7 @@ def require_reached(cidrs: tuple[str, ...], namespace: str | None, file: str, ke
     if not cidrs and not namespace:
         raise UsageError(
             f"{key}: it does not say where the {what} is",
-            given=_key(file, key),
+            given=key_of(file, key),
             allowed="cidrs, or the namespace it runs in",
             why=f"{who} may go nowhere but there",
             next="name one of them",
@@ -59,14 +60,15 @@ def require_networks(cidrs: tuple[str, ...], file: str, key: str) -> None:
         except ValueError as problem:
             raise UsageError(
                 f"{key}: '{cidr}' is not a network",
-                given=_key(file, key),
+                given=key_of(file, key),
                 allowed="networks such as 10.40.0.0/16",
                 why=str(problem),
                 next="put it right",
             ) from problem
 
 
-def _key(file: str, key: str) -> str:
+def key_of(file: str, key: str) -> str:
+    """Where a key stands, as an error gives it."""
     return f"{file}, key falaj:{key}"
 
 
@@ -78,26 +80,26 @@ def _site(config: Common, site: SiteConfig, file: str) -> None:
     if isinstance(config, FoundationConfig | ClusterConfig):
         raise UsageError(
             "site: a site has no such stack",
-            given=_key(file, "site"),
+            given=key_of(file, "site"),
             allowed="the stacks platform and workloads",
             why="there is no account to make keys, networks and clusters in: somebody else made the cluster",
             next="remove the file",
         )
-    countries = sorted({region(name, given=_key(file, "allowed_regions")).country for name in config.allowed_regions})
+    countries = sorted({region(name, given=key_of(file, "allowed_regions")).country for name in config.allowed_regions})
     if site.country not in countries:
         raise UsageError(
             f"site.country: '{site.country}' is not allowed for data class '{_strictest().name}'",
-            given=_key(file, "site.country"),
+            given=key_of(file, "site.country"),
             allowed=", ".join(countries),
             why=f"{_strictest().residency.reason} (rule site_inside)",
             next=f"choose a site in {' or '.join(countries)}, or have the exception decided: runbooks/residency_exception.md",
         )
     for name, why in _OF_A_CLOUD.items():
         if name in config.model_fields_set:
-            raise UsageError(f"{name}: a site has none", given=_key(file, name), why=why, next="remove it")
+            raise UsageError(f"{name}: a site has none", given=key_of(file, name), why=why, next="remove it")
     for name, allowed, why in (("autoscaler", "groups", "its nodes are those that are there"), ("queues", "quotas", "queues divide pools whose size is known")):
         if getattr(config, name, allowed) != allowed:
-            raise UsageError(f"{name}: '{getattr(config, name)}' cannot be on a site", given=_key(file, name), allowed=allowed, why=why, next="remove it")
+            raise UsageError(f"{name}: '{getattr(config, name)}' cannot be on a site", given=key_of(file, name), allowed=allowed, why=why, next="remove it")
     _store(site, file)
 
 
@@ -106,7 +108,7 @@ def _store(site: SiteConfig, file: str) -> None:
     if (store.endpoint is None) == (store.volumes is None):
         raise UsageError(
             "site.store: it is a server or a folder",
-            given=_key(file, "site.store") + f": {'both' if store.endpoint else 'neither'}",
+            given=key_of(file, "site.store") + f": {'both' if store.endpoint else 'neither'}",
             allowed="endpoint, or volumes",
             why="data and releases lie in one place",
             next="name one of the two",
@@ -117,7 +119,7 @@ def _store(site: SiteConfig, file: str) -> None:
 
 
 def _region(config: Common, file: str) -> None:
-    given = _key(file, "region")
+    given = key_of(file, "region")
     if config.region not in config.allowed_regions:
         strictest = _strictest()
         raise UsageError(
@@ -128,16 +130,16 @@ def _region(config: Common, file: str) -> None:
             next=f"choose {' or '.join(config.allowed_regions)}, or have the exception decided: runbooks/residency_exception.md",
         )
     for name in config.allowed_regions:
-        region(name, given=_key(file, "allowed_regions"))
+        region(name, given=key_of(file, "allowed_regions"))
 
 
 def _zones(config: Common, file: str) -> None:
-    known = region(config.region, given=_key(file, "region")).zones
+    known = region(config.region, given=key_of(file, "region")).zones
     wrong = [zone for zone in config.zones if zone not in known]
     if wrong or len(set(config.zones)) != len(config.zones):
         raise UsageError(
             f"zones: {', '.join(wrong) or 'a zone stands there twice'}" + (f" is not a zone of {config.region}" if wrong else ""),
-            given=_key(file, "zones"),
+            given=key_of(file, "zones"),
             allowed=f"different ones of {', '.join(known)}",
             why="subnets are cut per zone before anything is asked of the cloud",
             next="choose from those",

@@ -59,7 +59,7 @@ def _rooms_of(team: TeamConfig, config: PlatformStackConfig) -> Iterator[Room]:
 
 
 def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
-    """What runs for one team: the environment's stages and servers, as many as its entry says and its quota of GPUs bears. Without a team, `config` itself.
+    """What runs for one team: the environment's stages and servers, as many as its entry says and its quota bears. Without a team, `config` itself.
 
     A team without GPUs trains on processors; the canary, the table of online features and MLflow's server are the environment's. That server tells nobody
     from anybody, so that a team's runs go into the file on its own volume.
@@ -70,7 +70,9 @@ def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
             if config.use_gpu and (gpus := each.training.gpus):
                 nodes = max(1, min(training.nodes, gpus // (training.gpus or 1)))
                 least = training.least_nodes and min(training.least_nodes, nodes)
-                training = training.model_copy(update={"nodes": nodes, "least_nodes": least, "gpus": training.gpus and min(training.gpus, gpus)})
+                woven = training.efas if nodes > 1 and nodes * (training.efas or 0) <= each.training.efas else None
+                sizes = {"nodes": nodes, "least_nodes": least, "gpus": training.gpus and min(training.gpus, gpus), "efas": woven}
+                training = training.model_copy(update=sizes)
                 tune = tune.model_copy(update={"workers": min(tune.workers, gpus)})
             serving = config.serving.model_copy(update={"minimum": each.servers, "maximum": each.most_servers})
             own = {

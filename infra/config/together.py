@@ -8,7 +8,7 @@ from decimal import Decimal
 from falaj.errors import UsageError
 from falaj.quantity import plain
 from infra.config import naming
-from infra.config.machines import amounts, capacity
+from infra.config.machines import amounts, capacity, efas
 from infra.config.model import DISKS, SHARED, SHARED_VOLUMES, OnSite, PlatformConfig, PoolConfig, QuotaConfig
 from infra.config.subnets import parse
 from infra.config.teams import Room, as_of, rooms
@@ -30,6 +30,7 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     _servers(config, file)
     _karpenter(config, file)
     _same_pools(config, file)
+    _fabric(config, file)
     _queues(config, file)
     _watched(config, file)
     _tracked(config, file)
@@ -171,14 +172,34 @@ def _karpenter(config: PlatformConfig, file: Callable[[str], str]) -> None:
 
 
 def _same_pools(config: PlatformConfig, file: Callable[[str], str]) -> None:
-    if (config.platform.pools or config.foundation.scales or config.platform.queues == "kueue") and (config.platform.pools != config.cluster.pools):
+    asked = config.platform.pools or config.foundation.scales or config.platform.queues == "kueue" or any(pool.efa for pool in config.cluster.pools)
+    if asked and config.platform.pools != config.cluster.pools:
         raise UsageError(
             "pools: the stacks cluster and platform do not agree",
             given=f"{file('cluster')} and {file('platform')}, key falaj:pools",
-            allowed="the same pools in both, where their nodes come with the pods or Kueue divides them",
+            allowed="the same pools in both, where their nodes come with the pods, Kueue divides them or one has EFA",
             why="the platform stack says who gets which nodes, and the cluster stack lets them join",
             next="make them equal",
         )
+
+
+def _fabric(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    """Runs over EFA: a machine must have what one pod asks for, and namespaces may have it for all their pods."""
+    for room in _training_rooms(config):
+        theirs = as_of(config.workloads, room.team)
+        training = theirs.training
+        if training.efas is None or not theirs.use_gpu:
+            continue
+        most = max((efas(pool.instance_types[0]) for pool in config.cluster.pools if pool.efa), default=0)
+        allowed = min(most, room.quota.efas // training.nodes)
+        if training.efas > allowed:
+            raise UsageError(
+                f"training.efas: a pod of namespace {room.name} may have {allowed}",
+                given=f"{file('workloads')}, key falaj:training.efas: {training.efas}, of each of {training.nodes} pods",
+                allowed=f"{most} of one machine; {file('platform')}, key falaj:{_key(room)}.efas: {room.quota.efas} in all",
+                why="its pods would wait for ever for interfaces that no node has, or that they may not take",
+                next="ask for fewer, set efa at a GPU pool, or raise the quota",
+            )
 
 
 def _queues(config: PlatformConfig, file: Callable[[str], str]) -> None:
@@ -256,7 +277,7 @@ def _pools(config: PlatformConfig, purpose: str) -> list[PoolConfig]:
 
 
 def _together(several: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    found = {"cpu": Decimal(0), "memory": Decimal(0), "gpus": Decimal(0)}
+    found = dict.fromkeys(("cpu", "memory", "gpus", "efas"), Decimal(0))
     for each in several:
         for name, amount in each.items():
             found[name] += amount

@@ -51,6 +51,8 @@ class TrainingConfig(Frozen):
     """With how few of them it goes on; all where left out."""
     gpus: int | None = Field(default=None, ge=1, le=16)
     """Of each pod, where the environment has any."""
+    efas: int | None = Field(default=None, ge=1, le=32)
+    """Interfaces of EFA of each pod, by which NCCL talks to other nodes; the image brings libfabric and aws-ofi-nccl. Left out, it talks by TCP."""
     cpu: Quantity | None = None
     memory: Quantity | None = None
     grace_seconds: int = Field(default=120, ge=30, le=3600)

@@ -20,7 +20,7 @@ cloud = ResourceOptions(providers=[aws_provider(config, "cluster")])
 
 cluster = Cluster("cluster", config, foundation=foundation, opts=cloud)
 basics = Addons("addons-before-nodes", config, cluster=cluster.name, wanted=BEFORE_NODES, opts=cloud)
-pools = NodePools("pools", config, cluster=cluster.name, subnet_ids=foundation.node_subnet_ids, after=basics.addons, opts=cloud)
+pools = NodePools("pools", config, cluster=cluster, foundation=foundation, after=basics.addons, opts=cloud)
 Addons("addons-after-nodes", config, cluster=cluster.name, wanted=(*AFTER_NODES, *config.more_addons), after=pools.groups, opts=cloud)
 reaching(config, cluster=cluster, foundation=foundation, opts=cloud)
 if config.autoscaler == "karpenter":
