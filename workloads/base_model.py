@@ -15,8 +15,8 @@ _SHOWN = 3
 def loaded(base: Path) -> Any:
     """The T5 in the folder `base`, in fp32.
 
-    Raises UsageError for weights that cannot be read or are not those of its config: transformers would put random numbers in place of what is missing,
-    and train a model that looks like a bad one.
+    Raises UsageError for weights that cannot be read, are no numbers, or are not those of its config: transformers would put random numbers in
+    place of what is missing, and train a model that looks like a bad one.
     """
     from safetensors import SafetensorError
     from transformers import T5ForConditionalGeneration
@@ -37,7 +37,15 @@ def loaded(base: Path) -> Any:
             why="what is missing would be random numbers",
             next=_NEXT,
         )
-    return model.float()
+    model = model.float()
+    if lost := [name for name, weight in model.named_parameters() if not weight.isfinite().all()]:
+        raise UsageError(
+            "the base model holds weights that are no numbers",
+            given=f"{base}: {'; '.join(_told('with NaN or infinity', lost))}",
+            why="no step of training could bring them back; a model whose training ran away, or one that was stored in fp16, looks like this",
+            next=_NEXT,
+        )
+    return model
 
 
 def _told(how: str, names: Collection[str]) -> list[str]:

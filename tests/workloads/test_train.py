@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from falaj.errors import Exit, Fault, UsageError
 from falaj.home import ROOT
@@ -188,6 +189,17 @@ def test_weights_that_are_not_those_of_the_config_are_refused_and_never_made_up(
     with pytest.raises(UsageError, match="weights are of another architecture") as caught:
         loaded(tmp_path)
     assert says in (caught.value.given or "")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_base_with_weights_that_are_no_numbers_is_refused(tmp_path: Path, value: float) -> None:
+    file = tiny_model(tmp_path) / "model.safetensors"
+    weights = load_file(file)
+    weights["decoder.final_layer_norm.weight"][3] = value
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(UsageError, match="no numbers") as caught:
+        loaded(tmp_path)
+    assert "1 weights with NaN or infinity, as decoder.final_layer_norm.weight" in (caught.value.given or "")
 
 
 def test_a_base_that_is_no_t5_or_was_cut_is_refused_before_any_row_is_read(tmp_path: Path) -> None:
