@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from falaj.errors import UsageError
+from workloads.t5_classes import t5_classes
 
 _NEXT = "name a folder (FALAJ_BASE_MODEL) whose config.json and weights were saved together"
 _SHOWN = 3
@@ -19,12 +20,10 @@ def loaded(base: Path) -> Any:
     place of what is missing, and train a model that looks like a bad one.
     """
     from safetensors import SafetensorError
-    from transformers import T5ForConditionalGeneration
 
+    _, model_class = t5_classes()
     try:
-        model, found = T5ForConditionalGeneration.from_pretrained(
-            base, use_safetensors=True, local_files_only=True, ignore_mismatched_sizes=True, output_loading_info=True
-        )
+        model, found = model_class.from_pretrained(base, use_safetensors=True, local_files_only=True, ignore_mismatched_sizes=True, output_loading_info=True)
     except (SafetensorError, OSError, ValueError) as problem:
         raise UsageError("the base model's weights cannot be read", given=str(base), why=str(problem).splitlines()[0], next=_NEXT) from problem
     others = [key if isinstance(key, str) else key[0] for key in found["mismatched_keys"]]

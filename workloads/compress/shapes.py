@@ -17,6 +17,7 @@ from typing import Any
 
 from falaj.errors import UsageError
 from falaj.files import write_json
+from workloads.t5_classes import t5_classes
 from workloads.t5_head import config_for_all, untied
 
 SHAPE = "shape.json"
@@ -170,25 +171,24 @@ def save(model: Any, folder: Path, beside: Path) -> Path:
 def load_full(folder: Path) -> Any:
     """The T5 model in `folder`, as transformers writes one, in fp32 and ready to run. Raises UsageError for another architecture or pickled weights."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from transformers import T5ForConditionalGeneration
-
+    _, model_class = t5_classes()
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     if kind != "t5":
         raise UsageError("only T5's architecture can be served", given=f"{folder}: model_type {kind}", allowed="t5 (T5, T5 v1.1, FLAN-T5)")
-    return T5ForConditionalGeneration.from_pretrained(folder, use_safetensors=True, local_files_only=True).float().eval()
+    return model_class.from_pretrained(folder, use_safetensors=True, local_files_only=True).float().eval()
 
 
 def load(folder: Path) -> Any:
     """The model that `save` wrote to `folder`, in fp32, ready to run. Raises UsageError when a file is missing or does not fit the others."""
     from safetensors.torch import load_file
-    from transformers import T5Config, T5ForConditionalGeneration
 
+    config_class, model_class = t5_classes()
     try:
         shape = Shape.of_json(json.loads((folder / SHAPE).read_text(encoding="utf-8")))
-        config = T5Config.from_json_file(folder / "config.json")
+        config = config_class.from_json_file(folder / "config.json")
         config.num_layers, config.num_decoder_layers = len(shape.encoder), len(shape.decoder)
         weights = load_file(folder / _WEIGHTS)
-        model = T5ForConditionalGeneration(config)
+        model = model_class(config)
         _fill(resize(untied(model) if _HEAD in weights else model, shape), weights)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as problem:
         raise UsageError("the pruned model cannot be read", given=str(folder), why=f"{type(problem).__name__}: {problem}", next="make it again") from problem

@@ -16,6 +16,7 @@ from workloads.pretrain.examples import Drawn, Example, Maker, rows_of
 from workloads.pretrain.settings import Pretraining
 from workloads.recipes import base_digest, base_folder
 from workloads.serve.settings import threads
+from workloads.t5_classes import t5_classes
 from workloads.tokens.agreement import Own, own_tokenizer
 from workloads.tokens.cache import cached
 from workloads.tokens.limits import read_limits
@@ -88,20 +89,20 @@ def train(data: Path, out: Path, setting: Pretraining, *, say: Callable[[str], N
 def started(setting: Pretraining, base: Path, world: World) -> Parts:
     """The model of `base`, with its weights or with random ones, and what trains it."""
     import torch
-    from transformers import T5Config, T5ForConditionalGeneration
 
     from workloads.pretrain.optimizer import Pretrainer
     from workloads.t5_head import head_scale, untied
     from workloads.training.lean_t5 import LeanT5
 
     recipe = setting.recipe
+    config_class, model_class = t5_classes()
     torch.set_num_threads(threads(os.environ))
     torch.manual_seed(recipe.seed)
     if setting.init == "seed":
-        source = T5ForConditionalGeneration.from_pretrained(base, use_safetensors=True, local_files_only=True, dropout_rate=0.0).float()
+        source = model_class.from_pretrained(base, use_safetensors=True, local_files_only=True, dropout_rate=0.0).float()
     else:
-        config = T5Config.from_pretrained(base, local_files_only=True, dropout_rate=0.0)
-        source = untied(T5ForConditionalGeneration(config).float())
+        config = config_class.from_pretrained(base, local_files_only=True, dropout_rate=0.0)
+        source = untied(model_class(config).float())
         # A head of numbers as large as the embeddings' would be sure of everything, and wrong, before the first step.
         source.lm_head.weight.data.mul_(config.d_model**-0.5 / head_scale(config))
     model = LeanT5(source, again=recipe.again)
