@@ -53,6 +53,10 @@ class Fault(FalajError):
     """Something outside the user's input failed: exit 1."""
 
 
+class Unanswered(Fault):
+    """Nobody heard whether what was asked for was done, so it may be: exit 1."""
+
+
 class UsageError(FalajError):
     """Wrong arguments, config or data: exit 2."""
 

@@ -4,8 +4,8 @@ For whoever writes a provider that this engine runs in process:
 
 - A provider is a `pulumi.provider.experimental.Provider`; one object per provider resource, made by calling its class.
   Its methods may be called from several threads at once, each on an event loop of its own.
-- After a killed run the state holds `pending_operations`, each with the resource's urn, type and inputs. The next run asks
-  the provider what became of them before it does anything else:
+- After a killed run, and after a create that ended in `Unanswered`, the state holds `pending_operations`, each with the resource's
+  urn, type and inputs. The next run asks the provider what became of them before it does anything else:
     * an update or a delete that had begun: `read` (return an empty `resource_id` for what is gone);
     * a create that had begun: the optional hook
 

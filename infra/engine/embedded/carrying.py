@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from falaj.errors import Unanswered
 from infra.engine.embedded import replacing, urns
 from infra.engine.embedded.providers import Diff
 from infra.engine.embedded.resources import Resource
@@ -111,8 +112,10 @@ def _create(run: Run, step: Step) -> None:
         pending = run.journal.begin(new, "creating")
         try:
             new.id, new.outputs = client.create(new.urn, new.inputs, preview=False, timeout=_timeout(new, "create"))
-        except Exception:
-            run.journal.end(pending)
+        except Exception as problem:
+            # What may be there is looked for by the next run, as after a kill.
+            if not isinstance(problem, Unanswered):
+                run.journal.end(pending)
             raise
         new.created = new.modified = now()
         protect_secrets(new)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from falaj.errors import Fault, UsageError
+from falaj.errors import Fault, Unanswered, UsageError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _GONE = ("NotFound", "NoSuch", "NotFoundException", "ResourceNotFound", "404", "TrailNotFound", "DoesNotExist", "NonExistent")
@@ -91,10 +91,12 @@ class Api:
 
 def explain(problem: Exception, what: str, endpoint: str) -> Fault:
     """An API's or connection's failure as an error that a person can act on."""
-    from botocore.exceptions import ClientError, EndpointConnectionError
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-    if isinstance(problem, EndpointConnectionError):
-        return Fault(f"{what}: the local AWS API does not answer", given=endpoint, next="start it with `make up`, or look at `falaj status --env local`")
+    if isinstance(problem, ConnectionError | HTTPClientError):
+        # The same words for whatever it was asked, so that an apply says them once.
+        given = f"{endpoint}: {what}"
+        return Unanswered("the local AWS API does not answer", given=given, next="start it with `make up`, or look at `falaj status --env local`")
     if isinstance(problem, ClientError):
         return Fault(f"{what}: {_code(problem)}: {problem.response['Error'].get('Message', '')}", why=f"the API refused {problem.operation_name}")
     return Fault(f"{what}: {type(problem).__name__}: {problem}")

@@ -165,7 +165,7 @@ def test_an_api_that_is_not_up_is_a_fault_with_advice(monkeypatch: pytest.Monkey
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
     with pytest.raises(Fault) as fault:
         Driver(AwsProvider()).create(BUCKET, "b", {"bucket": "b"})
-    assert fault.value.what == "b could not be created: the local AWS API does not answer"
+    assert fault.value.what == "the local AWS API does not answer" and (fault.value.given or "").endswith(": b could not be created")
     assert "make up" in (fault.value.next or "")
 
 
@@ -221,7 +221,7 @@ def test_a_create_whose_answer_was_lost_is_taken_up_by_the_next_run(
         raise ReadTimeoutError(endpoint_url=server.url)
 
     monkeypatch.setitem(ROWS, BUCKET, replace(row, create=made_and_lost, find=lambda api, p, mark: None))
-    with pytest.raises(Fault, match=f"{name} could not be created: ReadTimeoutError"):
+    with pytest.raises(Fault, match=f"{name} could not be created"):
         driver.create(BUCKET, name, inputs)
     monkeypatch.setitem(ROWS, BUCKET, row)
     thing = driver.create(BUCKET, name, inputs)
