@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 
 TYPES = {
-    "aws:acm/certificate:Certificate": "aws_acm_certificate",
     "aws:accessanalyzer/analyzer:Analyzer": "aws_accessanalyzer_analyzer",
+    "aws:acm/certificate:Certificate": "aws_acm_certificate",
     "aws:alb/loadBalancer:LoadBalancer": "aws_lb",
+    "aws:amp/alertManagerDefinition:AlertManagerDefinition": "aws_prometheus_alert_manager_definition",
+    "aws:amp/ruleGroupNamespace:RuleGroupNamespace": "aws_prometheus_rule_group_namespace",
+    "aws:amp/scraper:Scraper": "aws_prometheus_scraper",
+    "aws:amp/workspace:Workspace": "aws_prometheus_workspace",
     "aws:autoscaling/group:Group": "aws_autoscaling_group",
     "aws:backup/plan:Plan": "aws_backup_plan",
     "aws:backup/selection:Selection": "aws_backup_selection",
@@ -90,6 +94,10 @@ TYPES = {
     "aws:lambda/function:Function": "aws_lambda_function",
     "aws:lb/listener:Listener": "aws_lb_listener",
     "aws:lb/loadBalancer:LoadBalancer": "aws_lb",
+    "aws:networkfirewall/firewall:Firewall": "aws_networkfirewall_firewall",
+    "aws:networkfirewall/firewallPolicy:FirewallPolicy": "aws_networkfirewall_firewall_policy",
+    "aws:networkfirewall/loggingConfiguration:LoggingConfiguration": "aws_networkfirewall_logging_configuration",
+    "aws:networkfirewall/ruleGroup:RuleGroup": "aws_networkfirewall_rule_group",
     "aws:rds/cluster:Cluster": "aws_rds_cluster",
     "aws:rds/instance:Instance": "aws_db_instance",
     "aws:rds/parameterGroup:ParameterGroup": "aws_db_parameter_group",
@@ -111,6 +119,7 @@ TYPES = {
     "aws:securityhub/account:Account": "aws_securityhub_account",
     "aws:sns/topic:Topic": "aws_sns_topic",
     "aws:sqs/queue:Queue": "aws_sqs_queue",
+    "aws:sqs/queuePolicy:QueuePolicy": "aws_sqs_queue_policy",
     "aws:ssm/parameter:Parameter": "aws_ssm_parameter",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "aws_vpc_security_group_egress_rule",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "aws_vpc_security_group_ingress_rule",

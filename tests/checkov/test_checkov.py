@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from falaj.errors import Fault, UsageError
-from infra.artifacts import UNKNOWN, Plan, RuleResult
+from infra.artifacts import UNKNOWN, Plan, PlannedResource, RuleResult
 from infra.checkov import baseline, tool
 from infra.checkov.results import judge_plan, judge_repository
+from infra.config.model import ENVIRONMENTS, SITES
 from infra.pipeline.gate import judge_plan as gate
 from infra.pipeline.plan import plan_environment
 from tests.checkov.test_terraform import BUCKET, ENCRYPTION, KEY, plan, resource, urn
 from tests.policies.samples import PARAMETERS
+from tests.stacks import everything
 
 needs_checkov = pytest.mark.skipif(tool.program() is None, reason="no checkov here; `make checkov` installs it")
 DAY = "2026-11-23"
@@ -93,12 +96,25 @@ def test_an_accepted_finding_is_waived_until_its_last_day(day: str, waived: bool
 
 
 @needs_checkov
-def test_our_own_prod_has_no_finding_that_nobody_answers_for(falaj_home: Path) -> None:
-    results = [result for plan in plan_environment("prod") for result in judge_plan(plan, "mandatory", DAY)]
-    assert sum(len(result.judged) for result in results) > 900
-    assert {
-        result.rule: sorted({*result.fail, *result.unknown} - set(result.waived)) for result in results if {*result.fail, *result.unknown} - set(result.waived)
-    } == {}
+def test_no_environment_of_ours_has_a_finding_that_nobody_answers_for(falaj_home: Path) -> None:
+    """All of them, and prod with what it can be asked for besides, which checkov is shown at once: it takes seconds to start."""
+    plans = [each for environment in (*ENVIRONMENTS, *SITES) for each in plan_environment(environment)]
+    whole = plans[0].model_copy(update={"resources": [resource for each in plans for resource in each.resources] + _renamed(everything.plans())})
+    results = judge_plan(whole, "mandatory", DAY)
+    judged = {urn.split(":")[2] for result in results for urn in result.judged}
+    assert judged == {*ENVIRONMENTS, *SITES, "everything"} and sum(len(result.judged) for result in results) > 6000
+    found = {result.rule: sorted({*result.fail, *result.unknown} - set(result.waived)) for result in results}
+    assert {rule: urns for rule, urns in found.items() if urns} == {}
+    # What somebody has accepted is still found, or is found where the workloads are shown without the platform's network policies.
+    waived = {(result.rule, urn) for result in results for urn in result.waived}
+    unused = [entry for entry in baseline.read() if "::" in entry.resource and not any(entry.covers(*each, DAY) for each in waived)]
+    assert [(entry.check, entry.resource) for entry in unused] == [("CKV2_K8S_6", "kubernetes:apps/v1:Deployment::flan-t5")]
+
+
+def _renamed(plans: list[Plan]) -> list[PlannedResource]:
+    """The resources of prod's plans under names of another environment, to stand beside prod's own."""
+    text = json.dumps([resource.to_json() for each in plans for resource in each.resources])
+    return [PlannedResource.model_validate(each) for each in json.loads(text.replace("urn:pulumi:prod::", "urn:pulumi:everything::"))]
 
 
 @needs_checkov
