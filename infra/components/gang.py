@@ -47,7 +47,7 @@ def member(work: Work, config: WorkloadsConfig) -> Work:
     # The Job's controller names pods after the Job and their number, and the headless Service makes those names known.
     told |= {"FALAJ_NODES": nodes, "FALAJ_RENDEZVOUS": f"$(FALAJ_JOB)-0.{work.name}:{RENDEZVOUS}"}
     fields = {**work.fields, "FALAJ_JOB": "metadata.labels['batch.kubernetes.io/job-name']"}
-    return replace(sized, environment=told, fields=fields, ports={**work.ports, "rendezvous": RENDEZVOUS})
+    return replace(sized, mig=None, environment=told, fields=fields, ports={**work.ports, "rendezvous": RENDEZVOUS})
 
 
 def placed(name: str, config: WorkloadsConfig) -> dict[str, Any]:

@@ -186,4 +186,5 @@ def _work(stage: StageLike, config: WorkloadsConfig, place: Place, held: pulumi.
         environment=own,
         mounts=mounts,
         gpus=stage.gpu if config.use_gpu else 0,
+        mig=config.mig,
     )

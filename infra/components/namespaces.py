@@ -183,7 +183,7 @@ def hard(quota: QuotaConfig, config: PlatformStackConfig) -> dict[str, str]:
         "limits.cpu": quota.cpu,
         "requests.memory": quota.memory,
         "limits.memory": quota.memory,
-        "requests.nvidia.com/gpu": str(quota.gpus),
+        "requests.nvidia.com/gpu": str(quota.gpus + quota.slices),
         **({f"requests.{EFA}": str(quota.efas)} if any(pool.efa for pool in config.pools) else {}),
         "pods": str(quota.pods),
         "services.loadbalancers": "0",

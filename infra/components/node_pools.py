@@ -31,6 +31,8 @@ EFA = "vpc.amazonaws.com/efa"
 """What pods ask for who want an interface of EFA."""
 FABRIC = {"falaj/fabric": "efa"}
 """Label of nodes that have any."""
+MIG = "falaj/mig"
+"""Node label and taint key: the profile into which its GPUs are divided. Only what asks for such a slice runs there."""
 
 SYSTEM_GIB = 10
 """Bottlerocket keeps itself on a first small disk and everything else on a second one."""
@@ -151,7 +153,13 @@ class NodePools(pulumi.ComponentResource):
 
 def labels(pool: PoolConfig) -> dict[str, str]:
     """By which pods find nodes of the pool, whoever starts them."""
-    return {KIND: pool.kind, POOL: pool.name, **({LABEL: pool.processor} if pool.processor else {}), **(FABRIC if pool.efa else {})}
+    return {
+        KIND: pool.kind,
+        POOL: pool.name,
+        **({LABEL: pool.processor} if pool.processor else {}),
+        **(FABRIC if pool.efa else {}),
+        **({MIG: pool.mig} if pool.mig else {}),
+    }
 
 
 def placement(config: Common, pool: PoolConfig) -> str | None:
@@ -174,5 +182,5 @@ def taints(pool: PoolConfig) -> list[aws.eks.NodeGroupTaintArgsDict]:
 def reserved(pool: PoolConfig) -> dict[str, str]:
     """Key and value of the taint that keeps pods off that did not ask for such a node; the system pool takes everybody."""
     if pool.gpu:
-        return {GPU_TAINT: "present"}
+        return {GPU_TAINT: "present", **({MIG: pool.mig} if pool.mig else {})}
     return {KIND: pool.kind} if pool.kind == "inference" else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.config.machines import efas
+from infra.config.machines import MIG, efas
 from infra.config.model import PoolConfig
 
 _UNBOUND = """\
@@ -14,10 +14,20 @@ soft-limit = "unlimited"
 """
 """EFA reads and writes memory that may not be moved: a pod may lock what it has, and needs no capability for that."""
 
+_DIVIDED = """\
+[settings.kubelet-device-plugins.nvidia]
+device-partitioning-strategy = "mig"
+
+[settings.kubelet-device-plugins.nvidia.mig.profile]
+"{gpu}" = "{profile}"
+"""
+"""The image divides GPUs as it boots, and offers each slice as a GPU (the strategy that NVIDIA calls single; Bottlerocket has no other)."""
+
 
 def settings(pool: PoolConfig) -> str:
     """In TOML, merged by whoever starts the node with what it says itself; empty: nothing but that."""
-    return _UNBOUND if pool.efa else ""
+    divided = _DIVIDED.format(gpu=MIG[pool.instance_types[0].partition(".")[0]][0], profile=pool.mig) if pool.mig else ""
+    return (_UNBOUND if pool.efa else "") + divided
 
 
 def interfaces(pool: PoolConfig) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from infra.components.node_pools import EFA, GPU_TAINT, KIND
+from infra.components.node_pools import EFA, GPU_TAINT, KIND, MIG
 from infra.config import naming
 from infra.config.model import Common, WorkloadsConfig
 
@@ -47,6 +47,8 @@ class Work:
     mounts: Sequence[Mount] = ()
     ports: Mapping[str, int] = field(default_factory=dict)
     gpus: int = 0
+    mig: str | None = None
+    """Profile of the slice that its one GPU is."""
     efas: int = 0
     scratch: str = "4Gi"
     """Size of /tmp, the only writable place besides the mounts."""
@@ -113,6 +115,7 @@ def container(work: Work, **more: Any) -> Any:
 
 def pod(work: Work, *, account: pulumi.Input[str], priority: pulumi.Input[str], grace_seconds: int, restart: str, **more: Any) -> Any:
     """The pod around `container(work)`: on GPU nodes where it asks for GPUs, else on the inference pool's processors. `more` overrides."""
+    divided = work.gpus == 1 and work.mig
     return {
         "service_account_name": account,
         "automount_service_account_token": False,
@@ -128,8 +131,8 @@ def pod(work: Work, *, account: pulumi.Input[str], priority: pulumi.Input[str], 
             "fs_group_change_policy": "OnRootMismatch",
             "seccomp_profile": {"type": "RuntimeDefault"},
         },
-        "node_selector": {KIND: "gpu" if work.gpus else "inference"},
-        "tolerations": [toleration(work.gpus > 0)],
+        "node_selector": {KIND: "gpu" if work.gpus else "inference", **({MIG: work.mig} if divided else {})},
+        "tolerations": [toleration(work.gpus > 0), *([{"key": MIG, "operator": "Equal", "value": work.mig, "effect": "NoSchedule"}] if divided else [])],
         "containers": [container(work)],
         "volumes": [{"name": "tmp", "empty_dir": {"size_limit": work.scratch}}, *({"name": mount.name, **mount.source} for mount in work.mounts)],
         **more,

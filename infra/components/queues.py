@@ -11,7 +11,7 @@ from pulumi import ResourceOptions
 
 from falaj.quantity import plain
 from infra.components.custom_objects import custom_object
-from infra.components.node_pools import EFA, GPU_TAINT, KIND, POOL, reserved
+from infra.components.node_pools import EFA, GPU_TAINT, KIND, MIG, POOL, reserved
 from infra.config import naming
 from infra.config.machines import amounts, capacity
 from infra.config.model import PlatformStackConfig, PoolConfig, QuotaConfig
@@ -59,7 +59,7 @@ class Queues(pulumi.ComponentResource):
 def flavor(pool: PoolConfig) -> dict[str, Any]:
     """Spec of a ResourceFlavor: the nodes of one pool, for pods that tolerate them."""
     taints = [{"key": key, "value": value, "effect": "NoSchedule"} for key, value in reserved(pool).items()]
-    return {"nodeLabels": {KIND: pool.kind, POOL: pool.name}, "nodeTaints": taints}
+    return {"nodeLabels": {KIND: pool.kind, POOL: pool.name, **({MIG: pool.mig} if pool.mig else {})}, "nodeTaints": taints}
 
 
 def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: Iterable[str]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: I
             "resources": [
                 {"name": "cpu", "nominalQuota": plain(share["cpu"])},
                 {"name": "memory", "nominalQuota": f"{plain(share['memory'])}Gi"},
-                {"name": GPU_TAINT, "nominalQuota": plain(share["gpus"])},
+                {"name": GPU_TAINT, "nominalQuota": plain(share["gpus"] + share["slices"])},
                 *({"name": EFA, "nominalQuota": plain(share["efas"])} for _ in woven),
             ],
         }
@@ -87,7 +87,8 @@ def cluster_queue(quota: QuotaConfig, pools: Sequence[PoolConfig], namespaces: I
 
 
 def shares(quota: QuotaConfig, pools: Sequence[PoolConfig]) -> list[tuple[PoolConfig, dict[str, Decimal]]]:
-    """How a quota is divided: GPUs over the GPU pools in their order, each with the processors and memory beside it, the rest over the others.
+    """How a quota is divided: GPUs and slices over the pools that have them, in their order, each with the processors and memory beside it, the rest over
+    the others.
 
     Amounts in cores, GiB and pieces; together never more than the quota.
     """
@@ -95,8 +96,8 @@ def shares(quota: QuotaConfig, pools: Sequence[PoolConfig]) -> list[tuple[PoolCo
     found: dict[str, dict[str, Decimal]] = {}
     for pool in sorted(pools, key=lambda pool: not pool.gpu):
         most = capacity(pool)
-        gpus = min(left["gpus"], most["gpus"])
-        part = gpus / most["gpus"] if most["gpus"] else Decimal(1)
-        found[pool.name] = {"gpus": gpus} | {name: min(left[name], most[name] * part) for name in ("cpu", "memory", "efas")}
+        devices = {name: min(left[name], most[name]) for name in ("gpus", "slices")}
+        part = sum(devices.values()) / (most["gpus"] + most["slices"]) if pool.gpu else Decimal(1)
+        found[pool.name] = devices | {name: min(left[name], most[name] * part) for name in ("cpu", "memory", "efas")}
         left = {name: left[name] - found[pool.name][name] for name in left}
     return [(pool, found[pool.name]) for pool in pools]

@@ -167,7 +167,11 @@ def node_pool(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
                 "terminationGracePeriod": "48h" if pool.gpu else "10m",
             },
         },
-        "limits": {"cpu": plain(most["cpu"]), "memory": f"{plain(most['memory'])}Gi", **({GPU_TAINT: plain(most["gpus"])} if pool.gpu else {})},
+        "limits": {
+            "cpu": plain(most["cpu"]),
+            "memory": f"{plain(most['memory'])}Gi",
+            **({GPU_TAINT: plain(most["gpus"] + most["slices"])} if pool.gpu else {}),
+        },
         "disruption": {
             "consolidationPolicy": "WhenEmpty" if pool.gpu else "WhenEmptyOrUnderutilized",
             "consolidateAfter": "10m" if pool.gpu else "5m",

@@ -34,6 +34,8 @@ class QuotaConfig(Frozen):
     gpus: int = Field(default=0, ge=0)
     efas: int = Field(default=0, ge=0)
     """Interfaces of EFA, where a pool has any."""
+    slices: int = Field(default=0, ge=0)
+    """Slices of divided GPUs, besides `gpus`. Without queues one may stand for the other: nodes offer both by one name."""
     pods: int = Field(default=50, ge=1)
 
 

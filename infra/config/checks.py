@@ -195,6 +195,14 @@ def _workloads(config: WorkloadsConfig, file: str) -> None:
             why="GPUs of one machine talk to each other without a network, and pods without GPUs are not on machines that have EFA",
             next="leave it out, or train on several nodes",
         )
+    if config.mig and config.site is not None:
+        raise UsageError(
+            f"mig: {config.mig}, and the nodes are a site's",
+            given=key_of(file, "mig"),
+            allowed="in a cloud, with a pool whose GPUs are divided so",
+            why="how a site offers slices of its GPUs is its own to say",
+            next="leave it out; where nodes offer slices as nvidia.com/gpu, jobs take them as they are",
+        )
     if config.release_keys and not config.trusted_key:
         raise UsageError(
             "trusted_key: there is none",

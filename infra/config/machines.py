@@ -1,6 +1,7 @@
 """What one machine of a type has: processors, memory, GPUs and EFA interfaces, from its name and short tables.
 
-Source: the provider's instance type pages, August 2026; of EFA `vpc.amazonaws.com/efa` in Karpenter 1.14's reference of instance types.
+Source: the provider's instance type pages, August 2026; of EFA `vpc.amazonaws.com/efa` in Karpenter 1.14's reference of instance types; of MIG the EKS
+user guide's page on it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _GPU_FAMILIES = {"g5": 4.0, "g6": 4.0, "g6e": 8.0, "p5en": 2048 / 192}
 _ONE_EFA = dict.fromkeys(("8xlarge", "12xlarge", "16xlarge", "24xlarge", "48xlarge"), 1)
 EFA: dict[str, dict[str, int]] = {"g5": _ONE_EFA, "g6": _ONE_EFA, "g6e": {**_ONE_EFA, "24xlarge": 2, "48xlarge": 4}, "p5en": {"48xlarge": 16}}
 """GPU family -> size -> interfaces of EFA, one a network card; what is not there has none."""
+MIG: dict[str, tuple[str, dict[str, int]]] = {
+    "p5en": ("h200.141gb", {"1g.18gb": 7, "1g.35gb": 4, "2g.35gb": 3, "3g.71gb": 2, "4g.71gb": 1, "7g.141gb": 1}),
+}
+"""GPU family -> its GPU as Bottlerocket names it, and how many slices of each profile one holds; the GPUs of g5, g6 and g6e cannot be divided."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +63,33 @@ def efas(instance_type: str) -> int:
     return EFA.get(family, {}).get(size, 0)
 
 
+def slices(pool: PoolConfig) -> int:
+    """Into how many pieces each GPU of the pool is divided; one where it is whole."""
+    return MIG[pool.instance_types[0].partition(".")[0]][1][pool.mig] if pool.mig else 1
+
+
 def capacity(pool: PoolConfig) -> dict[str, Decimal]:
-    """The most that a pool ever has, all its nodes being of its largest type: cpu, memory in GiB, gpus, efas."""
+    """The most that a pool ever has, all its nodes being of its largest type: cpu, memory in GiB, gpus or slices of them, efas."""
     each = [machine(name) for name in pool.instance_types]
+    gpus = pool.maximum * max(one.gpus for one in each)
     return {
         "cpu": Decimal(pool.maximum * max(one.cpus for one in each)),
         "memory": pool.maximum * Decimal(max(one.memory_gib for one in each)),
-        "gpus": Decimal(pool.maximum * max(one.gpus for one in each)),
+        "gpus": Decimal(0 if pool.mig else gpus),
+        "slices": Decimal(gpus * slices(pool) if pool.mig else 0),
         "efas": Decimal(pool.maximum * efas(pool.instance_types[0]) if pool.efa else 0),
     }
 
 
 def amounts(quota: QuotaConfig) -> dict[str, Decimal]:
     """What a quota lets a namespace ask for, in the units of `capacity`."""
-    return {"cpu": quantity(quota.cpu), "memory": quantity(quota.memory) / _GIB, "gpus": Decimal(quota.gpus), "efas": Decimal(quota.efas)}
+    return {
+        "cpu": quantity(quota.cpu),
+        "memory": quantity(quota.memory) / _GIB,
+        "gpus": Decimal(quota.gpus),
+        "slices": Decimal(quota.slices),
+        "efas": Decimal(quota.efas),
+    }
 
 
 def _cpus(size: str) -> int:

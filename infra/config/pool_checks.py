@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from falaj.errors import UsageError
-from infra.config.machines import EFA, efas
+from infra.config.machines import EFA, MIG, efas
 from infra.config.model import ClusterConfig, PlatformStackConfig, PoolConfig
 from infra.config.placing import key_of
 from infra.config.regions import is_arm, require_instance_type
@@ -85,6 +85,8 @@ def _placed(pool: PoolConfig, index: int, config: ClusterConfig | PlatformStackC
         )
     if pool.efa:
         _woven(pool, index, config, file)
+    if pool.mig:
+        _divided(pool, pool.mig, index, config, file)
 
 
 def _woven(pool: PoolConfig, index: int, config: ClusterConfig | PlatformStackConfig, file: str) -> None:
@@ -113,6 +115,28 @@ def _woven(pool: PoolConfig, index: int, config: ClusterConfig | PlatformStackCo
             allowed="autoscaler groups or karpenter",
             why="interfaces and placement group of its nodes are not set from here",
             next="choose another autoscaler, or leave efa out",
+        )
+
+
+def _divided(pool: PoolConfig, profile: str, index: int, config: ClusterConfig | PlatformStackConfig, file: str) -> None:
+    """What a pool of divided GPUs must be: machines of one kind, whose GPUs have that profile, started by somebody who can be told of it."""
+    families = {name.partition(".")[0] for name in pool.instance_types}
+    having = {family: sizes for family, (_, sizes) in MIG.items()}
+    if not pool.gpu or len(families) > 1 or profile not in having.get(next(iter(families)), {}):
+        raise UsageError(
+            f"pools.{index}.mig: the GPUs of pool {pool.name} cannot be divided into slices of {profile}",
+            given=key_of(file, f"pools.{index}.mig") + f": {profile}, of {', '.join(pool.instance_types)}",
+            allowed="; ".join(f"{family}: {', '.join(sizes)}" for family, sizes in having.items()),
+            why="the hardware knows these profiles, and that of g5, g6 and g6e none",
+            next="choose such machines and one of their profiles, or leave mig out",
+        )
+    if pool.efa or config.autoscaler == "auto":
+        raise UsageError(
+            f"pools.{index}.mig: pool {pool.name} {'has EFA' if pool.efa else 'is of Auto Mode'}",
+            given=key_of(file, f"pools.{index}"),
+            allowed="mig without efa, and with autoscaler groups or karpenter",
+            why="NCCL does not work between slices" if pool.efa else "EKS runs the device plugin of its own nodes and cannot be told of it",
+            next="leave one of the two out",
         )
 
 

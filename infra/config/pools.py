@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from falaj.processors import Processor
-from infra.config.forms import Frozen, Name
+from infra.config.forms import Frozen, Name, Profile
 from infra.config.processors import processor_of
 
 
@@ -31,6 +31,9 @@ class PoolConfig(Frozen):
     """Nodes talk to each other by EFA, with every interface of it that the machine has, close together in one zone."""
     placement_group: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,255}$")] | None = None
     """The cluster placement group that its reservation was made in. Without a reservation a pool with EFA has one of its own."""
+
+    mig: Profile | None = None
+    """Each of its GPUs is divided into as many slices of this profile as it holds, which pods take as GPUs of their own."""
 
     @property
     def processor(self) -> Processor | None:

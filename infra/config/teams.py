@@ -61,23 +61,26 @@ def _rooms_of(team: TeamConfig, config: PlatformStackConfig) -> Iterator[Room]:
 def as_of(config: WorkloadsConfig, team: str) -> WorkloadsConfig:
     """What runs for one team: the environment's stages and servers, as many as its entry says and its quota bears. Without a team, `config` itself.
 
-    A team without GPUs trains on processors; the canary, the table of online features and MLflow's server are the environment's. That server tells nobody
-    from anybody, so that a team's runs go into the file on its own volume.
+    A team without GPUs trains on processors, and one without slices takes whole GPUs; the canary, the table of online features and MLflow's server are
+    the environment's. That server tells nobody from anybody, so that a team's runs go into the file on its own volume.
     """
     for each in config.teams:
         if each.name == team:
             training, tune = config.training, config.tune
-            if config.use_gpu and (gpus := each.training.gpus):
+            gpus, mig = each.training.gpus, config.mig if each.training.slices else None
+            singles = each.training.slices if mig else gpus
+            if config.use_gpu and singles:
                 nodes = max(1, min(training.nodes, gpus // (training.gpus or 1)))
                 least = training.least_nodes and min(training.least_nodes, nodes)
                 woven = training.efas if nodes > 1 and nodes * (training.efas or 0) <= each.training.efas else None
-                sizes = {"nodes": nodes, "least_nodes": least, "gpus": training.gpus and min(training.gpus, gpus), "efas": woven}
+                sizes = {"nodes": nodes, "least_nodes": least, "gpus": training.gpus and min(training.gpus, max(gpus, 1)), "efas": woven}
                 training = training.model_copy(update=sizes)
-                tune = tune.model_copy(update={"workers": min(tune.workers, gpus)})
+                tune = tune.model_copy(update={"workers": min(tune.workers, singles)})
             serving = config.serving.model_copy(update={"minimum": each.servers, "maximum": each.most_servers})
             own = {
                 "owner": team,
-                "use_gpu": config.use_gpu and each.training.gpus > 0,
+                "use_gpu": config.use_gpu and singles > 0,
+                "mig": mig,
                 "trusted_key": each.trusted_key or config.trusted_key,
                 "canary": None,
                 "publish_features": False,

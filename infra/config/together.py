@@ -31,6 +31,7 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     _karpenter(config, file)
     _same_pools(config, file)
     _fabric(config, file)
+    _divided(config, file)
     _queues(config, file)
     _watched(config, file)
     _tracked(config, file)
@@ -70,12 +71,12 @@ def _fits(room: Room, config: PlatformConfig, file: Callable[[str], str]) -> Non
 
 
 def _gpus(config: PlatformConfig | OnSite, file: Callable[[str], str]) -> None:
-    own = _training_rooms(config)[0]
-    if config.workloads.use_gpu and own.quota.gpus == 0:
+    own, (what, word) = _training_rooms(config)[0], ("slices", "slice") if config.workloads.mig else ("gpus", "GPU")
+    if config.workloads.use_gpu and getattr(own.quota, what) == 0:
         raise UsageError(
-            "use_gpu: stages ask for a GPU, and their namespace may have none",
-            given=f"{file('workloads')}, key falaj:use_gpu: true; {file('platform')}, key falaj:{_key(own)}.gpus: 0",
-            allowed="use_gpu: false, or a quota of at least one GPU",
+            f"use_gpu: stages ask for a {word}, and their namespace may have none",
+            given=f"{file('workloads')}, key falaj:use_gpu: true; {file('platform')}, key falaj:{_key(own)}.{what}: 0",
+            allowed=f"use_gpu: false, or a quota of at least one {word}",
             why="their jobs would be refused one by one, long after the apply",
             next="change one of the two",
         )
@@ -95,11 +96,14 @@ def _several(config: PlatformConfig | OnSite, file: Callable[[str], str]) -> Non
                     why="a volume of one node cannot be mounted on a second, and the pods there would wait for ever",
                     next="share the claim, with a storage class that can (efs)",
                 )
-            if wanted.use_gpu and pods * gpus > room.quota.gpus:
+            alone = gpus == 1 and (pods == 1 or key == "tune.workers")
+            what, word = ("slices", "slice") if wanted.mig and alone else ("gpus", "GPU")
+            most = getattr(room.quota, what)
+            if wanted.use_gpu and pods * gpus > most:
                 raise UsageError(
-                    f"{key}: its pods ask for more GPUs than their namespace may have",
-                    given=f"{given}, {gpus} GPU{'s' if gpus > 1 else ''} each; {file('platform')}, key falaj:{_key(room)}.gpus: {room.quota.gpus}",
-                    allowed=f"{room.quota.gpus} GPUs in all",
+                    f"{key}: its pods ask for more {word}s than their namespace may have",
+                    given=f"{given}, {gpus} {word}{'s' if gpus > 1 else ''} each; {file('platform')}, key falaj:{_key(room)}.{what}: {most}",
+                    allowed=f"{most} {word}s in all",
                     why="some of the pods would never start, and those that did would wait for them",
                     next="ask for fewer, or raise the quota",
                 )
@@ -202,6 +206,18 @@ def _fabric(config: PlatformConfig, file: Callable[[str], str]) -> None:
             )
 
 
+def _divided(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    there = [pool.mig for pool in config.cluster.pools if pool.mig]
+    if (asked := config.workloads.mig) and asked not in there:
+        raise UsageError(
+            f"mig: no pool has slices of {asked}",
+            given=f"{file('workloads')}, key falaj:mig: {asked}",
+            allowed=f"{' or '.join(there) or 'none'}: what pools say in {file('cluster')}",
+            why="its jobs would wait for ever for a node with such a label",
+            next="divide the GPUs of a pool so, or leave mig out",
+        )
+
+
 def _queues(config: PlatformConfig, file: Callable[[str], str]) -> None:
     kueue, asked = config.platform.queues == "kueue", config.workloads.queue
     if asked != (naming.QUEUE if kueue else None):
@@ -277,7 +293,7 @@ def _pools(config: PlatformConfig, purpose: str) -> list[PoolConfig]:
 
 
 def _together(several: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    found = dict.fromkeys(("cpu", "memory", "gpus", "efas"), Decimal(0))
+    found = dict.fromkeys(("cpu", "memory", "gpus", "slices", "efas"), Decimal(0))
     for each in several:
         for name, amount in each.items():
             found[name] += amount

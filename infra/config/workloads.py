@@ -8,6 +8,7 @@ from pydantic import Field
 
 from falaj.processors import Processor
 from infra.config.base import Common, Cron, Digest, Frozen, Name, PublicKey, Quantity
+from infra.config.forms import Profile
 
 
 class ImagesConfig(Frozen):
@@ -99,6 +100,8 @@ class WorkloadsConfig(Common):
     schedules: SchedulesConfig = SchedulesConfig()
     use_gpu: bool = True
     """Stages that can use a GPU ask for one."""
+    mig: Profile | None = None
+    """What needs one GPU takes a slice of this profile; a training run over several GPUs takes whole ones, since slices do not talk to each other."""
     tracking_uri: str = "sqlite:////var/lib/falaj/work/mlflow/mlflow.db"
     publish_features: bool = False
     """What `prepare` makes is put into the feature store too. Its image needs Feast then, in an environment of its own: `/opt/feast`."""
