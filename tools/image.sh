@@ -38,4 +38,5 @@ trap 'buildah rm "$container" >/dev/null' EXIT
 cp "$(buildah mount "$container")/opt/falaj/bill.cdx.json" "$out/$name.cdx.json"
 size=$(buildah images --format '{{.Size}}' "localhost/falaj-$name")
 echo "image: $size, $(($(stat -c %s "$out/$name.oci.tar") / 1000000)) MB as an archive, in $(($(date +%s) - began)) s" >&2
+echo "image: sign it before config names it: falaj image sign $out/$name.oci.tar" >&2
 echo "falaj-$name@$(cat "$out/$name.digest")"

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from falaj import elliptic
 from falaj.canonical import digest_bytes, digest_file, manifest
 from falaj.errors import Denied, UsageError
-from falaj.files import lock, write_durably, write_json
+from falaj.files import write_durably, write_json
 from falaj.home import keys_folder
 from workloads import release_signature
 
@@ -64,20 +62,9 @@ def signing_key_file() -> Path:
     """
     named = os.environ.get("FALAJ_SIGNING_KEY")
     if named:
-        _load_private(Path(named))
+        elliptic.load_private(Path(named), what="release key")
         return Path(named)
-    path = keys_folder() / "release.pem"
-    if not path.exists():
-        keys_folder().mkdir(parents=True, exist_ok=True)
-        with lock(keys_folder() / "release.lock", what="making the release key"):
-            if not path.exists():
-                fresh = ec.generate_private_key(ec.SECP256R1())
-                pem = fresh.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-                write_durably(path, pem, mode=0o600)
-    public = keys_folder() / "release.pub.pem"
-    if not public.exists():
-        write_durably(public, public_half(path))
-    return path
+    return elliptic.own_key_file("release")
 
 
 def trusted_key() -> bytes:
@@ -100,18 +87,7 @@ def trusted_key() -> bytes:
 
 def public_half(private: Path) -> bytes:
     """The public key of a private key file, in PEM."""
-    return _load_private(private).public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _load_private(path: Path) -> ec.EllipticCurvePrivateKey:
-    allowed = "a P-256 private key in PEM, without a password"
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as problem:
-        raise UsageError("the release key cannot be read", given=str(path), allowed=allowed, why=str(problem)) from problem
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise UsageError("the release key is of another kind", given=str(path), allowed=allowed, next="openssl ecparam -name prime256v1 -genkey -noout")
-    return key
+    return elliptic.public_half(private, what="release key")
 
 
 def seal(folder: Path, document: Mapping[str, Any], private: Path) -> Release:

@@ -32,6 +32,7 @@ VERBS = {
     "residency": "Record per data class where it lies, and what is decided for the loss of the region.",
     "drill": "Copy what cannot be made again, and rehearse bringing it back.",
     "evidence": "Write, sign and list documents about what was done.",
+    "image": "Sign images by digest, and say which may run.",
     "waiver": "Write, sign, list and check exceptions that two people approve.",
     "policy": "Write, test, explain and emit the rules.",
     "bench": "Measure Falaj beside its peers.",

@@ -16,6 +16,7 @@ from falaj.canonical import digest, digest_bytes
 from falaj.errors import UsageError
 from falaj.files import read_json
 from falaj.home import ROOT
+from infra.pipeline.image_signatures import known_images
 from infra.pipeline.parameter_waivers import excused
 from infra.pipeline.schema import problems
 from infra.pipeline.strictness import loosened
@@ -108,7 +109,7 @@ class Library:
         return sorted(path.stem for path in (self.folder / "data").glob("*.json") if path.stem != "common")
 
     def parameters(self, environment: str, now: str | None = None) -> dict[str, Any]:
-        """What the rules are told about `environment`: common.json with the environment's file laid over it.
+        """What the rules are told about `environment`: common.json with the environment's file laid over it, and the images that were verified.
 
         Raises UsageError for an unknown environment, an unknown or misspelt key, a value outside the schema, or one that is looser than in
         common.json and that no waiver excuses at `now` (RFC 3339; the present, unless given).
@@ -134,8 +135,8 @@ class Library:
                 why="; ".join(wrong),
                 next="correct that key: a misspelt parameter would switch a rule off",
             )
+        present = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if loose := loosened(common, merged, schema):
-            present = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             held, doubts = excused(self.folder, environment, {path: value for path, (value, _) in loose.items()}, common, present)
             left = {path: words for path, (_, words) in loose.items() if path not in held}
             if left:
@@ -146,7 +147,8 @@ class Library:
                     why="; ".join(f"{words} ({doubts[path]})" if path in doubts else words for path, words in left.items()),
                     next="put the loosest value into common.json and stricter ones into the others, or have it signed: falaj waiver parameter",
                 )
-        return merged
+        images = known_images(self.folder, environment, present, review_days=merged["images"]["review_days"])
+        return {**merged, "known_images": images}
 
     def loosened(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Path -> value of what is looser in `parameters` (an environment's) than in common.json."""

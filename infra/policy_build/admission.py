@@ -1,7 +1,8 @@
 """ValidatingAdmissionPolicies with CEL: what the API server itself can judge, with nothing installed in the cluster.
 
 CEL is written by hand beside the rules (`policies/admission/`), for those simple enough, and proven against the rule's samples. The
-environment's parameters stand in the policy as literals, so that no object that is missing could switch a rule off.
+environment's parameters stand in the policy as literals, so that no object that is missing could switch a rule off. A list that changes
+with every image is a ConfigMap of its own; where that is missing everything is refused.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from infra.policy_build import manifests
 from infra.policy_build.admissible import ANY, MADE_BY_CLUSTER, MADE_BY_USERS, SPARED_NAMESPACES, Admissible, ApiKind, admissible
 
 _PLURALS = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
+_LISTS = "kube-system"
+"""Namespace of the lists: nobody but who runs the cluster writes there."""
 _DYING = "!(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp) && object.?spec == oldObject.?spec)"
 """An object that is going may lose its finalizers, whatever it was; nothing else of it may change."""
 
@@ -44,7 +47,9 @@ def write(library: Library, environment: str, out: Path) -> list[Path]:
     written = []
     for id, cel in in_cel.items():
         name = manifests.dns_name(rules[id].rule)
-        documents = _policy(rules[id], _variables(library, cel, parameters, id), library.digest), _binding(rules[id], library.digest)
+        documents = [_policy(rules[id], _variables(library, cel, parameters, id), library.digest), _binding(rules[id], library.digest)]
+        if "listed" in cel:
+            documents = _with_its_list(documents, rules[id], parameters[cel["listed"]], library.digest)
         written.append(manifests.write(out / "policies" / f"{name}.yaml", *documents))
     coverage = out / "coverage.json"
     reasons = {id: f"not simple enough for CEL; the Gatekeeper output has it ({what.form})" for id, what in rules.items() if id not in in_cel}
@@ -76,9 +81,9 @@ def _in_cel(library: Library, rules: dict[str, Admissible]) -> dict[str, dict[st
 
 def _variables(library: Library, cel: dict[str, Any], parameters: dict[str, Any], id: str) -> list[dict[str, str]]:
     """The policy's variables in the order in which they use each other; the last, `why`, holds all reasons."""
-    unknown = sorted(set(cel) - {"uses", "parameters", "reasons"})
+    unknown = sorted(set(cel) - {"uses", "parameters", "listed", "reasons"})
     if unknown or not cel.get("reasons"):
-        raise UsageError(f"policies/admission/{id}.yaml is wrong", given=", ".join(unknown) or "no reasons", allowed="uses, parameters, reasons")
+        raise UsageError(f"policies/admission/{id}.yaml is wrong", given=", ".join(unknown) or "no reasons", allowed="uses, parameters, listed, reasons")
     made = {name: literal(reduce(getitem, path.split("."), parameters)) for name, path in cel.get("parameters", {}).items()}
     if cel.get("uses"):
         shared = yaml.safe_load((library.folder / "admission" / "common.yaml").read_text(encoding="utf-8"))
@@ -115,6 +120,17 @@ def _policy(what: Admissible, variables: list[dict[str, str]], digest: str) -> d
             ],
         },
     }
+
+
+def _with_its_list(documents: list[dict[str, Any]], what: Admissible, listed: dict[str, str], digest: str) -> list[dict[str, Any]]:
+    """A policy and its binding that read `listed` (name -> word) from a ConfigMap, and that ConfigMap before them."""
+    policy, binding = documents
+    place = {"name": object_name(what.rule.id), "namespace": _LISTS}
+    policy["spec"]["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
+    binding["spec"]["paramRef"] = {**place, "parameterNotFoundAction": "Deny"}
+    words = {name.replace(":", "-"): word for name, word in sorted(listed.items())}
+    metadata = {**place, "annotations": manifests.annotations(what.rule, digest)}
+    return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": words}, *documents]
 
 
 def _resources(kind: ApiKind) -> dict[str, list[str]]:

@@ -44,6 +44,12 @@ containers_of := {urn: named |
 	}
 }
 
+# Of the pods that can be read: URN and image of each container, null where it names none.
+images contains [urn, object.get(container, "image", null)] if {
+	some urn, named in containers_of
+	some container in named
+}
+
 # The specification itself, its lists of containers or a whole container is hidden.
 opaque_pods contains urn if {
 	some urn, found in listed_of

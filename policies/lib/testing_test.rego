@@ -34,6 +34,11 @@ parameters := {
 	},
 	"suppliers": {"s3": {"place": "me-central-1", "terms": "addendum"}, "bedrock": {"place": "", "terms": "addendum"}},
 	"image_registries": ["^111122223333\\.dkr\\.ecr\\.me-central-1\\.amazonaws\\.com/"],
+	"images": {"signed": true, "review_days": 183},
+	"known_images": {
+		"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa": "",
+		"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb": "somebody answered for it until 2025-12-31",
+	},
 	"sites": {"countries": ["AE"]},
 	"watching": {"services": ["accessanalyzer", "cloudtrail", "config", "guardduty", "guardduty_eks", "securityhub"]},
 	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},

@@ -34,10 +34,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     try:
         for rule in RULES:
             _made(server, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _namespace(rule), "labels": {"asks": rule}}})
-            policy, binding = yaml.safe_load_all((out / "policies" / f"{rule.replace('_', '-')}.yaml").read_text())
+            *before, binding = yaml.safe_load_all((out / "policies" / f"{rule.replace('_', '-')}.yaml").read_text())
             binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"].append({"key": "asks", "operator": "In", "values": [rule]})
-            _made(server, policy)
-            _made(server, binding)
+            for each in (*before, binding):
+                _made(server, each)
         for rule in RULES:
             _settle(server, rule)
         yield server
@@ -137,6 +137,52 @@ def test_an_object_that_is_going_may_lose_its_finalizers_and_nothing_else(server
     assert _reasons(*answer, rule) == ["it has outside addresses", "it is a NodePort Service that is not marked internal"]
     going["metadata"]["finalizers"] = []
     assert server.send("PUT", path, going)[0] == 200
+
+
+def test_the_list_of_images_changes_without_the_policy_and_nothing_runs_where_it_is_missing(server: ApiServer) -> None:
+    """What runs already keeps its labels and loses its finalizers, whatever the list says by then; a container more in it is asked about."""
+    rule, path = "images_signed", "/api/v1/namespaces/kube-system/configmaps/falaj-images-signed"
+    pod = _signed_pod("running")
+    (image,) = [each["image"] for each in pod["spec"]["containers"]]
+    name = image.rpartition("@")[2].replace(":", "-")
+    _made(server, pod)
+    _, listed = server.send("GET", path)
+    assert listed["data"][name] == ""
+    server.change(path, {"data": {name: "build was taken out of the signers"}})
+    assert _refused(server, _signed_pod("another"), rule) == [f"{image} may not run: build was taken out of the signers"]
+    running = f"{server.path_of(pod)}/running"
+    _, found = server.send("GET", running)
+    found["metadata"]["labels"] = {"seen": "yes"}
+    assert server.send("PUT", running, found)[0] == 200
+    _, found = server.send("GET", running)
+    found["spec"]["ephemeralContainers"] = [{"name": "shell", "image": "x"}]
+    reasons = _reasons(*server.send("PUT", running + "/ephemeralcontainers", found), rule)
+    assert reasons == [f"{image} may not run: build was taken out of the signers", "x may not run: nobody whose signature counts has signed it"]
+    assert server.send("DELETE", path)[0] == 200
+    end = time.monotonic() + _SETTLING_SECONDS
+    while "no params found" not in (answer := server.create(_signed_pod("another"), dry_run=True)[1])["message"]:
+        assert time.monotonic() < end, answer["message"]
+        time.sleep(0.1)
+    _made(server, {**{part: listed[part] for part in ("apiVersion", "kind", "data")}, "metadata": {"name": "falaj-images-signed", "namespace": "kube-system"}})
+    while server.create(_signed_pod("another"), dry_run=True)[0] != 201:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _refused(server: ApiServer, manifest: dict[str, Any], rule: str) -> list[str]:
+    """The reasons, once the server has heard of a change and refuses the object."""
+    end = time.monotonic() + _SETTLING_SECONDS
+    while not (reasons := _answer(server, manifest, rule)):
+        assert time.monotonic() < end, f"{rule} takes it"
+        time.sleep(0.1)
+    return reasons
+
+
+def _signed_pod(name: str) -> dict[str, Any]:
+    """A pod of a signed image, in the rule's namespace."""
+    (case,) = [each for each in CASES if str(each) == "images_signed-allowed-a bare pod"]
+    (pod,) = case.objects
+    return {**pod, "spec": dict(pod["spec"]), "metadata": {"name": name, "namespace": _namespace("images_signed")}}
 
 
 def test_the_clusters_own_namespaces_are_spared(server: ApiServer) -> None:

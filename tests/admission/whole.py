@@ -9,6 +9,7 @@ _LABELS = {"app": "sample"}
 UNWRITABLE = {
     "images_by_digest-denied-an image that is no text",
     "images_by_digest-denied-no image",
+    "images_signed-denied-no image",
     "job_bounded-denied-the longest time is text",
     "job_bounded-denied-the retries are text",
     "pod_egress_listed-denied-a block without a range",
@@ -78,7 +79,7 @@ def _template(spec: dict[str, Any], *, restart: str, rule: str) -> None:
 def _pod(pod: dict[str, Any], rule: str) -> None:
     for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
         container.setdefault("name", "main")
-        if rule != "images_by_digest":
+        if rule not in ("images_by_digest", "images_signed"):
             container.setdefault("image", "sample")
         context = container.get("securityContext", {})
         if context.get("privileged"):

@@ -26,6 +26,7 @@ EXPECTED = {
     "gate_denied",
     "gate_undecided",
     "gpu_fails",
+    "image_unsigned",
     "incident",
     "infrastructure_drift",
     "residency_exception",

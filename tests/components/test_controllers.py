@@ -29,6 +29,8 @@ from tests.policies.samples import NOON, PARAMETERS
 
 SAMPLE = Path(__file__).with_name("queue_controller.yaml")
 CONFIG: dict[str, Any] = {"name": "queue", "namespace": "queue-system", "manifests": "controllers/queue.yaml", "answers": [9443]}
+REVIEWED = {**PARAMETERS, "known_images": {**PARAMETERS["known_images"], f"sha256:{'1' * 64}": ""}}
+"""Somebody answers for the image of the controller."""
 
 Change = Callable[[list[dict[str, Any]]], object]
 
@@ -150,7 +152,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 def test_nothing_but_a_kind_of_its_own_is_unknown_to_the_gate(plan: Plan) -> None:
-    decision = judge_plan(plan, PARAMETERS, NOON, engine=RegorusEngine())
+    decision = judge_plan(plan, REVIEWED, NOON, engine=RegorusEngine())
     trouble = {result.rule: {**result.fail, **result.unknown} for result in decision.rules if result.fail or result.unknown}
     assert (trouble, decision.unjudged) == ({}, {"kubernetes:example.falaj/v1:Lane": 1})
 
@@ -159,8 +161,14 @@ def test_its_pods_are_judged_like_ours(plan: Plan) -> None:
     changed = plan.model_copy(deep=True)
     (deployment,) = [each for each in changed.resources if each.name == "queue-deployment-queue"]
     deployment.inputs["spec"]["template"]["spec"]["containers"][0]["image"] = "example.com/queue:latest"
-    decision = judge_plan(changed, PARAMETERS, NOON, engine=RegorusEngine())
-    assert {result.rule for result in decision.rules if deployment.urn in result.fail} == {"images_by_digest"}
+    decision = judge_plan(changed, REVIEWED, NOON, engine=RegorusEngine())
+    assert {result.rule for result in decision.rules if deployment.urn in result.fail} == {"images_by_digest", "images_signed"}
+
+
+def test_its_images_run_only_where_somebody_answers_for_them(plan: Plan) -> None:
+    decision = judge_plan(plan, PARAMETERS, NOON, engine=RegorusEngine())
+    (trouble,) = [result for result in decision.rules if result.fail]
+    assert (decision.verdict, trouble.rule, len(trouble.fail)) == ("denied", "images_signed", 1)
 
 
 def test_what_only_it_understands_is_made_after_it(plan: Plan) -> None:

@@ -248,6 +248,7 @@ def test_the_gate_lets_a_prod_pass_that_asks_for_everything(falaj_home: Path, st
     world = run(stack, "prod", config={**CERTIFIED.get(stack, CHANGES[stack]), **more})
     nothing = StateRef(serial=0, digest="")
     plan = Plan(environment="prod", project=f"falaj-{stack}", stack=stack, program="", state=nothing, resources=[*map(planned, world.resources)])
-    decision = judge_plan(plan, PARAMETERS, NOON, engine=RegorusEngine())
+    signed = {**PARAMETERS, "known_images": {**PARAMETERS["known_images"], IMAGE: ""}}
+    decision = judge_plan(plan, signed, NOON, engine=RegorusEngine())
     trouble = {result.rule: {**result.fail, **result.unknown} for result in decision.rules if result.fail or result.unknown}
     assert (trouble, decision.faults) == ({}, [])

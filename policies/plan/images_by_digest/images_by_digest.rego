@@ -34,19 +34,19 @@ judged contains urn if some urn, _ in pods.specs
 judged contains urn if some urn in pods.charts
 
 fail[urn] contains sprintf("%v is not named by digest", [image]) if {
-	some [urn, image] in images
+	some [urn, image] in pods.images
 	is_string(image)
 	not regex.match("@sha256:[0-9a-f]{64}$", image)
 }
 
 fail[urn] contains sprintf("%v is not from a registry of ours", [image]) if {
-	some [urn, image] in images
+	some [urn, image] in pods.images
 	is_string(image)
 	count([1 | some pattern in input.parameters.image_registries; regex.match(pattern, image)]) == 0
 }
 
 fail[urn] contains "a container names no image" if {
-	some [urn, image] in images
+	some [urn, image] in pods.images
 	not is_string(image)
 	not plan.hidden(image)
 }
@@ -58,11 +58,6 @@ unknown[urn] contains "what is in the pod is not known before an apply" if {
 unknown[urn] contains "the pods of a chart are not in the plan" if some urn in pods.charts
 
 unknown[urn] contains "an image is not known before an apply" if {
-	some [urn, image] in images
+	some [urn, image] in pods.images
 	plan.hidden(image)
-}
-
-images contains [urn, object.get(container, "image", null)] if {
-	some urn, containers in pods.containers_of
-	some container in containers
 }
