@@ -195,7 +195,8 @@ def test_a_team_trains_over_efa_as_far_as_its_quota_bears(given: int, expected: 
 def test_the_gate_finds_the_power_of_the_plugin_and_nothing_else(woven: Any, stack: str) -> None:
     nothing = StateRef(serial=0, digest="")
     plan = Plan(environment="prod", project=f"falaj-{stack}", stack=stack, program="", state=nothing, resources=[*map(planned, woven(stack).resources)])
-    decision = judge_plan(plan, PARAMETERS, NOON, engine=RegorusEngine())
+    reviewed = {**PARAMETERS, "known_images": {**PARAMETERS["known_images"], PLUGIN: ""}}
+    decision = judge_plan(plan, reviewed, NOON, engine=RegorusEngine())
     trouble = {result.rule: {urn.rsplit("::", 1)[-1] for urn in (*result.fail, *result.unknown)} for result in decision.rules if result.fail or result.unknown}
     assert (trouble, decision.faults) == ({"pod_restricted": {"fabric-plugin"}} if stack == "platform" else {}, [])
 

@@ -253,8 +253,8 @@ def test_a_rule_is_advisory_before_the_day_it_is_in_force(happy: Plan) -> None:
 
 
 STRANGER = {
-    "urn": "urn:pulumi:prod::app::aws:ec2/placementGroup:PlacementGroup::d",
-    "type": "aws:ec2/placementGroup:PlacementGroup",
+    "urn": "urn:pulumi:prod::app::aws:ec2/keyPair:KeyPair::d",
+    "type": "aws:ec2/keyPair:KeyPair",
     "name": "d",
     "op": "create",
     "custom": True,
@@ -266,8 +266,8 @@ def test_a_type_that_no_rule_knows_is_reported_and_denied_where_the_environment_
     stranger = {**STRANGER, "provider": f"{PROVIDER}::", "inputs": {"tags": TAGS}}
     plan = plan_of([*(resource.to_json() for resource in happy.resources), stranger])
     decision = judge_plan(plan, {**PARAMETERS, "unjudged_types": wish}, NOON, engine=RegorusEngine())
-    faults = ["no rule knows type aws:ec2/placementGroup:PlacementGroup (1 of it), and nobody has reviewed it"] if wish == "deny" else []
-    assert (decision.verdict, decision.unjudged, decision.faults) == (verdict, {"aws:ec2/placementGroup:PlacementGroup": 1}, faults)
+    faults = ["no rule knows type aws:ec2/keyPair:KeyPair (1 of it), and nobody has reviewed it"] if wish == "deny" else []
+    assert (decision.verdict, decision.unjudged, decision.faults) == (verdict, {"aws:ec2/keyPair:KeyPair": 1}, faults)
 
 
 def test_prod_denies_a_type_that_nobody_has_looked_at() -> None:
