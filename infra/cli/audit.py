@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from falaj.errors import Denied, UsageError
 from falaj.home import environment_folder, evidence_folder
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
@@ -53,7 +54,10 @@ def collect(environment: str, out: Path | None, as_json: bool) -> None:
 @click.option("--key", help="The signer's public key, had from elsewhere: a PEM file or a fingerprint (sha256:...).")
 @json_option
 def verify(folder: Path, key: str | None, as_json: bool) -> int:
-    """Check an evidence folder offline: 0 genuine, 3 altered, 4 genuine but incomplete, 2 not evidence."""
+    """Check an evidence folder, or one signed report, offline: 0 genuine, 3 altered, 4 genuine but incomplete, 2 not evidence."""
+    if folder.is_file():
+        _verify_report(folder, key, as_json)
+        return 0
     from infra.audit.rerun import GateJudge
     from infra.audit.verify import verify as verify_evidence
 
@@ -89,6 +93,27 @@ def report(environment: str, out: Path | None, as_json: bool) -> None:
 
     path = write_report(environment, out or environment_folder(environment) / "report.html")
     emit({"report": str(path)}, as_json, lambda: str(path))
+
+
+def _verify_report(path: Path, key: str | None, as_json: bool) -> None:
+    """Raise Denied for a report that is not what the holder of `key` signed."""
+    from falaj.signing import fingerprint
+    from infra.audit.deposit import doubt
+    from infra.pipeline.reading import read_document
+
+    if key is None or not Path(key).is_file():
+        raise UsageError(
+            "whose signature it must be is not said", given=key or "no --key", allowed="the signer's public key, as a PEM file", next="had from elsewhere"
+        )
+    document, pem = read_document(path, what="signed report", next="copy it again"), Path(key).read_bytes()
+    try:
+        signed_by, why = fingerprint(pem), doubt(document, pem)
+    except ValueError as problem:
+        raise UsageError("this is no public key", given=key, allowed="an Ed25519 public key in PEM", why=str(problem)) from problem
+    if why:
+        raise Denied("this report is not genuine", given=str(path), why=why, next="runbooks/evidence_request.md")
+    result = {"report": str(path), "digest": document["digest"], "signed_by": signed_by, "verdict": "genuine"}
+    emit(result, as_json, lambda: table([[name.replace("_", " "), value] for name, value in result.items()]))
 
 
 def _now() -> str:

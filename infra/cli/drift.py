@@ -19,6 +19,7 @@ from infra.cli.output import emit, progress, table
 
 _DEMO_ROWS = 200
 _BATCH = 8
+_OF_RESOURCES = "--trail, --deposit, --engine"
 _ARABIC = "مرحبا كيف يمكنني تجديد رخصة القيادة في دبي أريد خدمة العملاء طلب جديد وثيقة هوية سكن موعد دفع رسوم شكوى تأشيرة شركة"
 """The demonstration's other world: customers who write Arabic to a model that was trained on English."""
 
@@ -29,20 +30,23 @@ _ARABIC = "مرحبا كيف يمكنني تجديد رخصة القيادة ف�
 @click.option("--demo", is_flag=True, help="Send held-out rows, then Arabic ones, and show that only the second raises the alarm.")
 @click.option("--infrastructure", is_flag=True, help="Look at every stack instead: what is live, beside what was applied. Changes nothing.")
 @click.option("--trail", type=click.Path(path_type=Path), help="Folder of CloudTrail's log files, to say who changed what (with --infrastructure).")
+@click.option("--deposit", is_flag=True, help="Put the signed report into the environment's evidence bucket too (with --infrastructure).")
 @engine_option
 @json_option
-def drift(environment: str, hours: float | None, demo: bool, infrastructure: bool, trail: Path | None, engine_name: str | None, as_json: bool) -> None:
+def drift(
+    environment: str, hours: float | None, demo: bool, infrastructure: bool, trail: Path | None, deposit: bool, engine_name: str | None, as_json: bool
+) -> None:
     """Judge the request log. Exit 0 when it is as the reference, 5 on drift, 4 with too little data.
 
     With --infrastructure: exit 0 when every resource is as it was applied, 5 when somebody changed one.
     """
     from infra.cli import road
 
-    refuse_mixture(infrastructure, requests=hours is not None or demo, resources=trail is not None or engine_name is not None)
+    refuse_mixture(infrastructure, requests=hours is not None or demo, resources=trail is not None or deposit or engine_name is not None)
     if infrastructure:
         from infra.cli import drift_infrastructure
 
-        drift_infrastructure.run(environment, engine_name, trail, as_json, road.utc_now())
+        drift_infrastructure.run(environment, engine_name, trail, as_json, road.utc_now(), deposit=deposit)
         return
     road.require_local(environment, "falaj drift")
     if demo:
@@ -60,7 +64,7 @@ def drift(environment: str, hours: float | None, demo: bool, infrastructure: boo
 def refuse_mixture(infrastructure: bool, *, requests: bool, resources: bool) -> None:
     """Raise UsageError for options of one kind of drift beside the other kind."""
     if requests if infrastructure else resources:
-        wrong, right = ("--hours, --demo", "--trail, --engine") if infrastructure else ("--trail, --engine", "--hours, --demo")
+        wrong, right = ("--hours, --demo", _OF_RESOURCES) if infrastructure else (_OF_RESOURCES, "--hours, --demo")
         kind = "infrastructure" if infrastructure else "live requests"
         raise UsageError(f"these options do not go with the drift of {kind}", given=wrong, allowed=right, next="leave them out, or ask twice")
 

@@ -6,28 +6,43 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from falaj.errors import Drifted
+from falaj.errors import Drifted, Fault, UsageError
 from infra.cli.output import emit, progress
 
 if TYPE_CHECKING:
+    from infra.audit.deposit import Deposited
     from infra.pipeline.infrastructure_drift import InfrastructureDrift
 
 _LONG = 120
 
 
-def run(environment: str, engine_name: str | None, trail: Path | None, as_json: bool, now: str) -> None:
-    """Look, keep the report, say what was found. Raises Drifted where something has changed."""
+def run(environment: str, engine_name: str | None, trail: Path | None, as_json: bool, now: str, *, deposit: bool = False) -> None:
+    """Look, keep the report, say what was found; with `deposit`, put it signed into the environment's evidence bucket.
+
+    Raises Drifted where something has changed, and Fault where the report is not in the bucket, whatever it says.
+    """
     from infra.audit import chain
     from infra.config.load import is_site
     from infra.engine.choose import choose_to_apply
     from infra.pipeline.infrastructure_drift import keep, look
 
+    bucket = evidence_bucket(environment) if deposit else ""
     engine = choose_to_apply(environment, engine_name, site=is_site(environment))
     report = look(environment, engine=engine, trail=trail, now=now, say=progress)
     path = keep(report)
     details = {"report": report.digest, "resources": sum(each.resources for each in report.stacks), "drifted": len(report.drifted)}
-    chain.append(environment, "looked for drift", "infrastructure", details, now)
     emit(report.to_json(), as_json, lambda: show(report, path))
+    try:
+        if bucket:
+            there = deposited(report, bucket, path.name)
+            details |= {"deposited": there.uri, "version": there.version}
+            progress(f"in the evidence: {there.uri}, version {there.version}")
+    except Fault as problem:
+        if report.drifted:
+            problem.what += f", and {len(report.drifted)} resources have drifted"
+        raise
+    finally:
+        chain.append(environment, "looked for drift", "infrastructure", details, now)
     if report.drifted:
         raise Drifted(
             "what is live is no longer what was applied",
@@ -35,6 +50,26 @@ def run(environment: str, engine_name: str | None, trail: Path | None, as_json: 
             why=f"the report is {path}",
             next="runbooks/infrastructure_drift.md; falaj up puts back what the programs say",
         )
+
+
+def evidence_bucket(environment: str) -> str:
+    """The bucket of an environment's evidence, by its config. Raises UsageError where it has none."""
+    from infra.config import naming
+    from infra.config.load import is_site, load_environment
+
+    if is_site(environment):
+        raise UsageError(
+            "this environment has no evidence bucket", given=environment, allowed="an environment in a cloud", next="keep the report as an artifact"
+        )
+    return naming.bucket_name(load_environment(environment).foundation, "evidence")
+
+
+def deposited(report: InfrastructureDrift, bucket: str, name: str) -> Deposited:
+    """Put the signed report into `bucket`."""
+    from infra.audit.deposit import put, signed
+    from infra.config.naming import REPORTS
+
+    return put(signed(report.to_json()), bucket, f"{REPORTS}{name}")
 
 
 def show(report: InfrastructureDrift, path: Path) -> str:

@@ -2,7 +2,8 @@
 
 The one that applies makes and changes what runs: network, registry, cluster, its queues and metrics, and roles below their boundaries. What keeps
 data (keys, buckets, tables, file systems, databases, the vault), what watches (trail, recorder, detector), who may take a role, and what bounds CI
-itself it reads and cannot change: a person makes those, at first and ever after. It never reads data and never takes another role.
+itself it reads and cannot change: a person makes those, at first and ever after. It never reads data and never takes another role. The one that looks
+writes its reports into the evidence, and cannot read them.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def subject_of_deployer(config: Common, pipeline: PipelineConfig) -> str:
 
 
 def reader_policy(config: Common) -> str:
-    """Reads settings of everything and the state; a refresh that writes nothing needs no more."""
-    return document(*_reading(config), *_state(config, write=False))
+    """Reads settings of everything and the state, and adds what it saw to the evidence; a refresh that writes nothing needs no more."""
+    return document(*_reading(config), *_state(config, write=False), *_reporting(config))
 
 
 def deployer_policy(config: Common) -> str:
@@ -80,7 +81,22 @@ def deployer_policy(config: Common) -> str:
 
 def pipelines(config: Common) -> str:
     """The most that a job of CI can have: what the two need, and what none may whatever it is given, by a resource's policy as well."""
-    return deployer_policy(config)
+    reports = _reporting(config)[0]
+    both = [*_reading(config, _MAKES), *_state(config, write=True, keys=("state", "evidence")), reports, *_making(config), *_never(config)]
+    # A boundary may be no longer than 6,144 characters; what its statements are called nobody needs.
+    return document(*({name: part for name, part in each.items() if name != "Sid"} for each in both))
+
+
+def _reporting(config: Common) -> list[Statement]:
+    """Reports go into the locked evidence, below one prefix: written once each, never read and never taken away."""
+    key = {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, policies.data_class_of("evidence"))},
+        "StringEquals": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
+    }
+    return [
+        statement("Reports", ["s3:PutObject"], [_reports(config)]),
+        statement("ReportsKey", ["kms:GenerateDataKey"], [naming.arn(config, "kms", "key/*")], Condition=key),
+    ]
 
 
 def _reading(config: Common, makes: Sequence[str] = ()) -> list[Statement]:
@@ -96,10 +112,10 @@ def _reading(config: Common, makes: Sequence[str] = ()) -> list[Statement]:
     ]
 
 
-def _state(config: Common, *, write: bool) -> list[Statement]:
-    """The state's objects, and the key that its secrets are under, which the engine asks for in its own name."""
+def _state(config: Common, *, write: bool, keys: Sequence[str] = ("state",)) -> list[Statement]:
+    """The state's objects, and the key that its secrets are under, which the engine asks for in its own name; in a boundary, other buckets' `keys` too."""
     of_state = {
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, policies.data_class_of("state"))},
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": _aliases(config, keys)},
         "StringEqualsIfExists": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
     }
     objects = policies.bucket_access(config, "state", write=write)[1]
@@ -141,12 +157,14 @@ def _making(config: Common) -> list[Statement]:
 def _never(config: Common) -> list[Statement]:
     """Denied by name, since a resource's own policy could give it to a session past any boundary."""
     own = [naming.role_arn(config, role) for role in (naming.READER, naming.DEPLOYER)]
-    # Of whatever class or team a key is: all but the state's.
-    others = {"ForAllValues:StringNotEquals": {"kms:ResourceAliases": naming.key_alias(config, policies.data_class_of("state"))}}
+    # Of whatever class or team a key is: all but the state's, and for writing the evidence's.
+    opened, written = _aliases(config, ("state",)), _aliases(config, ("state", "evidence"))
     state = f"{naming.bucket_arn(config, 'state')}/*"
     return [
-        {"Sid": "NoData", "Effect": "Deny", "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "NotResource": state},
-        statement("NoDataKeys", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], ["*"], effect="Deny", Condition=others),
+        {"Sid": "NoData", "Effect": "Deny", "Action": ["s3:DeleteObject", "s3:GetObject"], "NotResource": state},
+        {"Sid": "NoWrites", "Effect": "Deny", "Action": "s3:PutObject", "NotResource": [state, _reports(config)]},
+        statement("NoDataKeys", ["kms:Decrypt", "kms:Encrypt"], ["*"], effect="Deny", Condition=_of_others(opened)),
+        statement("NoWriteKeys", ["kms:GenerateDataKey"], ["*"], effect="Deny", Condition=_of_others(written)),
         {
             "Sid": "NoBounds",
             "Effect": "Deny",
@@ -155,6 +173,19 @@ def _never(config: Common) -> list[Statement]:
         },
         statement("NoWaysOut", [*policies.WAYS_OUT, "sts:AssumeRole"], ["*"], effect="Deny"),
     ]
+
+
+def _aliases(config: Common, buckets: Sequence[str]) -> list[str]:
+    """Of the keys of these buckets."""
+    return [naming.key_alias(config, policies.data_class_of(each)) for each in buckets]
+
+
+def _of_others(aliases: list[str]) -> dict[str, dict[str, list[str]]]:
+    return {"ForAllValues:StringNotEquals": {"kms:ResourceAliases": aliases}}
+
+
+def _reports(config: Common) -> str:
+    return f"{naming.bucket_arn(config, 'evidence')}/{naming.REPORTS}*"
 
 
 def _own(config: Common, rest: str) -> str:

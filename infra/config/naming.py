@@ -84,6 +84,10 @@ def bucket_name(config: Common, bucket: str) -> str:
     return f"{prefix(config)}-{bucket}" if config.site else f"{prefix(config)}-{bucket}-{config.account}"
 
 
+REPORTS = "drift/infrastructure/"
+"""Where in the evidence bucket the reports of nightly looks lie."""
+
+
 def bucket_arn(config: Common, bucket: str) -> str:
     """ARN of the bucket, known before it is."""
     return f"arn:{config.partition}:s3:::{bucket_name(config, bucket)}"

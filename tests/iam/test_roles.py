@@ -23,7 +23,7 @@ DATA: dict[str, dict[str, str]] = {
     "inference": {"artifacts/releases": "read"},
     "backup": {"state": "read", "artifacts": "read"},
     "restore": {"state": "read write", "artifacts": "read write"},
-    "reader": {"state": "read"},
+    "reader": {"state": "read", "evidence/drift/infrastructure": "write"},
     "deployer": {"state": "read write delete"},
     "control-plane": {},
     "node": {},
@@ -32,6 +32,7 @@ DATA: dict[str, dict[str, str]] = {
     "aws-efs-csi-driver": {},
 }
 """Role -> bucket (and what lies below which prefix, where it is not all) -> what it does there; nothing else, and every role is here."""
+PREFIXES = ("releases", "runs", "drift/infrastructure")
 VERBS = {
     "read": ("s3:GetObject", "kms:Decrypt"),
     "write": ("s3:PutObject", "kms:GenerateDataKey"),
@@ -285,7 +286,7 @@ def test_a_role_reaches_the_data_of_its_work_and_no_other(environment: str, role
     there, where = account(environment), {"aws__VpcSourceIp": ""} if role in OUTSIDE else {}
     found: dict[str, str] = {}
     for bucket in there.bucket_policies:
-        for prefix in ("releases", "runs"):
+        for prefix in PREFIXES:
             done = [
                 verb
                 for verb, (call, with_key) in VERBS.items()
@@ -294,14 +295,14 @@ def test_a_role_reaches_the_data_of_its_work_and_no_other(environment: str, role
             ]
             if done:
                 found[f"{bucket}/{prefix}"] = " ".join(done)
-    wanted = {f"{bucket}/{prefix}": verbs for bucket, verbs in DATA[role].items() if "/" not in bucket for prefix in ("releases", "runs")}
+    wanted = {f"{bucket}/{prefix}": verbs for bucket, verbs in DATA[role].items() if "/" not in bucket for prefix in PREFIXES}
     assert found == wanted | {place: verbs for place, verbs in DATA[role].items() if "/" in place}
 
 
 @pytest.mark.parametrize(("environment", "role"), EVERY)
 def test_a_role_uses_the_keys_of_its_own_classes_through_their_service_only(environment: str, role: str) -> None:
     there = account(environment)
-    classes = {there.classes[place.split("/")[0]] for place in DATA[role]}
+    classes = {there.classes[place.split("/")[0]] for place, verbs in DATA[role].items() if "read" in verbs}
     ways = [
         (data_class, through) for data_class in there.key_policies for through in ("s3", "dynamodb", "ec2", "backup", "elasticfilesystem", "secretsmanager", "")
     ]

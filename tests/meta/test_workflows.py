@@ -39,6 +39,14 @@ def test_the_apply_waits_for_the_environments_reviewers_and_takes_the_approved_d
     ]
 
 
+def test_the_nightly_look_puts_its_report_into_the_evidence_under_a_key_that_is_not_the_runs_own() -> None:
+    steps = {step.get("name"): step for step in yaml.safe_load((ROOT / ".github/workflows/drift.yml").read_text())["jobs"]["drift"]["steps"]}
+    names = list(steps)
+    assert names.index("Whose signature it is") < names.index("Look") and 'falaj drift --env "$ENVIRONMENT" --infrastructure --deposit' in steps["Look"]["run"]
+    done = subprocess.run(["bash", "-ec", steps["Whose signature it is"]["run"]], capture_output=True, text=True, env={"EVIDENCE_KEY": ""}, check=False)
+    assert done.returncode == 2 and "secret FALAJ_EVIDENCE_KEY is missing" in done.stdout
+
+
 def test_what_there_is_to_approve_is_printed_for_allowed_plans_only(tmp_path: Path) -> None:
     for stack, verdict in (("foundation", "allowed"), ("cluster", "allowed"), ("platform", "denied")):
         folder = tmp_path / "prod" / "stacks" / stack

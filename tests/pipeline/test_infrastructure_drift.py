@@ -130,7 +130,9 @@ def test_what_differs_is_named_by_its_path_into_documents_as_well() -> None:
     ]
 
 
-@pytest.mark.parametrize("options", [["--infrastructure", "--hours", "1"], ["--infrastructure", "--demo"], ["--trail", "."], ["--engine", "pulumi"]])
+@pytest.mark.parametrize(
+    "options", [["--infrastructure", "--hours", "1"], ["--infrastructure", "--demo"], ["--trail", "."], ["--deposit"], ["--engine", "pulumi"]]
+)
 def test_options_of_one_kind_of_drift_are_refused_beside_the_other(options: list[str]) -> None:
     with pytest.raises(UsageError, match="these options do not go with the drift of"):
         CliRunner().invoke(drift, options, catch_exceptions=False, standalone_mode=False)
