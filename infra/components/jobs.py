@@ -12,6 +12,7 @@ from pulumi import ResourceOptions
 
 from falaj.errors import FINAL_EXIT_CODES
 from infra.components import gang
+from infra.components.claims import claim_templates
 from infra.components.pods import Mount, Work, claim, image, pod, tracked, trust
 from infra.components.stores import Place
 from infra.config import naming
@@ -92,6 +93,9 @@ class JobTemplates(pulumi.ComponentResource):
             else:
                 made = job(stage, pod(work, grace_seconds=GRACE_SECONDS, **around))
             template(stage.name, config, made, here, team=team)
+        if config.use_gpu and config.devices == "claims":
+            counts = {*(stage.gpu for stage in stages if stage.gpu), config.training.gpus or 1}
+            claim_templates(naming.of_team("gpus", team), counts, namespace, here)
         if config.training.nodes > 1:
             gang.MeetingPlace(TRAIN, labels(TRAIN), team=team, opts=here)
         self.names = [stage.name for stage in stages]
@@ -186,5 +190,6 @@ def _work(stage: StageLike, config: WorkloadsConfig, place: Place, held: pulumi.
         environment=own,
         mounts=mounts,
         gpus=stage.gpu if config.use_gpu else 0,
+        claimed=config.devices == "claims",
         mig=config.mig,
     )

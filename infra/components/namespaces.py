@@ -18,6 +18,9 @@ from infra.config.site import STORE_CLAIM
 from infra.config.teams import Room, group_of
 
 _OPERATORS = "falaj:operators"
+_CLAIMED = "deviceclass.resource.k8s.io/devices"
+_OTHERS = {"gpu.nvidia.com": 0, "mig.nvidia.com": 0}
+"""Classes that come with NVIDIA's driver."""
 OWN_EGRESS = {"falaj/egress": "own"}
 """Label of pods that may go only where a policy of their own says: what is open to the others of their namespace is closed to them."""
 
@@ -184,6 +187,8 @@ def hard(quota: QuotaConfig, config: PlatformStackConfig) -> dict[str, str]:
         "requests.memory": quota.memory,
         "limits.memory": quota.memory,
         "requests.nvidia.com/gpu": str(quota.gpus + quota.slices),
+        # What is claimed of other classes than ours nobody counts; there is to be nothing.
+        **({f"{name}.{_CLAIMED}": str(count) for name, count in {naming.GPU_CLASS: quota.gpus, **_OTHERS}.items()} if config.devices == "claims" else {}),
         **({f"requests.{EFA}": str(quota.efas)} if any(pool.efa for pool in config.pools) else {}),
         "pods": str(quota.pods),
         "services.loadbalancers": "0",

@@ -118,7 +118,7 @@ class NodePools(pulumi.ComponentResource):
             monitoring={"enabled": True},
             tag_specifications=[{"resource_type": kind, "tags": tags} for kind in ("instance", "volume")],
             **self._woven(pool),
-            user_data=base64.b64encode(told.encode()).decode() if (told := settings(pool)) else None,
+            user_data=base64.b64encode(told.encode()).decode() if (told := settings(pool, self._config)) else None,
             capacity_reservation_specification={"capacity_reservation_target": {"capacity_reservation_id": pool.reservation}} if pool.reservation else None,
             update_default_version=True,
             tags=tags,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.config.machines import MIG, efas
-from infra.config.model import PoolConfig
+from infra.config.model import Common, PoolConfig
 
 _UNBOUND = """\
 [settings.oci-defaults.resource-limits.max-locked-memory]
@@ -24,10 +24,17 @@ device-partitioning-strategy = "mig"
 """The image divides GPUs as it boots, and offers each slice as a GPU (the strategy that NVIDIA calls single; Bottlerocket has no other)."""
 
 
-def settings(pool: PoolConfig) -> str:
+_CLAIMED = """\
+[settings.kubelet-device-plugins.nvidia]
+enabled = false
+"""
+"""Two who hand out the same GPUs would hand them out twice. Bottlerocket knows the setting from 1.63 on."""
+
+
+def settings(pool: PoolConfig, config: Common) -> str:
     """In TOML, merged by whoever starts the node with what it says itself; empty: nothing but that."""
     divided = _DIVIDED.format(gpu=MIG[pool.instance_types[0].partition(".")[0]][0], profile=pool.mig) if pool.mig else ""
-    return (_UNBOUND if pool.efa else "") + divided
+    return (_UNBOUND if pool.efa else "") + divided + (_CLAIMED if pool.gpu and config.devices == "claims" else "")
 
 
 def interfaces(pool: PoolConfig) -> list[dict[str, Any]]:

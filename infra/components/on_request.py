@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pulumi import ResourceOptions
 
 from infra.components.certificates import Certificates
+from infra.components.claims import GpuClass
 from infra.components.contracts import FoundationOutputs, upstream
 from infra.components.dashboards import Dashboards
 from infra.components.external_secrets import ExternalSecrets
@@ -20,7 +21,7 @@ from infra.config.model import PlatformStackConfig
 
 
 def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace], priorities: Priorities, opts: ResourceOptions) -> None:
-    """Pools of Karpenter, the plugin for EFA, the MLflow server, secrets from the cloud's store, certificates, dashboards, queues of Kueue.
+    """Pools of Karpenter, GPUs by claims, the plugin for EFA, the MLflow server, secrets from the cloud's store, certificates, dashboards, queues of Kueue.
 
     `rooms` holds the namespaces by name.
     """
@@ -34,6 +35,8 @@ def on_request(config: PlatformStackConfig, *, rooms: Mapping[str, TeamNamespace
     if config.secrets == "external":
         training = [rooms[naming.of_team(naming.TRAINING, team)] for team in ("", *(each.name for each in config.teams))]
         ExternalSecrets("secrets", config, after=training, opts=opts)
+    if config.devices == "claims":
+        GpuClass("gpu-class", opts=opts)
     if config.fabric_plugin:
         FabricPlugin("fabric-plugin", config, config.fabric_plugin, opts=opts)
     if config.dashboards:

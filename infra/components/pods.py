@@ -47,6 +47,8 @@ class Work:
     mounts: Sequence[Mount] = ()
     ports: Mapping[str, int] = field(default_factory=dict)
     gpus: int = 0
+    claimed: bool = False
+    """Its GPUs are had by a claim, and are no number that nodes have."""
     mig: str | None = None
     """Profile of the slice that its one GPU is."""
     efas: int = 0
@@ -83,7 +85,7 @@ def tracked(config: WorkloadsConfig) -> tuple[list[Mount], dict[str, pulumi.Inpu
 
 def container(work: Work, **more: Any) -> Any:
     """The one container; `more` adds probes and lifecycle. Threads are fixed to the CPUs it may use: more would fight for them."""
-    devices = {GPU_TAINT: work.gpus, EFA: work.efas}
+    devices = {GPU_TAINT: 0 if work.claimed else work.gpus, EFA: work.efas}
     amounts = {"cpu": work.cpu, "memory": work.memory, **{name: str(count) for name, count in devices.items() if count}}
     threads = str(whole_cpus(work.cpu))
     environment = {"HOME": "/tmp", "OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false", **work.environment}
@@ -97,7 +99,7 @@ def container(work: Work, **more: Any) -> Any:
             *({"name": name, "value_from": {"field_ref": {"field_path": path}}} for name, path in work.fields.items()),
             *({"name": name, "value": value} for name, value in environment.items()),
         ],
-        "resources": {"requests": amounts, "limits": amounts},
+        "resources": {"requests": amounts, "limits": amounts, **({"claims": [{"name": "gpus"}]} if work.claimed and work.gpus else {})},
         "security_context": {
             "allow_privilege_escalation": False,
             "read_only_root_filesystem": True,
@@ -134,9 +136,15 @@ def pod(work: Work, *, account: pulumi.Input[str], priority: pulumi.Input[str], 
         "node_selector": {KIND: "gpu" if work.gpus else "inference", **({MIG: work.mig} if divided else {})},
         "tolerations": [toleration(work.gpus > 0), *([{"key": MIG, "operator": "Equal", "value": work.mig, "effect": "NoSchedule"}] if divided else [])],
         "containers": [container(work)],
+        **({"resource_claims": [{"name": "gpus", "resource_claim_template_name": claim_name(work.gpus)}]} if work.claimed and work.gpus else {}),
         "volumes": [{"name": "tmp", "empty_dir": {"size_limit": work.scratch}}, *({"name": mount.name, **mount.source} for mount in work.mounts)],
         **more,
     }
+
+
+def claim_name(gpus: int) -> str:
+    """The template in a training namespace of claims of so many GPUs."""
+    return f"gpus-{gpus}"
 
 
 def toleration(gpu: bool) -> dict[str, str]:

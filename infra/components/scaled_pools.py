@@ -97,7 +97,7 @@ def node_class(pool: PoolConfig, config: PlatformStackConfig) -> dict[str, Any]:
         "metadataOptions": {"httpEndpoint": "enabled", "httpProtocolIPv6": "disabled", "httpPutResponseHopLimit": 1, "httpTokens": "required"},
         "blockDeviceMappings": [disk("/dev/xvda", SYSTEM_GIB), disk("/dev/xvdb", pool.disk_gib)],
         "detailedMonitoring": True,
-        **({"userData": told} if (told := settings(pool)) else {}),
+        **({"userData": told} if (told := settings(pool, config)) else {}),
         **_woven(pool, config),
         "tags": naming.tags(config, "personal", f"nodes-{pool.kind}"),
     }

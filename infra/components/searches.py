@@ -61,6 +61,7 @@ class Searches(pulumi.ComponentResource):
             environment={**told, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
             mounts=mounts,
             gpus=stage.gpu if config.use_gpu else 0,
+            claimed=config.devices == "claims",
             mig=config.mig,
         )
         spec = pod(

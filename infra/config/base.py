@@ -87,6 +87,9 @@ class Common(Frozen):
         """Whether nodes of GPU and inference pools come with the pods that ask for them."""
         return self.autoscaler != "groups"
 
+    devices: Literal["plugin", "claims"] = "plugin"
+    """How pods get GPUs: as a number that the device plugin of the nodes counts, or by claims that name what they need (dynamic resource allocation)."""
+
     tracking: Literal["file", "server"] = "file"
     """Where runs are entered: a file on the work volume, or MLflow on a PostgreSQL of the environment's, which searches use too."""
 

@@ -14,7 +14,7 @@ from infra.config.model import (
 )
 from infra.config.naming import TRACKING_URI, TRACKING_URI_TLS
 from infra.config.placing import key_of, require_networks, require_place, require_reached
-from infra.config.pool_checks import order, require_plugin, require_pools
+from infra.config.pool_checks import order, require_claims, require_plugin, require_pools
 from infra.config.regions import require_service
 from infra.config.subnets import cut, parse
 from infra.config.teams import RESERVED, rooms
@@ -32,6 +32,7 @@ def check(config: Common, file: str) -> None:
         _foundation(config, file)
     elif isinstance(config, ClusterConfig):
         require_pools(config, file)
+        require_claims(config, file)
     elif isinstance(config, PlatformStackConfig):
         _platform(config, file)
     elif isinstance(config, WorkloadsConfig):
@@ -133,6 +134,7 @@ def _platform(config: PlatformStackConfig, file: str) -> None:
     if config.pools or config.scales or config.queues == "kueue":
         require_pools(config, file)
     require_plugin(config, file)
+    require_claims(config, file)
     _tracked(config, file)
     names = [namespace.name for namespace in config.namespaces]
     if sorted(names) != ["inference", "training"]:

@@ -45,6 +45,11 @@ SECRETS = (TUNE_SECRET, SIGNING_SECRET)
 EXTERNAL_SECRETS = "external-secrets"
 """Namespace, service account and role of the controller that brings them."""
 
+GPU_CLASS = "falaj-gpu"
+"""The class of devices that jobs claim, where GPUs are had by claims."""
+GPU_DRIVER = "dra-driver-nvidia-gpu"
+"""The controller that says which GPUs there are then, as its chart is called."""
+
 QUEUE = "falaj"
 """The queue of each namespace, where Kueue divides the pools."""
 

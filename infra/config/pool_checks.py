@@ -5,6 +5,7 @@ from __future__ import annotations
 from falaj.errors import UsageError
 from infra.config.machines import EFA, MIG, efas
 from infra.config.model import ClusterConfig, PlatformStackConfig, PoolConfig
+from infra.config.naming import GPU_DRIVER
 from infra.config.placing import key_of
 from infra.config.regions import is_arm, require_instance_type
 
@@ -137,6 +138,33 @@ def _divided(pool: PoolConfig, profile: str, index: int, config: ClusterConfig |
             allowed="mig without efa, and with autoscaler groups or karpenter",
             why="NCCL does not work between slices" if pool.efa else "EKS runs the device plugin of its own nodes and cannot be told of it",
             next="leave one of the two out",
+        )
+
+
+def require_claims(config: ClusterConfig | PlatformStackConfig, file: str) -> None:
+    """Raise UsageError where GPUs are to be had by claims, and somebody counts them as numbers or nobody says which there are."""
+    if config.devices == "plugin":
+        return
+    queued = isinstance(config, PlatformStackConfig) and config.queues == "kueue"
+    old = isinstance(config, ClusterConfig) and tuple(map(int, config.kubernetes_version.split("."))) < (1, 34)
+    divided = next((pool.name for pool in config.pools if pool.mig), None)
+    if config.scales or queued or divided or old:
+        given = f"autoscaler: {config.autoscaler}" if config.scales else "queues: kueue" if queued else f"pool {divided} with mig" if divided else ""
+        raise UsageError(
+            f"devices: claims do not go together with {given or 'this version of Kubernetes'}",
+            given=key_of(file, "devices") + ": claims",
+            allowed="with autoscaler: groups, queues: quotas, pools of whole GPUs, and Kubernetes of 1.34 at least",
+            why="Karpenter starts nodes for claims from 1.15 on and as an experiment, Kueue counts them by a setting of its own, and the plugin divides GPUs",
+            next="leave devices out, or the other",
+        )
+    missing = isinstance(config, PlatformStackConfig) and config.site is None and GPU_DRIVER not in {each.name for each in config.controllers}
+    if missing:
+        raise UsageError(
+            f"controllers: there is no {GPU_DRIVER}",
+            given=key_of(file, "controllers"),
+            allowed=f"an entry of that name: the chart {GPU_DRIVER}, rendered for kube-system",
+            why="the plugin of the nodes is off, and nobody else says which GPUs there are",
+            next="render it (docs/pools.md), or leave devices out",
         )
 
 

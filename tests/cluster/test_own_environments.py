@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
+from falaj.home import ROOT
+from infra.components.claims import CLASS
+from infra.components.namespaces import hard
 from infra.components.node_pools import GPU_TAINT, KIND
+from infra.config.load import read_values
+from infra.config.model import PlatformStackConfig
+from infra.config.naming import GPU_CLASS
 from tests.cluster.control_plane import MISSING, ControlPlane, is_whole
 from tests.cluster.nodes import ZONE, nodes_of
 from tests.cluster.own_objects import own_objects, own_worlds
@@ -290,6 +296,36 @@ def test_training_over_two_nodes_has_names_to_meet_by_and_ends_when_one_says_so(
     status = prod.cluster.until(lambda: prod.job("wide")["status"], lambda status: "completionTime" in status)
     assert (status["completedIndexes"], {each["reason"] for each in status["conditions"]}) == ("1", {"SuccessPolicy"})
     prod.remove("wide")
+
+
+def test_a_job_that_claims_a_gpu_lands_where_a_device_is_and_nowhere_else(prod: Live, falaj_home: Path) -> None:
+    claims = {"devices": "claims"}
+    made = manifests(run("workloads", "prod", config=claims, upstream=names_known()))
+    config = PlatformStackConfig.model_validate({**read_values(ROOT / "stacks" / "platform" / "Pulumi.prod.yaml"), **claims, "environment": "prod"})
+    quota = next(each for each in prod.objects if each["kind"] == "ResourceQuota" and each["metadata"]["namespace"] == "training")
+    counted = {**quota, "spec": {"hard": hard(config.namespaces[0].quota, config)}}
+    kinds = {"apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass", "metadata": {"name": GPU_CLASS}, "spec": CLASS}
+    assert [prod.cluster.apply(each)[0] for each in (kinds, made["ResourceClaimTemplate/gpus-1"], counted)] == [201, 201, 200]
+    prod.cluster.make(_gpu_of("gpu-1"))
+    prod.start("train", "claims-1", made["CronJob/train"])
+    assert prod.pod("claims-1")["spec"]["nodeName"] == "gpu-1"
+    prod.start("train", "claims-2", made["CronJob/train"])
+    why = prod.cluster.until(lambda: [_why_it_waits(pod) for pod in prod.pods_of("claims-2")], lambda found: any(found))
+    assert "cannot allocate all claims" in why[0]
+    used = f"{GPU_CLASS}.deviceclass.resource.k8s.io/devices"
+    prod.cluster.until(lambda: prod.cluster.get(_place(prod.cluster, quota))["status"].get("used", {}).get(used), lambda amount: amount == "2")
+    prod.cluster.make(_gpu_of("gpu-2"))
+    assert prod.pod("claims-2")["spec"]["nodeName"] == "gpu-2"
+    prod.remove("claims-1", "claims-2")
+    prod.cluster.apply(quota)
+
+
+def _gpu_of(node: str) -> dict[str, Any]:
+    """What NVIDIA's driver would publish of a node with one GPU."""
+    device = {"name": "gpu-0", "attributes": {"type": {"string": "gpu"}, "productName": {"string": "NVIDIA A10G"}}}
+    pool = {"name": node, "generation": 1, "resourceSliceCount": 1}
+    spec = {"driver": "gpu.nvidia.com", "nodeName": node, "pool": pool, "devices": [device]}
+    return {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": f"{node}-gpu.nvidia.com"}, "spec": spec}
 
 
 def _failure(it: Live, name: str) -> tuple[str, str]:
