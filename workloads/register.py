@@ -20,6 +20,7 @@ from falaj.errors import Denied, Undecided, UsageError
 from falaj.files import read_json
 from workloads import reference
 from workloads.artifacts import begin, finish
+from workloads.lineage import events
 from workloads.release import DOCUMENT, MODEL, POINTER, POINTER_SCHEMA, PUBLIC_KEY, SIGNATURE, Release, public_half, seal, signing_key_file, trusted_key, verify
 from workloads.sealing import identity_of, seal_folder
 from workloads.sealing_keys import SealingKey, from_environment
@@ -29,6 +30,8 @@ from workloads.tracking import registry
 
 NAME = "flan-t5"
 """Name of the registered model."""
+LINEAGE = "lineage.jsonl"
+"""In a release: the stages that made it, as OpenLineage run events, each input and output with its digest."""
 _PROFILE_ROWS = 600
 _AGAIN = "falaj run"
 
@@ -37,15 +40,17 @@ def main(run: Path, *, measure: Callable[[Path, Path], dict[str, Any]] | None = 
     """The register stage: release, registry entry, pointer, and the stage's own artifact. `run` is the run folder.
 
     Returns what was registered. Raises Undecided without a decision, Denied when it does not allow this candidate or a file
-    differs. `measure` makes the reference profile from the run folder and the model folder. The model is sealed where
-    FALAJ_SEALING_KEY names a key.
+    differs, UsageError where a stage's artifact was altered. `measure` makes the reference profile from the run folder and the
+    model folder. The model is sealed where FALAJ_SEALING_KEY names a key.
     """
     store, key = Store.open(releases_uri()), from_environment(os.environ)
     candidate, decision = check_decision(run)
+    # Of an earlier attempt to register nothing was made.
+    made_by = [event for event in events(run) if event["job"]["name"] != "register"]
     out = begin(run, "register")
     made_ready = registry.prepare()
     with tempfile.TemporaryDirectory(prefix="falaj-release-") as scratch:
-        release = _release(run, Path(scratch) / version_of(candidate), store, candidate, decision, measure or profile, key)
+        release = _release(run, Path(scratch) / version_of(candidate), store, candidate, decision, made_by, measure or profile, key)
         for name in (DOCUMENT, SIGNATURE, PUBLIC_KEY):
             shutil.copyfile(release.folder / name, out / name)
     made_ready.join()
@@ -59,7 +64,7 @@ def main(run: Path, *, measure: Callable[[Path, Path], dict[str, Any]] | None = 
 
 
 def check_decision(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The candidate and the decision that allows it. Raises Undecided or Denied; compares every model file by digest."""
+    """The candidate and the decision that allows it. Raises Undecided or Denied; compares every model file and document by digest."""
     candidate = read_json(run / "evaluate" / "candidate.json", what="candidate", next=_AGAIN)
     path = run / "decision.json"
     if not path.is_file():
@@ -76,7 +81,7 @@ def check_decision(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             why="the candidate was changed after it had been judged",
             next=_AGAIN,
         )
-    for name, expected in sorted(candidate["models"]["int8"]["files"].items()):
+    for name, expected in sorted({**candidate["models"]["int8"]["files"], **candidate.get("documents", {})}.items()):
         path = run / name
         if not path.is_file() or digest_file(path) != expected:
             raise Denied(f"{name} is not the file that was judged", given=str(path), allowed=expected, why="it was altered or removed since", next=_AGAIN)
@@ -94,6 +99,7 @@ def _release(
     store: Store,
     candidate: dict[str, Any],
     decision: dict[str, Any],
+    made_by: list[dict[str, Any]],
     measure: Callable[[Path, Path], dict[str, Any]],
     key: SealingKey | None,
 ) -> Release:
@@ -106,8 +112,10 @@ def _release(
         target = folder / MODEL / Path(name).name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run / name, target)
-    for name in ("evaluate/candidate.json", "decision.json"):
+    # One bundle, under one signature: what was judged and decided, the model card and the bill of materials, and what it was made from.
+    for name in ("evaluate/candidate.json", "decision.json", *candidate.get("documents", {})):
         shutil.copyfile(run / name, folder / Path(name).name)
+    (folder / LINEAGE).write_text("".join(json.dumps(event, sort_keys=True) + "\n" for event in made_by), encoding="utf-8")
     current = store.read_json(POINTER) or {}
     document = {
         "version": version,

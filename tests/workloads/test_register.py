@@ -13,7 +13,7 @@ from falaj.canonical import digest, digest_file
 from falaj.errors import Denied, Undecided, UsageError
 from tests.workloads.worlds import profile, publish
 from workloads import register
-from workloads.artifacts import open_artifact
+from workloads.artifacts import begin, finish, open_artifact
 from workloads.release import POINTER, NotTrusted, public_half, signing_key_file, trusted_key, verify
 from workloads.sealing import open_model
 from workloads.sealing_keys import KeyFile
@@ -64,7 +64,12 @@ def judged(folder: Path, weights: str = "weights") -> Path:
         "evaluation": {"tasks": {"language": {"metric": "accuracy", "rows": 5}}, "models": {"int8": {"language": {"accuracy": 0.7}}}},
     }
     (folder / "evaluate").mkdir()
+    for name in ("model_card.json", "bom.json"):
+        (folder / "evaluate" / name).write_text(f"{name} {weights}")
+    candidate["documents"] = {f"evaluate/{name}": digest_file(folder / "evaluate" / name) for name in ("model_card.json", "bom.json")}
     (folder / "evaluate/candidate.json").write_text(json.dumps(candidate))
+    (begin(folder, "prepare") / "train.jsonl").write_text("rows")
+    finish(folder / "prepare", "falaj.dataset/1", inputs={}, parameters={})
     decide(folder, verdict="allowed", subject_digest=digest(candidate))
     return folder
 
@@ -88,8 +93,14 @@ def test_an_allowed_candidate_becomes_a_signed_release_that_is_pointed_to(store:
         "candidate": digest(json.loads((run / "evaluate/candidate.json").read_text())),
         "data": "sha256:6",
     }
-    names = ["candidate.json", "decision.json", "key.pem", *(f"model/{name}" for name in ("config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json"))]
-    assert sorted(release.document["files"]) == names
+    models = [f"model/{name}" for name in ("config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json")]
+    assert sorted(release.document["files"]) == ["bom.json", "candidate.json", "decision.json", "key.pem", "lineage.jsonl", *models, "model_card.json"]
+    assert (tmp_path / "copy" / "bom.json").read_bytes() == (run / "evaluate/bom.json").read_bytes()
+    (made,) = map(json.loads, (tmp_path / "copy" / "lineage.jsonl").read_text().splitlines())
+    assert [(one["name"], one["facets"]["version"]["datasetVersion"]) for one in made["outputs"]] == [
+        ("demo/prepare", open_artifact(run / "prepare").digest),
+        ("demo/prepare/train.jsonl", digest_file(run / "prepare/train.jsonl")),
+    ]
     artifact = open_artifact(run / "register", schema="falaj.registered/1")
     assert (sorted(artifact.files), artifact.parameters) == (["key.pem", "model.sig", "release.json"], facts)
     assert not [path for path in (tmp_path / "copy").rglob("*") if path.is_file() and b"PRIVATE" in path.read_bytes()]
@@ -130,6 +141,8 @@ def test_an_allowed_candidate_becomes_a_signed_release_that_is_pointed_to(store:
         (lambda run: (run / "decision.json").write_text("{"), UsageError, "the decision cannot be read"),
         (lambda run: (run / "evaluate/candidate.json").write_text('{"run": "demo", "better": true}'), Denied, "the decision is about another candidate"),
         (lambda run: (run / "compress/int8/encoder.onnx").write_text("x"), Denied, "compress/int8/encoder.onnx is not the file that was judged"),
+        (lambda run: (run / "evaluate/bom.json").write_text("x"), Denied, "evaluate/bom.json is not the file that was judged"),
+        (lambda run: (run / "prepare/train.jsonl").write_text("x"), UsageError, "the prepare artifact is not what was made: train.jsonl was altered"),
         (lambda run: (run / "compress/int8/config.json").unlink(), Denied, "compress/int8/config.json is not the file that was judged"),
     ],
 )
