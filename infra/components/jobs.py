@@ -18,6 +18,7 @@ from infra.components.stores import Place
 from infra.config import naming
 from infra.config.model import Common, WorkloadsConfig
 
+Urgency = Literal["training", "search"]
 TRAIN = "train"
 """The stage that may run on several nodes."""
 WORK = "/var/lib/falaj/work"
@@ -59,7 +60,8 @@ class StageLike(Protocol):
 
 
 class JobTemplates(pulumi.ComponentResource):
-    """One suspended CronJob per stage, in a training namespace, on its `work` volume; training over several nodes has a place to meet besides.
+    """One suspended CronJob per stage, in a training namespace, on its `work` volume; training over several nodes has a place to meet besides, and
+    may be a JobSet instead.
 
     Of the environment itself, or of a `team` in its own namespace, with its own account, volume, buckets and queue; `config` is then as it is for that team.
 
@@ -89,7 +91,12 @@ class JobTemplates(pulumi.ComponentResource):
             work = _work(stage, config, place, held)
             if stage.name == TRAIN:
                 spec = pod(gang.member(work, config), grace_seconds=config.training.grace_seconds, **around, **gang.placed(work.name, config))
-                made = job(stage, spec, pods=config.training.nodes, annotations=LEFT_ALONE)
+                in_set = config.training.gang == "jobset"
+                made = job(stage, spec, pods=config.training.nodes, indexed=in_set, annotations=LEFT_ALONE)
+                if in_set:
+                    whole = gang.set_of_jobs(TRAIN, labels(TRAIN), made, restarts=stage.retries, seconds_kept=_KEPT_SECONDS)
+                    gang.set_template(TRAIN, labels(TRAIN), whole, here, queued=queued(config), team=team)
+                    continue
             else:
                 made = job(stage, pod(work, grace_seconds=GRACE_SECONDS, **around))
             template(stage.name, config, made, here, team=team)
@@ -97,7 +104,7 @@ class JobTemplates(pulumi.ComponentResource):
             counts = {*(stage.gpu for stage in stages if stage.gpu), config.training.gpus or 1}
             claim_templates(naming.of_team("gpus", team), counts, namespace, here)
         if config.training.nodes > 1:
-            gang.MeetingPlace(TRAIN, labels(TRAIN), team=team, opts=here)
+            gang.MeetingPlace(TRAIN, labels(TRAIN), named=config.training.gang == "jobset", team=team, opts=here)
         self.names = [stage.name for stage in stages]
         self.register_outputs({"names": self.names})
 
@@ -118,11 +125,13 @@ def of_a_run(config: WorkloadsConfig) -> dict[str, pulumi.Input[str]]:
     return {**environment_of(config), "FALAJ_WORK": WORK}
 
 
-def template(
-    name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions, *, team: str = "", urgency: Literal["training", "search"] = "training"
-) -> None:
+def queued(config: WorkloadsConfig, urgency: Urgency = "training") -> dict[str, str]:
+    """Labels by which Kueue lets a job in; none where there is no queue."""
+    return {_QUEUE: config.queue, _URGENCY: f"falaj-{urgency}"} if config.queue else {}
+
+
+def template(name: str, config: WorkloadsConfig, spec: Any, opts: ResourceOptions, *, team: str = "", urgency: Urgency = "training") -> None:
     """A suspended CronJob of a training namespace: what a run, or a person with kubectl, makes Jobs of. `urgency` counts among those that queue."""
-    queued = {_QUEUE: config.queue, _URGENCY: f"falaj-{urgency}"} if config.queue else {}
     kubernetes.batch.v1.CronJob(
         naming.of_team(name, team),
         metadata={"name": name, "namespace": naming.of_team(naming.TRAINING, team), "labels": labels(name)},
@@ -130,17 +139,18 @@ def template(
             "schedule": _NEVER,
             "suspend": True,
             "concurrency_policy": "Forbid",
-            "job_template": {"metadata": {"labels": {**labels(name), **queued}}, "spec": spec},
+            "job_template": {"metadata": {"labels": {**labels(name), **queued(config, urgency)}}, "spec": spec},
         },
         opts=opts,
     )
 
 
-def job(stage: StageLike, spec: Mapping[str, Any], *, pods: int = 1, apart: bool = False, **more: Mapping[str, str]) -> Any:
+def job(stage: StageLike, spec: Mapping[str, Any], *, pods: int = 1, apart: bool = False, indexed: bool = False, **more: Mapping[str, str]) -> Any:
     """The Job around a pod: a bounded number of attempts in a bounded time, removed some days after its end.
 
     No more attempts where it would end so again; an eviction, and an end that was asked for, are no attempt. `pods` run side by side as one Indexed
     Job, which is done when the first of them says so, since they end together; `apart` they do not need each other, and each has attempts of its own.
+    A Job is Indexed with one pod too where it is `indexed`, as a JobSet's are.
     `more` are labels and annotations of the pods.
     """
     final = {"action": "FailJob", "on_exit_codes": {"container_name": stage.name, "operator": "In", "values": [int(code) for code in FINAL_EXIT_CODES]}}
@@ -153,7 +163,7 @@ def job(stage: StageLike, spec: Mapping[str, Any], *, pods: int = 1, apart: bool
         "success_policy": {"rules": [{"succeeded_count": 1}]},
     }
     return {
-        **(side_by_side if pods > 1 or apart else {}),
+        **(side_by_side if pods > 1 or apart or indexed else {}),
         **({"backoff_limit_per_index": stage.retries} if apart else {}),
         "backoff_limit": min(stage.retries * pods, _MOST_FAILURES),
         "pod_failure_policy": {"rules": [final, evicted, stopped]},

@@ -97,6 +97,7 @@ class TeamNamespace(pulumi.ComponentResource):
         rules = [
             {"api_groups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete", "get", "list", "watch"]},
             {"api_groups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list", "watch"]},
+            {"api_groups": ["jobset.x-k8s.io"], "resources": ["jobsets"], "verbs": ["create", "delete", "get", "list", "watch"]},
             {"api_groups": [""], "resources": ["pods", "pods/log", "events"], "verbs": ["get", "list", "watch"]},
         ]
         role = kubernetes.rbac.v1.Role(f"{name}-operators", metadata=self._metadata("operators"), rules=rules, opts=self._here)  # ty: ignore[invalid-argument-type]

@@ -205,6 +205,14 @@ def _workloads(config: WorkloadsConfig, file: str) -> None:
             why="how a site offers slices of its GPUs is its own to say",
             next="leave it out; where nodes offer slices as nvidia.com/gpu, jobs take them as they are",
         )
+    if config.training.gang == "jobset" and config.environment == "local":
+        raise UsageError(
+            "training.gang: the local cluster acts on no JobSet",
+            given=key_of(file, "training.gang") + ": jobset",
+            allowed="job",
+            why="the controller of JobSets is a program of its own, and a run would wait for it for ever",
+            next="take job here; the other environments may have jobset",
+        )
     if config.release_keys and not config.trusted_key:
         raise UsageError(
             "trusted_key: there is none",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -50,6 +50,8 @@ class TrainingConfig(Frozen):
     """Pods of the run; more than one meet by torchrun, and need the claim `work` to be shared."""
     least_nodes: int | None = Field(default=None, ge=1)
     """With how few of them it goes on; all where left out."""
+    gang: Literal["job", "jobset"] = "job"
+    """What holds the pods together: one Job, which replaces a pod that fails, or a JobSet, which starts all of them over (its controller is the cluster's)."""
     gpus: int | None = Field(default=None, ge=1, le=16)
     """Of each pod, where the environment has any."""
     efas: int | None = Field(default=None, ge=1, le=32)

@@ -17,6 +17,7 @@ from infra.policy_build.admissible import admissible
 from tests.admission import gator
 from tests.admission.objects import gate_of_all, key
 from tests.cluster import api_server
+from tests.cluster.definitions import define
 from tests.cluster.own_objects import own_objects, own_worlds
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
@@ -27,7 +28,7 @@ needs_gator = pytest.mark.skipif(not gator.is_built(), reason=gator.MISSING)
 needs_server = pytest.mark.skipif(not api_server.is_built(), reason=api_server.MISSING)
 IN_CEL = sorted(path.stem for path in (LIBRARY.folder / "admission").glob("*.yaml") if path.stem != "common")
 _SETTLING_SECONDS = 30.0
-_PODS = ("Deployment", "CronJob")
+_PODS = ("Deployment", "CronJob", "JobSet")
 _SECRET = {"name": "db", "key": "password"}
 _ADDED_TO_PODS: list[dict[str, Any]] = [
     {"hostNetwork": True},
@@ -59,6 +60,8 @@ _ADDED_TO_CONTAINERS: list[dict[str, Any]] = [
 _ADDED: dict[str, list[dict[str, Any]]] = {
     "Deployment": [{"spec": {"replicas": 1}}],
     "CronJob": [{"spec": {"concurrencyPolicy": "Allow"}}],
+    "JobSet": [{"spec": {"failurePolicy": {"maxRestarts": restarts}}} for restarts in (7, 12)]
+    + [{"spec": {"failurePolicy": {"rules": [{"name": "ever", "action": "RestartJobSetAndIgnoreMaxRestarts"}]}}}],
     "Service": [{"spec": {"type": "NodePort"}}, {"spec": {"type": "LoadBalancer"}}, {"spec": {"externalIPs": ["192.0.2.1"]}}],
     "HorizontalPodAutoscaler": [{"spec": {"minReplicas": 1}}],
     "ServiceAccount": [{"automountServiceAccountToken": True}],
@@ -80,7 +83,10 @@ _SETTINGS: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata"
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    return own_objects(own_worlds(tmp_path_factory.mktemp("prod"), "prod"))
+    """Those of our prod, and of a prod whose training is a set of jobs that set."""
+    home, changes = tmp_path_factory.mktemp("prod"), {"workloads": {"training": {"nodes": 2, "gang": "jobset"}}}
+    sets = [one for one in own_objects(own_worlds(home, "prod", changes)) if one["kind"] == "JobSet"]
+    return [*own_objects(own_worlds(home, "prod")), *sets]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +96,7 @@ def server(objects: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFacto
     admission.write(LIBRARY, "prod", out)
     server = api_server.ApiServer(tmp_path_factory.mktemp("server"), free_block())
     try:
+        define(server, "JobSet")
         for manifest in objects:
             if manifest["kind"] in ("Namespace", "PriorityClass"):
                 assert server.create(manifest)[0] == 201
@@ -133,16 +140,21 @@ def test_the_server_takes_every_object_of_our_prod_with_every_field_checked(serv
 
 
 @needs_server
-def test_the_server_takes_what_config_can_add(server: api_server.ApiServer, falaj_home: Path) -> None:
+@pytest.mark.parametrize(("gang", "train"), [("job", {"Service/train", "CronJob/train"}), ("jobset", {"JobSet/train"})])
+def test_the_server_takes_what_config_can_add(server: api_server.ApiServer, falaj_home: Path, gang: str, train: set[str]) -> None:
     """Training over several nodes, a queue, a database on the cluster, and a canary."""
-    changes = {"training": {"nodes": 3, "least_nodes": 2}, "queue": "training", "tune": {"workers": 2, "database": {"namespace": "databases"}}}
+    changes: dict[str, Any] = {
+        "training": {"nodes": 3, "least_nodes": 2, "gang": gang},
+        "queue": "training",
+        "tune": {"workers": 2, "database": {"namespace": "databases"}},
+    }
     changes["canary"] = {"version": "mine-2", "digest": "sha256:" + "0" * 64}
     found = {}
     for name, manifest in manifests(run("workloads", "prod", config=changes, upstream=names_known())).items():
         status, answer = server.create(manifest, dry_run=True)
         found[name] = (status, answer.get("message"), _found(server))
     assert found == dict.fromkeys(found, (201, None, {}))
-    assert {"Service/train", "NetworkPolicy/train", "Deployment/flan-t5-canary"} <= set(found)
+    assert {*train, "NetworkPolicy/train", "Deployment/flan-t5-canary"} <= set(found)
 
 
 @needs_gator
@@ -206,7 +218,11 @@ def _container(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pod(manifest: dict[str, Any]) -> dict[str, Any]:
-    spec = manifest["spec"]["jobTemplate"]["spec"] if manifest["kind"] == "CronJob" else manifest["spec"]
+    spec = manifest["spec"]
+    if manifest["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    if manifest["kind"] == "JobSet":
+        spec = spec["replicatedJobs"][0]["template"]["spec"]
     return spec["template"]["spec"]
 
 

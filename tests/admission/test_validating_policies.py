@@ -16,6 +16,7 @@ from infra.policy_build.admissible import api_kind
 from tests.admission.objects import cases, key
 from tests.admission.whole import UNWRITABLE, whole
 from tests.cluster.api_server import MISSING, ApiServer, is_built
+from tests.cluster.definitions import define
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY, SAMPLES
 
@@ -32,6 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     admission.write(LIBRARY, "prod", out)
     server = ApiServer(tmp_path_factory.mktemp("server"), free_block())
     try:
+        define(server, "JobSet")
         for rule in RULES:
             _made(server, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _namespace(rule), "labels": {"asks": rule}}})
             *before, binding = yaml.safe_load_all((out / "policies" / f"{rule.replace('_', '-')}.yaml").read_text())

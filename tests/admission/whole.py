@@ -17,6 +17,7 @@ UNWRITABLE = {
     "pod_egress_listed-denied-a peer that is text",
     "pod_egress_listed-denied-a port that is no object",
     "pod_egress_listed-denied-no prefix",
+    "pod_restricted-denied-a set of jobs with a container that is text",
     "pod_restricted-denied-no container",
     "pod_restricted-denied-no pod",
     "replicas_spread-denied-the fewest replicas are text that reads like a number",
@@ -43,12 +44,17 @@ def whole(manifest: dict[str, Any], rule: str) -> dict[str, Any]:
     kind = manifest["kind"]
     if kind.endswith("RoleBinding"):
         _binding(manifest)
-    if kind in _DEFAULTS or kind in _TEMPLATED or kind == "Pod":
+    if kind in _DEFAULTS or kind in _TEMPLATED or kind in ("Pod", "JobSet"):
         spec = manifest["spec"] = {**_DEFAULTS.get(kind, {}), **manifest.get("spec", {})}
         if kind == "Pod":
             _pod(spec, rule)
         elif kind == "CronJob":
             _template(spec["jobTemplate"].setdefault("spec", {}), restart="Never", rule=rule)
+        elif kind == "JobSet":
+            for each in spec.get("replicatedJobs", []):
+                _template(each.setdefault("template", {}).setdefault("spec", {}), restart="Never", rule=rule)
+            for each in spec.get("failurePolicy", {}).get("rules", []):
+                each.setdefault("name", "any")
         elif kind in _TEMPLATED:
             if kind != "Job":
                 spec.setdefault("selector", dict(_LABELS) if kind == "ReplicationController" else {"matchLabels": dict(_LABELS)})
@@ -77,11 +83,11 @@ def _template(spec: dict[str, Any], *, restart: str, rule: str) -> None:
 
 
 def _pod(pod: dict[str, Any], rule: str) -> None:
-    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+    for container in [each for name in ("containers", "initContainers") for each in pod.get(name, []) if isinstance(each, dict)]:
         container.setdefault("name", "main")
         if rule not in ("images_by_digest", "images_signed"):
             container.setdefault("image", "sample")
-        context = container.get("securityContext", {})
+        context = container.get("securityContext") or {}
         if context.get("privileged"):
             # The server refuses a privileged container that says it gains nothing.
             context["allowPrivilegeEscalation"] = True

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from infra.config.load import stacks_of
-from tests.stacks.world import World, manifests, run
+from infra.sandbox.kubernetes.validation_custom import FORMS
+from tests.components.test_karpenter import POOLS
+from tests.components.test_tracking import SERVER
+from tests.config.test_teams import RISK
+from tests.stacks.world import World, manifests, names_known, nothing_yet, run
+
+TEAMS = [{**RISK, "secrets": ["hub-token"]}]
 
 
 def own_worlds(home: Path, environment: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, World]:
@@ -38,3 +44,15 @@ def own_objects(worlds: dict[str, World]) -> list[dict[str, Any]]:
     found = [manifest for world in worlds.values() for manifest in manifests(world).values()]
     assert "__falaj__" not in json.dumps(found), "an object holds a value that nobody knows yet"
     return found
+
+
+def others_objects() -> list[dict[str, Any]]:
+    """Objects of ours in prod whose kinds are somebody else's, with everything asked for that makes some, by both ways to start nodes."""
+    more = {"queues": "kueue", "secrets": "external", "certificates": True, "snapshots": True, "tracking": "server", "tracking_server": SERVER, "teams": TEAMS}
+    upstream = nothing_yet("platform")
+    upstream["foundation"] |= {"database": {"host": "db.rds", "administrator": "arn:a", "group": "sg-1"}, "bucket_names": {"artifacts": "kept"}}
+    worlds = [run("platform", "prod", config={"autoscaler": way, "pools": POOLS, **more}, upstream=upstream) for way in ("karpenter", "auto")]
+    worlds.append(run("workloads", "prod", config={"queue": "falaj", "training": {"nodes": 2, "gang": "jobset"}}, upstream=names_known()))
+    found = {f"{each['apiVersion']} {name}": each for world in worlds for name, each in manifests(world).items() if each["kind"] in FORMS}
+    assert {each["kind"] for each in found.values()} == set(FORMS)
+    return list(found.values())

@@ -17,6 +17,7 @@ from infra.config.load import read_values
 from infra.config.model import PlatformStackConfig
 from infra.config.naming import GPU_CLASS
 from tests.cluster.control_plane import MISSING, ControlPlane, is_whole
+from tests.cluster.definitions import define
 from tests.cluster.nodes import ZONE, nodes_of
 from tests.cluster.own_objects import own_objects, own_worlds
 from tests.conftest import free_block
@@ -326,6 +327,47 @@ def _gpu_of(node: str) -> dict[str, Any]:
     pool = {"name": node, "generation": 1, "resourceSliceCount": 1}
     spec = {"driver": "gpu.nvidia.com", "nodeName": node, "pool": pool, "devices": [device]}
     return {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": f"{node}-gpu.nvidia.com"}, "spec": spec}
+
+
+def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends_as_the_sets_rules_expect(prod: Live, falaj_home: Path) -> None:
+    """What the controller of JobSets makes of one is made here: the Job, and the Service of the set's name."""
+    cluster = prod.cluster
+    define(cluster, "JobSet")
+    found = manifests(run("workloads", "prod", config={"training": {"nodes": 2, "gang": "jobset"}}, upstream=names_known()))
+    assert cluster.apply(found["JobSet/train"])[0] == 201 and not cluster.warnings
+    spec = {key: value for key, value in found["JobSet/train"]["spec"].items() if key != "managedBy"}
+    for name, code, reason in (("whole", 0, "SuccessPolicy"), ("wrong", 2, "PodFailurePolicy"), ("broken", 1, "BackoffLimitExceeded")):
+        status, run_of_it = cluster.create({**found["JobSet/train"], "metadata": {"name": name, "namespace": "training"}, "spec": {**spec, "suspend": False}})
+        assert status == 201, run_of_it
+        (replicated,) = run_of_it["spec"]["replicatedJobs"]
+        first, second = _as_its_controller_does(prod, name, replicated)
+        assert [pod["spec"]["hostname"] for pod in (first, second)] == [f"{name}-train-0-0", f"{name}-train-0-1"]
+        assert {pod["spec"]["subdomain"] for pod in (first, second)} == {name}
+        assert {prod.kinds[pod["spec"]["nodeName"]] for pod in (first, second)} == {"gpu"}
+        cluster.finish(second, code)
+        status = cluster.until(lambda name=name: prod.job(f"{name}-train-0")["status"], lambda status: {"Complete", "Failed"} & _conditions(status).keys())
+        assert reason in _conditions(status).values()
+        prod.remove(f"{name}-train-0")
+    rules = spec["failurePolicy"]["rules"]
+    assert [(rule["action"], rule["onJobFailureReasons"]) for rule in rules] == [("FailJobSet", ["PodFailurePolicy", "DeadlineExceeded"])]
+
+
+def _as_its_controller_does(it: Live, name: str, replicated: dict[str, Any]) -> list[dict[str, Any]]:
+    labels = {"jobset.sigs.k8s.io/jobset-name": name, "jobset.sigs.k8s.io/replicatedjob-name": replicated["name"]}
+    headless = {"clusterIP": "None", "selector": {"jobset.sigs.k8s.io/jobset-name": name}, "publishNotReadyAddresses": True}
+    it.cluster.make({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "training"}, "spec": headless})
+    job = copy.deepcopy(replicated["template"])
+    pods = job["spec"]["template"]
+    pods["metadata"]["labels"] |= labels
+    pods["spec"]["subdomain"] = name
+    place: dict[str, Any] = {"name": f"{name}-{replicated['name']}-0", "namespace": "training", "labels": labels}
+    it.cluster.make({"apiVersion": "batch/v1", "kind": "Job", "metadata": place, "spec": job["spec"]})
+    found = it.cluster.until(lambda: it.pods_of(place["name"]), lambda pods: len(pods) == 2 and all(pod["status"]["phase"] == "Running" for pod in pods))
+    return sorted(found, key=lambda pod: pod["spec"]["hostname"])
+
+
+def _conditions(status: dict[str, Any]) -> dict[str, str]:
+    return {each["type"]: each.get("reason", "") for each in status.get("conditions", []) if each["status"] == "True"}
 
 
 def _failure(it: Live, name: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from falaj.errors import UsageError
 from infra.config.load import parse, read_values
 from infra.config.model import ENVIRONMENTS
+from infra.sandbox.kubernetes.validation import validate
 from tests.components.test_workloads import environment, pods
-from tests.stacks.world import ROOT, World, run
+from tests.stacks.world import ROOT, World, manifests, names_known, run
 from workloads.stages import STAGES
 
 Prod = Callable[[str], World]
@@ -96,6 +98,56 @@ def test_a_training_run_on_several_nodes_is_one_indexed_job_whose_pods_meet_by_n
     # Ranks of one pod talk through memory that they share, of which a container has too little.
     assert one["volumeMounts"][-1] == {"name": "shared-memory", "mountPath": "/dev/shm"}
     assert spec["volumes"][-1] == {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}
+
+
+def test_a_training_run_may_be_a_set_of_jobs_whose_pods_start_over_together(falaj_home: Path, prod: Prod) -> None:
+    asked = {"training": {**GANG, "gang": "jobset"}, "queue": "falaj"}
+    made = manifests(run("workloads", "prod", config=asked, upstream=names_known()))
+    found = made["JobSet/train"]
+    validate(found)
+    (replicated,) = found["spec"].pop("replicatedJobs")
+    assert found["spec"] == {
+        # A template: nobody acts on it, and Kueue is not asked to.
+        "suspend": True,
+        "managedBy": "falaj/template",
+        "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
+        "successPolicy": {"operator": "All"},
+        "failurePolicy": {
+            "maxRestarts": 2,
+            "restartStrategy": "BlockingRecreate",
+            "rules": [{"name": "final", "action": "FailJobSet", "onJobFailureReasons": ["PodFailurePolicy", "DeadlineExceeded"]}],
+        },
+        "ttlSecondsAfterFinished": 604800,
+    }
+    assert found["metadata"]["labels"] == TRAIN_LABELS
+    waits = {"kueue.x-k8s.io/queue-name": "falaj", "kueue.x-k8s.io/priority-class": "falaj-training"}
+    assert json.loads(found["metadata"]["annotations"]["falaj/labels-of-a-run"]) == waits
+    spec, alone = replicated["template"]["spec"], job(run("workloads", "prod", config={"training": GANG}, upstream=names_known()), "train")
+    pod, single = spec["template"]["spec"], alone["template"]["spec"]
+    assert side_by_side(spec) == {**side_by_side(alone), "backoffLimit": 0}
+    assert all(spec[key] == alone[key] for key in ("podFailurePolicy", "activeDeadlineSeconds"))
+    assert spec["template"]["metadata"] == alone["template"]["metadata"]
+    # The same pod but for where its pods meet: at the Service that the set's controller makes.
+    own, theirs = pod.pop("containers")[0], single.pop("containers")[0]
+    assert pod == {key: value for key, value in single.items() if key != "subdomain"}
+    told = {each["name"]: each for each in own.pop("env")}
+    gang = {"name": "FALAJ_GANG", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['jobset.sigs.k8s.io/jobset-name']"}}}
+    meet = {"name": "FALAJ_RENDEZVOUS", "value": "$(FALAJ_JOB)-0.$(FALAJ_GANG):29400"}
+    assert told == {**{each["name"]: each for each in theirs.pop("env")}, "FALAJ_GANG": gang, "FALAJ_RENDEZVOUS": meet} and own == theirs
+    assert "NetworkPolicy/train" in made and not {"Service/train", "CronJob/train"} & set(made)
+
+
+def test_a_set_of_one_pod_meets_nobody(falaj_home: Path) -> None:
+    made = manifests(run("workloads", "prod", config={"training": {"gang": "jobset"}}, upstream=names_known()))
+    (replicated,) = made["JobSet/train"]["spec"]["replicatedJobs"]
+    assert (replicated["replicas"], replicated["template"]["spec"]["completions"], replicated["template"]["spec"]["completionMode"]) == (1, 1, "Indexed")
+    assert not {"FALAJ_NODES", "FALAJ_RENDEZVOUS"} & {each["name"] for each in replicated["template"]["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert "NetworkPolicy/train" not in made and json.loads(made["JobSet/train"]["metadata"]["annotations"]["falaj/labels-of-a-run"]) == {}
+
+
+def test_a_set_of_jobs_where_nobody_acts_on_one_is_refused() -> None:
+    with pytest.raises(UsageError, match="training.gang: the local cluster acts on no JobSet"):
+        parse("workloads", "local", {**read_values(ROOT / "stacks" / "workloads" / "Pulumi.local.yaml"), "training": {"gang": "jobset"}})
 
 
 def test_pods_of_a_training_run_reach_each_other_and_are_named_before_they_are_ready(falaj_home: Path) -> None:

@@ -103,6 +103,12 @@ _CUSTOM: tuple[Kind, ...] = (
     Kind("ResourceFlavor", _QUEUES, "resourceflavors", namespaced=False),
     Kind("ClusterQueue", _QUEUES, "clusterqueues", namespaced=False),
     Kind("LocalQueue", _QUEUES, "localqueues", immutable=("spec.clusterQueue",)),
+    Kind(
+        "JobSet",
+        "jobset.x-k8s.io/v1alpha2",
+        "jobsets",
+        immutable=("spec.replicatedJobs", "spec.network", "spec.successPolicy", "spec.failurePolicy", "spec.startupPolicy", "spec.managedBy"),
+    ),
     Kind("ClusterSecretStore", _SECRETS, "clustersecretstores", namespaced=False),
     Kind("SecretStore", _SECRETS, "secretstores"),
     Kind("ExternalSecret", _SECRETS, "externalsecrets"),

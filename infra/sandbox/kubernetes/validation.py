@@ -120,6 +120,16 @@ def _cron_job(check: Checker, thing: Object) -> None:
         _job_spec(check, template.get("spec") or {}, "spec.jobTemplate.spec")
 
 
+def _job_set(check: Checker, thing: Object) -> None:
+    names = set()
+    for index, each in enumerate(_spec(check, thing).get("replicatedJobs") or []):
+        at = f"spec.replicatedJobs[{index}]"
+        if each.get("name") in names:
+            check.wrong(f"{at}.name", each.get("name"), "Duplicate value")
+        names.add(each.get("name"))
+        _job_spec(check, field_at(each, "template.spec") or {}, f"{at}.template.spec")
+
+
 def _selected_template(check: Checker, spec: Object) -> None:
     selector, template = check.required(spec, "selector", "spec"), check.required(spec, "template", "spec")
     if template:
@@ -251,6 +261,7 @@ _RULES: dict[str, Callable[[Checker, Object], None]] = {
     "Pod": _pod,
     "Job": _job,
     "CronJob": _cron_job,
+    "JobSet": _job_set,
     "Deployment": _deployment,
     "ReplicaSet": lambda check, thing: _selected_template(check, _spec(check, thing)),
     "Service": _service,

@@ -1,4 +1,4 @@
-"""Kinds that others define: the fields that their definitions know and demand, of Karpenter 1.14, Kueue 0.19, and EKS Auto Mode as its guide has it.
+"""Kinds that others define: the fields that their definitions know and demand, of Karpenter 1.14, Kueue 0.19, JobSet 0.12, and Auto Mode as its guide has it.
 
 A real API server drops a field that it does not know without a word, and what was meant by it is not done; here it is refused by name.
 Source: the definitions published with those versions, names and choices of fields only.
@@ -97,6 +97,35 @@ FORMS: dict[str, dict[str, Any]] = {
         }
     },
     "LocalQueue": {"spec!": {"clusterQueue!": None, "fairSharing": None, "stopPolicy": ("None", "Hold", "HoldAndDrain")}},
+    "JobSet": {
+        "spec!": {
+            "replicatedJobs": [
+                {
+                    "name!": None,
+                    "groupName": None,
+                    "template!": {"metadata": {"labels": None, "annotations": None}, "spec!": None},
+                    "replicas": None,
+                    "dependsOn": [{"name!": None, "status!": ("Ready", "Complete")}],
+                }
+            ],
+            "network": dict.fromkeys(("enableDNSHostnames", "publishNotReadyAddresses", "subdomain")),
+            "successPolicy": {"operator!": ("All", "Any"), "targetReplicatedJobs": None},
+            "failurePolicy": {
+                "maxRestarts": None,
+                "restartStrategy": ("Recreate", "BlockingRecreate", "InPlaceRestart"),
+                "rules": [
+                    {
+                        "name!": None,
+                        "action!": ("FailJobSet", "RestartJobSet", "RestartJobSetAndIgnoreMaxRestarts", "RestartJob", "RestartJobAndIgnoreMaxRestarts"),
+                        **dict.fromkeys(("onJobFailureReasons", "onJobFailureMessagePatterns", "targetReplicatedJobs")),
+                    }
+                ],
+            },
+            "startupPolicy": {"startupPolicyOrder!": ("AnyOrder", "InOrder")},
+            "coordinator": {"replicatedJob!": None, "jobIndex": None, "podIndex": None},
+            **dict.fromkeys(("managedBy", "suspend", "ttlSecondsAfterFinished", "volumeClaimPolicies")),
+        }
+    },
     "SecretStore": {"spec!": {"provider!": _SECRETS_OF, **dict.fromkeys(("controller", "refreshInterval", "retrySettings"))}},
     "ClusterSecretStore": {
         "spec!": {

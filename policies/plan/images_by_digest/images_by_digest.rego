@@ -16,6 +16,7 @@
 #     - "kubernetes:core/v1:Pod"
 #     - "kubernetes:core/v1:ReplicationController"
 #     - "kubernetes:helm.sh/v3:Release"
+#     - "kubernetes:jobset.x-k8s.io/v1alpha2:JobSet"
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"

@@ -8,7 +8,7 @@
 #   severity: medium
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob"]
+#   subjects: ["kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob", "kubernetes:jobset.x-k8s.io/v1alpha2:JobSet"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
@@ -21,31 +21,52 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged contains urn if some urn, _ in jobs
+judged contains urn if some urn, _ in ended
 
 fail[urn] contains why if some [urn, why, "broken"] in findings
 
 unknown[urn] contains sprintf("not known before an apply: whether %v", [why]) if some [urn, why, "unknown"] in findings
 
-findings contains [urn, sprintf("it has no %v", [field]), fact] if {
-	some urn, spec in jobs
-	some field in ["activeDeadlineSeconds", "ttlSecondsAfterFinished"]
-	value := plan.at(spec, [field])
+findings contains [urn, "it has no activeDeadlineSeconds", fact] if {
+	some [urn, spec] in jobs
+	value := plan.at(spec, ["activeDeadlineSeconds"])
 	not is_number(value)
 	fact := plan.fact(value, false)
 }
 
+findings contains [urn, "it has no ttlSecondsAfterFinished", fact] if {
+	some urn, spec in ended
+	value := plan.at(spec, ["ttlSecondsAfterFinished"])
+	not is_number(value)
+	fact := plan.fact(value, false)
+}
+
+# A set that is started over has its whole time again.
 findings contains [urn, sprintf("it may run for more than %v seconds", [input.parameters.workloads.longest_job_seconds]), "broken"] if {
-	some urn, spec in jobs
+	some [urn, spec] in jobs
 	is_number(spec.activeDeadlineSeconds)
-	spec.activeDeadlineSeconds > input.parameters.workloads.longest_job_seconds
+	spec.activeDeadlineSeconds * (1 + object.get(counted, urn, 0)) > input.parameters.workloads.longest_job_seconds
 }
 
 # Kubernetes tries six times more where nobody says how often.
 findings contains [urn, sprintf("it is tried again more than %v times", [input.parameters.workloads.maximum_retries]), fact] if {
-	some urn, spec in jobs
+	some [urn, spec] in jobs
 	value := plan.at(spec, ["backoffLimit"])
-	fact := tries(value)
+	fact := tries(value, 6)
+	fact != "ok"
+}
+
+findings contains [urn, sprintf("it is started over more than %v times", [input.parameters.workloads.maximum_retries]), fact] if {
+	some urn, value in restarts
+	fact := tries(value, 0)
+	fact != "ok"
+}
+
+findings contains [set.urn, "it may be started over without end", fact] if {
+	some set in sets
+	some each in plan.listed(plan.at(set.inputs, ["spec", "failurePolicy", "rules"]))
+	action := plan.at(each, ["action"])
+	fact := plan.fact(action, action in {"FailJobSet", "RestartJobSet", "RestartJob"})
 	fact != "ok"
 }
 
@@ -56,19 +77,42 @@ findings contains [schedule.urn, "a run may overtake the one before it", fact] i
 	fact != "ok"
 }
 
-jobs[job.urn] := object.get(job.inputs, "spec", null) if some job in plan.of_type("kubernetes:batch/v1:Job")
+# URN -> what says how long the work is kept after its end.
+ended[job.urn] := object.get(job.inputs, "spec", null) if some job in plan.of_type("kubernetes:batch/v1:Job")
 
-jobs[schedule.urn] := plan.at(schedule.inputs, ["spec", "jobTemplate", "spec"]) if some schedule in schedules
+ended[schedule.urn] := plan.at(schedule.inputs, ["spec", "jobTemplate", "spec"]) if some schedule in schedules
+
+ended[set.urn] := object.get(set.inputs, "spec", null) if some set in sets
+
+# [URN, specification] of each job that is made.
+jobs contains [urn, spec] if {
+	some urn, spec in ended
+	not urn in urns_of_sets
+}
+
+jobs contains [set.urn, plan.at(job, ["template", "spec"])] if {
+	some set in sets
+	some job in plan.listed(plan.at(set.inputs, ["spec", "replicatedJobs"]))
+}
+
+# URN of a set -> how often all of it may be started over.
+restarts := {set.urn: plan.at(set.inputs, ["spec", "failurePolicy", "maxRestarts"]) | some set in sets}
+
+counted := {urn: value | some urn, value in restarts; is_number(value)}
 
 schedules := plan.of_type("kubernetes:batch/v1:CronJob")
 
-tries(value) := "unknown" if plan.hidden(value)
+sets := plan.of_type("kubernetes:jobset.x-k8s.io/v1alpha2:JobSet")
 
-tries(value) := plan.fact(value, tried(value) <= input.parameters.workloads.maximum_retries) if not plan.hidden(value)
+urns_of_sets := {set.urn | some set in sets}
 
-tried(value) := value if is_number(value)
+tries(value, _) := "unknown" if plan.hidden(value)
 
-tried(value) := 6 if value == null
+tries(value, unsaid) := plan.fact(value, tried(value, unsaid) <= input.parameters.workloads.maximum_retries) if not plan.hidden(value)
+
+tried(value, _) := value if is_number(value)
+
+tried(value, unsaid) := unsaid if value == null
 
 # What is no number is tried for ever, as far as anybody can say.
-tried(value) := 1000000000 if plan.misread(value)
+tried(value, _) := 1000000000 if plan.misread(value)

@@ -77,6 +77,10 @@ OBJECTS: dict[str, tuple[Object, Object | None]] = {
     "karpenter.sh/v1:NodePool": ({"spec": {"template": NODES}}, {"spec": {"template": NODES, "weight": 2}}),
     "karpenter.k8s.aws/v1:EC2NodeClass": ({"spec": MACHINES}, {"spec": {**MACHINES, "metadataOptions": {"httpTokens": "required"}}}),
     "eks.amazonaws.com/v1:NodeClass": ({"spec": {**PLACED, "role": "node"}}, {"spec": {**PLACED, "role": "other"}}),
+    "jobset.x-k8s.io/v1alpha2:JobSet": (
+        {"spec": {"suspend": True, "replicatedJobs": [{"name": "a", "template": {"spec": JOB}}]}},
+        {"spec": {"suspend": False, "replicatedJobs": [{"name": "a", "template": {"spec": JOB}}]}},
+    ),
     "cert-manager.io/v1:ClusterIssuer": ({"spec": {"selfSigned": {}}}, {"spec": {"ca": {"secretName": "authority"}}}),
     "cert-manager.io/v1:Certificate": (
         {"spec": {"secretName": "a", "dnsNames": ["a.local"], "issuerRef": {"name": "ours", "kind": "ClusterIssuer"}}},
