@@ -19,7 +19,7 @@ from infra.config.naming import GPU_CLASS
 from tests.cluster.control_plane import MISSING, ControlPlane, is_whole
 from tests.cluster.definitions import define
 from tests.cluster.nodes import ZONE, nodes_of
-from tests.cluster.own_objects import own_objects, own_worlds
+from tests.cluster.own_objects import others_objects, own_objects, own_worlds
 from tests.conftest import free_block
 from tests.stacks.world import manifests, names_known, run
 from workloads.stages import DRIFT, STAGES, TUNE
@@ -329,12 +329,33 @@ def _gpu_of(node: str) -> dict[str, Any]:
     return {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": f"{node}-gpu.nvidia.com"}, "spec": spec}
 
 
-def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends_as_the_sets_rules_expect(prod: Live, falaj_home: Path) -> None:
+@pytest.fixture(scope="module")
+def defined(prod: Live) -> Live:
+    """Prod, with every kind of somebody else's that objects of ours are of."""
+    define(prod.cluster)
+    return prod
+
+
+def test_objects_of_other_peoples_kinds_are_taken_with_every_field_checked(defined: Live, falaj_home: Path) -> None:
+    objects, there = others_objects(), {each["metadata"]["name"] for each in defined.cluster.get("/api/v1/namespaces")["items"]}
+    for name in sorted({each["metadata"]["namespace"] for each in objects if "namespace" in each["metadata"]} - there):
+        defined.cluster.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    answers = {}
+    for each in objects:
+        status, answer = defined.cluster.apply(each)
+        answers[each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]] = (status, answer.get("message"), defined.cluster.warnings)
+    assert answers == dict.fromkeys(answers, (201, None, ()))
+    misspelt = copy.deepcopy(next(each for each in objects if each["kind"] == "Certificate"))
+    misspelt["spec"]["secretname"] = misspelt["spec"].pop("secretName")
+    status, answer = defined.cluster.apply(misspelt)
+    assert status >= 400 and "secretname" in answer["message"]
+
+
+def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends_as_the_sets_rules_expect(defined: Live, falaj_home: Path) -> None:
     """What the controller of JobSets makes of one is made here: the Job, and the Service of the set's name."""
-    cluster = prod.cluster
-    define(cluster, "JobSet")
+    prod, cluster = defined, defined.cluster
     found = manifests(run("workloads", "prod", config={"training": {"nodes": 2, "gang": "jobset"}}, upstream=names_known()))
-    assert cluster.apply(found["JobSet/train"])[0] == 201 and not cluster.warnings
+    assert cluster.apply(found["JobSet/train"])[0] in (200, 201) and not cluster.warnings
     spec = {key: value for key, value in found["JobSet/train"]["spec"].items() if key != "managedBy"}
     for name, code, reason in (("whole", 0, "SuccessPolicy"), ("wrong", 2, "PodFailurePolicy"), ("broken", 1, "BackoffLimitExceeded")):
         status, run_of_it = cluster.create({**found["JobSet/train"], "metadata": {"name": name, "namespace": "training"}, "spec": {**spec, "suspend": False}})
