@@ -1,4 +1,5 @@
-"""The Kubernetes objects of a plan as files for checkov: one object per file, so that a finding names its resource."""
+"""The Kubernetes objects of a plan as files for checkov: one object per file, so that a finding names its resource. A set of jobs, which checkov does not
+know, is shown as its jobs."""
 
 from __future__ import annotations
 
@@ -28,10 +29,19 @@ def write(plan: Plan, folder: Path) -> tuple[dict[str, str], dict[str, frozenset
             unmapped.setdefault(item.type, []).append(item.urn)
             continue
         name = f"{number:05}.yaml"
-        (folder / name).write_text(yaml.safe_dump(_plain(item.inputs), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        (folder / name).write_text(yaml.safe_dump_all(_shown(_plain(item.inputs)), sort_keys=False, allow_unicode=True), encoding="utf-8")
         urns[name] = item.urn
         hidden[item.urn] = frozenset(key for key, value in item.inputs.items() if holds_hidden(value))
     return urns, hidden, unmapped
+
+
+def _shown(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    spec = manifest.get("spec")
+    jobs = spec.get("replicatedJobs") if manifest["kind"] == "JobSet" and isinstance(spec, dict) else None
+    if not isinstance(jobs, list) or not all(isinstance(each, dict) and isinstance(each.get("template"), dict) for each in jobs):
+        return [manifest]
+    # Of one name, as a finding is the set's.
+    return [{**each["template"], "apiVersion": "batch/v1", "kind": "Job", "metadata": manifest.get("metadata", {})} for each in jobs]
 
 
 def _plain(value: Any) -> Any:

@@ -76,15 +76,19 @@ def test_a_type_that_checkov_cannot_be_shown_is_reported() -> None:
 
 
 @needs_checkov
-def test_a_pod_is_judged_as_the_object_it_becomes() -> None:
-    pod = {
+def test_a_pod_is_judged_as_the_object_it_becomes_and_so_is_each_of_a_set_of_jobs() -> None:
+    pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "p"},
         "spec": {"containers": [{"name": "c", "image": "i", "securityContext": {"privileged": True}}]},
     }
-    results = by_rule(judge_plan(plan(resource("kubernetes:core/v1:Pod", "p", pod)), "advisory", DAY, accepted=()))
-    assert list(results["CKV_K8S_16"].fail) == [urn("kubernetes:core/v1:Pod", "p")]
+    well = {**pod["spec"], "containers": [{"name": "c", "image": "i", "securityContext": {"privileged": False}}]}
+    jobs = [{"name": name, "template": {"spec": {"template": {"spec": spec}}}} for name, spec in (("first", well), ("second", pod["spec"]))]
+    many = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": "s"}, "spec": {"replicatedJobs": jobs}}
+    one, all_of_them = resource("kubernetes:core/v1:Pod", "p", pod), resource("kubernetes:jobset.x-k8s.io/v1alpha2:JobSet", "s", many)
+    results = by_rule(judge_plan(plan(one, all_of_them), "advisory", DAY, accepted=()))
+    assert sorted(results["CKV_K8S_16"].fail) == [one["urn"], all_of_them["urn"]]
 
 
 @needs_checkov

@@ -1,4 +1,4 @@
-"""Prod with what it can be asked for besides: a way out, Karpenter, EFA, queues, the server of runs, secrets and certificates from elsewhere, a canary."""
+"""Prod with what it can be asked for besides: a way out, Karpenter, EFA, queues, a JobSet, the server of runs, secrets and certificates, a canary."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "workloads": {
         "tracking_uri": "https://mlflow.tracking.svc.cluster.local:5000",
         "queue": "falaj",
-        "training": {"nodes": 3, "least_nodes": 2, "gpus": 1},
+        "training": {"nodes": 3, "least_nodes": 2, "gpus": 1, "gang": "jobset"},
         "canary": {"version": "mine-2", "digest": "sha256:" + "0" * 64},
     },
 }
