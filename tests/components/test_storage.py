@@ -61,16 +61,20 @@ def test_every_document_can_be_read_before_anything_exists(prod: Prod) -> None:
     assert held == []
 
 
+LOOKS = {"cloudwatch:GetMetricData", "ec2:GetSecurityGroupsForVpc", "ecr:GetAuthorizationToken", "tag:GetResources"}
+"""What may be asked of everything besides descriptions and lists: none of it is data."""
+
+
 def test_nothing_that_works_on_data_is_allowed_on_everything(prod: Prod) -> None:
     wide = []
     for stack in ("foundation", "cluster"):
         for each in [*prod(stack).of("RolePolicy").values(), *prod(stack).of("Policy").values()]:
-            for found in statements(each.inputs["policy"]).values():
+            for found in json.loads(each.inputs["policy"])["Statement"]:
                 if found["Effect"] == "Deny":
                     continue
-                actions = found["Action"]
-                if ("*" in found["Resource"] and found["Sid"] != "Looks") or any(action in ("*", "s3:*", "kms:*") for action in actions):
-                    wide.append((each.name, found["Sid"]))
+                more = {action for action in found["Action"] if action not in LOOKS and action.partition(":")[2][:4] not in ("Desc", "List")}
+                if ("*" in found["Resource"] and more) or more & {"*", "s3:*", "kms:*"}:
+                    wide.append((each.name, sorted(more)))
     assert wide == []
 
 
