@@ -93,7 +93,7 @@ def local_seed() -> Recipe:
     return Recipe(
         name="local_seed",
         base="seed",
-        base_revision="1",
+        base_revision="2",
         licence="Apache-2.0",
         input_tokens=80,
         target_tokens=20,
@@ -118,7 +118,7 @@ def smoke() -> Recipe:
     return Recipe(
         name="smoke",
         base="seed",
-        base_revision="1",
+        base_revision="2",
         licence="Apache-2.0",
         input_tokens=48,
         target_tokens=8,

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     judge.add_argument("--data", type=Path, required=True, help="folder that `data` wrote")
     judge.add_argument("--split", choices=["test", "validation"], default="test")
     judge.add_argument("--rows", type=int, default=0, help="so many rows, the same ones every time; all where left out")
-    judge.add_argument("--input-tokens", type=int, default=128, help="tokens of a text that are read")
+    judge.add_argument("--input-tokens", type=int, default=320, help="tokens of a text that are read (%(default)s)")
     judge.add_argument("--json", action="store_true")
     try:
         given = parser.parse_args(arguments)
