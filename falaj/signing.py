@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
+from typing import Any
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from falaj.canonical import digest_bytes
+from falaj.canonical import canonical, digest_bytes
 from falaj.errors import UsageError
 from falaj.files import write_durably
 from falaj.home import keys_folder
@@ -35,6 +39,13 @@ def public_pem(key: Ed25519PrivateKey) -> bytes:
 def fingerprint(pem: bytes) -> str:
     """`sha256:<hex>` of a public key's raw bytes, to compare by eye or pin in config."""
     return digest_bytes(_public(pem).public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
+
+
+def sealed(body: Mapping[str, Any], name: str = "evidence") -> dict[str, Any]:
+    """`body` with the fingerprint of the key called `name`, as `key`, and its signature over the canonical JSON of both, in base64, as `signature`."""
+    private = signing_key(name)
+    whole = {**body, "key": fingerprint(public_pem(private))}
+    return {**whole, "signature": base64.b64encode(private.sign(canonical(whole))).decode()}
 
 
 def verifies(pem: bytes, signature: bytes, data: bytes) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from falaj.canonical import NoJson, canonical, digest
 from falaj.errors import Fault
-from falaj.signing import fingerprint, public_pem, signing_key, verifies
+from falaj.signing import fingerprint, sealed, verifies
 
 SCHEMA = "falaj.signed_report/1"
 
@@ -32,9 +32,7 @@ class Deposited:
 
 def signed(report: Mapping[str, Any]) -> dict[str, Any]:
     """`report` with its digest and the signature of this installation's key for evidence."""
-    private = signing_key()
-    body = {"schema": SCHEMA, "report": dict(report), "digest": digest(report), "key": fingerprint(public_pem(private))}
-    return {**body, "signature": base64.b64encode(private.sign(canonical(body))).decode()}
+    return sealed({"schema": SCHEMA, "report": dict(report), "digest": digest(report)})
 
 
 def doubt(document: Any, pem: bytes) -> str:

@@ -20,7 +20,7 @@ from falaj.canonical import NoJson, canonical
 from falaj.errors import UsageError
 from falaj.files import read_json, write_json
 from falaj.home import keys_folder
-from falaj.signing import fingerprint, public_pem, signing_key, verifies
+from falaj.signing import fingerprint, public_pem, sealed, signing_key, verifies
 from infra.pipeline.reading import read_document
 
 KEY = "witness"
@@ -111,9 +111,7 @@ def sign(document: Mapping[str, Any], key: str = KEY) -> dict[str, Any]:
         wrong = "its facts are still those of the example"
     if wrong:
         raise UsageError("this document cannot be signed", given=str(document.get("type")), why=wrong, next="put in what was really seen, then sign")
-    private = signing_key(key)
-    body = {name: value for name, value in document.items() if name not in ("signature", "key")} | {"key": fingerprint(public_pem(private))}
-    return {**body, "signature": base64.b64encode(private.sign(canonical(body))).decode()}
+    return sealed({name: value for name, value in document.items() if name not in ("signature", "key")}, key)
 
 
 def problem(document: Any) -> str:
