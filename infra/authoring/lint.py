@@ -26,6 +26,10 @@ _TRAPS = (
         re.compile(r"\bnot [\w.]+\([^()]*\w\([^()]*\)\.[\w.\[\]]+"),
         "a look-up in a call's value inside a negation: OPA takes it out, and what is missing passes",
     ),
+    (
+        re.compile(r"\bnot (is_\w+|startswith|endswith|contains|regex\.match|json\.is_valid)\(([^()]*,)?\s*\w+(\.\w+|\[[^\]]*\])+(,[^()]*)?\)"),
+        "a look-up handed to a built-in inside a negation: OPA takes it out, and what is missing passes",
+    ),
     (re.compile(r"^\w+\[[^\]]*\("), "a call in the head of a rule: give its value a name in the body"),
     (re.compile(r'^\w+\[""\] contains'), "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
     (re.compile(r"plan\.by_urn\["), "a look-up by URN across modules: ask plan.get(urn)"),

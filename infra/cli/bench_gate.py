@@ -98,11 +98,11 @@ def _measure(engine_name: str, path: Path) -> dict[str, Any]:
     """One judgement in this process. Peak memory is this process's, and its largest child's where the engine is a program."""
     import resource
 
-    from infra.artifacts import Plan
     from infra.pipeline.gate import judge_plan
+    from infra.pipeline.plan import read_plan
     from infra.pipeline.policy_engine import choose
 
-    plan, engine = Plan.read(path), choose(engine_name)
+    plan, engine = read_plan(path), choose(engine_name)
     spent: list[float] = []
 
     class Timed:

@@ -28,6 +28,23 @@ statements := {urn: found |
 	some urn, policies in of_bucket
 	found := [documents.statements(policy) |
 		some policy in policies
-		not documents.unreadable(policy)
+		not withheld(urn, policy)
 	]
 }
+
+withheld(urn, policy) if {
+	urn in unreadable
+	documents.unreadable(policy)
+}
+
+# URN of a bucket and statement: all that denies something to everybody.
+denials := [[urn, statement] |
+	some urn, policies in statements
+	some found in policies
+	some statement in found
+	statement.Effect == "Deny"
+	documents.everybody(statement)
+]
+
+# On what denials hang. Those of many buckets hang on the same, so each condition is read once.
+conditions := {statement.Condition | some [_, statement] in denials}

@@ -29,9 +29,9 @@ unreadable(value) := "the policy document is not known before an apply" if {
 plain(value, about) if {
 	is_string(value)
 	startswith(value, "{")
-	json.is_valid(value)
 	not contains(value, "\\")
 	not regex.match(about, value)
+	json.is_valid(value)
 }
 
 # What the text of a document holds where a principal is everybody, or everybody but some.

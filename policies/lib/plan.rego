@@ -54,11 +54,8 @@ filled := custom - {resource.urn |
 	resource.inputs == {}
 }
 
-# Type -> all that providers are told of its resources, as one text.
+# Type -> all that providers are told of its resources, as one text. Whoever looks for a pattern looks here first, and most often finds nothing.
 texts := {type: json.marshal([resource.inputs | some resource in found; resource.custom]) | some type, found in managed}
-
-# All of it as one text: whoever looks for a pattern looks here first, and most often finds nothing.
-everything := concat("\n", [text | some text in texts])
 
 # URN -> custom resource that the AWS provider makes, other than those it only reads.
 aws := {resource.urn: resource |
@@ -100,7 +97,10 @@ suspects := [resource |
 awaiting := {type |
 	some type in with_awaited
 	found := managed[type]
-	unmentioned := [object.remove(each.inputs, object.keys(object.get(each, "property_dependencies", {}))) | some each in found]
+	unmentioned := array.concat(
+		[object.remove(each.inputs, each.property_dependencies) | some each in found],
+		[each.inputs | some each in found; object.get(each, "property_dependencies", null) == null],
+	)
 	unreferred := [each.inputs[field] |
 		contains(json.marshal([each.property_dependencies | some each in found]), ":[]")
 		some each in found
@@ -187,9 +187,12 @@ referred_of(resource, property, wanted) := {urn |
 	types.canonical(by_urn[urn].type) in wanted
 }
 
-# Provider reference of an AWS resource -> URN of the provider, where the plan holds it. Few references stand for all resources, so each is read once.
+# The provider references of all AWS resources, null for one that has none. They are few, so each is read once.
+aws_providers := {object.get(resource, "provider", null) | some resource in aws}
+
+# Provider reference of an AWS resource -> URN of the provider, where the plan holds it.
 provider_urn[reference] := urn if {
-	some reference in {resource.provider | some resource in aws}
+	some reference in aws_providers
 	is_string(reference)
 	parts := split(reference, "::")
 	urn := concat("::", array.slice(parts, 0, count(parts) - 1))

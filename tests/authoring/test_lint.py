@@ -23,6 +23,8 @@ HEAD = "package falaj.plan.x\n\nimport rego.v1\n\nimport data.falaj.lib.plan\n\n
         ('inside := net.cidr_merge(["10.0.0.0/8"])', "built-in net.cidr_merge is not one that all engines share"),
         ("other := data.elsewhere.secret", "data outside falaj: rules read their input and their own library, nothing else"),
         ("x if not plan.at(one, two) == 3", "a comparison of a call inside a negation: give the call's value a name first"),
+        ("x if not is_string(own[key])", "a look-up handed to a built-in inside a negation: OPA takes it out, and what is missing passes"),
+        ("x if not regex.match(pattern, given.name)", "a look-up handed to a built-in inside a negation: OPA takes it out, and what is missing passes"),
         ("x if not plan.known(plan.get(urn).inputs.tags)", "a look-up in a call's value inside a negation: OPA takes it out, and what is missing passes"),
         ('fail[lower(one)] contains "x"', "a call in the head of a rule: give its value a name in the body"),
         ('fail["a"] contains "b" if input.c', "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),

@@ -46,8 +46,9 @@ fail[subject] contains "it asked no replica" if {
 fail[subject] contains "what was registered is no digest" if {
 	subject := "release_served"
 	said := evidence.facts[subject]
-	is_string(said.registered)
-	not regex.match("^sha256:[0-9a-f]{64}$", said.registered)
+	registered := said.registered
+	is_string(registered)
+	not regex.match("^sha256:[0-9a-f]{64}$", registered)
 }
 
 unknown[subject] contains what if {

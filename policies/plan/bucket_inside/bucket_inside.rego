@@ -30,14 +30,14 @@ judged := buckets.urns
 
 fail[bucket.urn] contains "no statement denies what comes from another account" if {
 	some bucket in legible
-	count(keeping(bucket, of_account, {"s3:*", "*"})) == 0
+	not bucket.urn in kept.account
 }
 
 fail[bucket.urn] contains sprintf("it holds %v, and no statement denies what comes from outside the network", [class]) if {
 	some bucket in legible
 	class := classes[bucket.urn]
 	class in input.parameters.buckets.inside_classes
-	count(keeping(bucket, of_network, {"s3:*", "*", "s3:getobject"})) == 0
+	not bucket.urn in kept.network
 }
 
 unknown[urn] contains "a bucket policy does not say yet which bucket it belongs to" if {
@@ -71,28 +71,27 @@ lost(bucket) if {
 	buckets.stray(types.bucket_policy)
 }
 
-# Bucket -> its denials for everybody that hang on one condition: the statement and that condition.
-denials := {bucket.urn: found |
-	some bucket in legible
-	found := [[statement, test] |
-		some statements in bucket_policies.statements[bucket.urn]
-		some statement in statements
-		statement.Effect == "Deny"
-		documents.everybody(statement)
-		tests := [[key, operator, values] | some operator, conditions in statement.Condition; some key, values in conditions; not key in aside]
-		count(tests) == 1
-		test := tests[0]
-	]
+# What is kept out -> the buckets of which a statement denies it, on all their objects.
+kept := {what: urns |
+	some what, actions in {"account": {"s3:*", "*"}, "network": {"s3:*", "*", "s3:getobject"}}
+	urns := {urn |
+		some [urn, statement] in bucket_policies.denials
+		kept_by[statement.Condition] == what
+		count(documents.actions(statement) & actions) > 0
+		some resource in documents.resources(statement)
+		of_all_objects(resource, urn)
+	}
 }
 
-# Those that deny one of `actions` on all the bucket's objects unless the one condition named by `pattern` holds.
-keeping(bucket, pattern, actions) := [statement |
-	some [statement, [key, operator, values]] in denials[bucket.urn]
+# Condition -> what it keeps out, where it hangs on nothing else.
+kept_by := {condition: what |
+	some condition in bucket_policies.conditions
+	tests := [[key, operator, values] | some operator, of_keys in condition; some key, values in of_keys; not key in aside]
+	count(tests) == 1
+	some [key, operator, values] in tests
+	some what, pattern in {"account": of_account, "network": of_network}
 	tells(key, operator, pattern, values)
-	count(documents.actions(statement) & actions) > 0
-	some resource in documents.resources(statement)
-	of_all_objects(resource, bucket)
-]
+}
 
 # Conditions of a denial are all to hold: another one would let through what it is not about. A service that works for us is let through.
 aside := {"aws:PrincipalIsAWSService", "aws:ViaAWSService"}
@@ -111,7 +110,7 @@ tells(key, operator, pattern, values) if {
 	}
 }
 
-of_all_objects(resource, bucket) if {
+of_all_objects(resource, urn) if {
 	named := regex.replace(resource, "^arn:aws[a-z-]*:s3:::", "")
-	named in {"*", sprintf("%v/*", [object.get(bucket.inputs, "bucket", "*")])}
+	named in {"*", sprintf("%v/*", [object.get(plan.get(urn).inputs, "bucket", "*")])}
 }

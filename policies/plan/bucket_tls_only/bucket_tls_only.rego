@@ -21,6 +21,7 @@ import rego.v1
 import data.falaj.lib.bucket_policies
 import data.falaj.lib.buckets
 import data.falaj.lib.documents
+import data.falaj.lib.plan
 import data.falaj.lib.types
 
 judged := buckets.urns
@@ -41,14 +42,7 @@ fail[bucket.urn] contains "no statement denies requests without TLS on the bucke
 	some bucket in buckets.all
 	count(bucket_policies.of_bucket[bucket.urn]) > 0
 	not bucket.urn in bucket_policies.unreadable
-	count([1 |
-		some found in bucket_policies.statements[bucket.urn]
-		some statement in found
-		statement.Effect == "Deny"
-		some operator in ["Bool", "BoolIfExists"]
-		lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
-		for_all(statement, bucket)
-	]) == 0
+	not bucket.urn in by_tls_only
 }
 
 fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, index)]) if {
@@ -72,9 +66,20 @@ unknown[urn] contains why if {
 	why := documents.unreadable(policy)
 }
 
-# A statement about everybody, everything that can be done, the bucket and all its objects.
+by_tls_only := {urn |
+	some [urn, statement] in bucket_policies.denials
+	statement.Condition in without_tls
+	for_all(statement, plan.get(urn))
+}
+
+without_tls := {condition |
+	some condition in bucket_policies.conditions
+	some operator in ["Bool", "BoolIfExists"]
+	lower(sprintf("%v", [condition[operator]["aws:SecureTransport"]])) == "false"
+}
+
+# A statement about everything that can be done, the bucket and all its objects.
 for_all(statement, bucket) if {
-	documents.everybody(statement)
 	count(documents.actions(statement) & {"s3:*", "*"}) > 0
 	named := {name_in(resource) | some resource in documents.resources(statement)}
 	covers(named, names(bucket))

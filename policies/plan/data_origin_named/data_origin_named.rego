@@ -47,9 +47,9 @@ unknown[urn] contains sprintf("tag %v is not known before an apply", [input.para
 	plan.hidden(origin)
 }
 
-# Whatever carries a data class, by its own tags or by its provider's.
+# Whatever carries a data class that is asked about, or one that is no plain text: by its own tags or by its provider's.
 classes := object.union(
-	object.union(plainly_tagged, {urn: plan.tag(plan.get(urn), input.parameters.data_class_tag) | some urn in (object.keys(plan.tagged) - object.keys(plainly_tagged))}),
+	object.union(plainly_tagged, {urn: plan.tag(plan.get(urn), input.parameters.data_class_tag) | some urn in oddly_tagged}),
 	{urn: plan.tag(resource, input.parameters.data_class_tag) |
 		count(by_default) > 0
 		some urn, resource in plan.aws
@@ -63,7 +63,13 @@ plainly_tagged := {urn: class |
 	key := input.parameters.data_class_tag
 	some urn, own in plan.tagged
 	class := own[key]
-	is_string(class)
+	class in input.parameters.data_origin.classes
+}
+
+oddly_tagged := object.keys(plan.tagged) - {urn |
+	key := input.parameters.data_class_tag
+	some urn, own in plan.tagged
+	is_string(own[key])
 }
 
 by_default := {reference | some reference, tags in plan.default_tags; tags[input.parameters.data_class_tag]} | plan.default_tags_hidden

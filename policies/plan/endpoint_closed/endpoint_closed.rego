@@ -36,16 +36,9 @@ fail[endpoint.urn] contains "it names no security group, so the network's defaul
 	plan.listed(object.get(endpoint.inputs, "securityGroupIds", null)) == []
 }
 
-fail[endpoint.urn] contains sprintf("%v lets every account through", [documents.label(statement, index)]) if {
+fail[endpoint.urn] contains sprintf("%v lets every account through", [statement]) if {
 	some endpoint in endpoints
-	policy := object.get(endpoint.inputs, "policy", null)
-	policy != null
-	not documents.plain(policy, documents.names_everybody)
-	not documents.unreadable(policy)
-	some index, statement in documents.allows(policy)
-	not documents.conditional(statement)
-	documents.everybody(statement)
-	"*" in documents.resources(statement)
+	some statement in openings[endpoint.inputs.policy]
 }
 
 fail[endpoint.urn] contains "a gateway without a policy lets every account's data through" if {
@@ -56,9 +49,7 @@ fail[endpoint.urn] contains "a gateway without a policy lets every account's dat
 
 fail[endpoint.urn] contains "its policy is not a JSON object" if {
 	some endpoint in endpoints
-	policy := object.get(endpoint.inputs, "policy", null)
-	not documents.plain(policy, documents.names_everybody)
-	documents.malformed(policy)
+	documents.malformed(endpoint.inputs.policy)
 }
 
 fail[endpoint.urn] contains sprintf("it is of no type that there is: %v", [type]) if {
@@ -110,7 +101,7 @@ closed := {said |
 shut(said) if {
 	said[0] == "Gateway"
 	not plan.hidden(said[1])
-	documents.plain(said[2], documents.names_everybody)
+	said[2] in closing
 }
 
 shut(said) if {
@@ -122,7 +113,31 @@ shut(said) if {
 shut(said) if {
 	said[0] == "Interface"
 	said[1] == true
-	documents.plain(said[2], documents.names_everybody)
+	said[2] in closing
+}
+
+policies := {policy | some endpoint in all; policy := endpoint.inputs.policy; policy != null}
+
+# Policy -> its statements that let every account through.
+openings := {policy: labels |
+	some policy in policies
+	not documents.plain(policy, documents.names_everybody)
+	not documents.unreadable(policy)
+	labels := {documents.label(statement, index) |
+		some index, statement in documents.allows(policy)
+		not documents.conditional(statement)
+		documents.everybody(statement)
+		"*" in documents.resources(statement)
+	}
+	count(labels) > 0
+}
+
+# Policies that are as they should be.
+closing := {policy |
+	some policy in policies
+	not openings[policy]
+	not documents.unreadable(policy)
+	not documents.malformed(policy)
 }
 
 # A list of groups that is there; a gateway has none.

@@ -40,31 +40,27 @@ fail[urn] contains "the policy is not a JSON object" if {
 }
 
 fail[urn] contains sprintf("%v allows everything", [documents.label(statement, index)]) if {
-	some [urn, index, statement] in statements
-	some action in documents.actions(statement)
-	action in {"*", "*:*"}
+	some [urn, index, statement] in sweeping
+	count(actions_in[statement.Action] & {"*", "*:*"}) > 0
 }
 
 fail[urn] contains sprintf("%v allows all of %v on everything", [documents.label(statement, index), action]) if {
-	some [urn, index, statement] in statements
-	some action in documents.actions(statement)
+	some [urn, index, statement] in sweeping
+	some action in actions_in[statement.Action]
 	regex.match("^[a-z0-9-]+:\\*$", action)
 	"*" in documents.resources(statement)
 }
 
 fail[urn] contains sprintf("%v allows %v on everything", [documents.label(statement, index), action]) if {
-	some [urn, index, statement] in statements
+	some [urn, index, statement] in sweeping
+	some action in guarded_in[statement.Action]
 	everything(statement)
-	documents.covers(concat("|", documents.actions(statement)), guarded)
-	some pattern in documents.actions(statement)
-	some action in input.parameters.iam.guarded_actions
-	documents.covers(pattern, action)
 }
 
 fail[urn] contains sprintf("%v allows all but what it names (%v)", [documents.label(statement, index), field]) if {
 	some [urn, index, statement] in statements
-	some field in ["NotAction", "NotResource"]
-	object.get(statement, field, null) != null
+	some field in ({"NotAction", "NotResource"} & object.keys(statement))
+	statement[field] != null
 }
 
 fail[urn] contains sprintf("it attaches %v", [arn]) if {
@@ -90,8 +86,6 @@ unknown[urn] contains "which policy it attaches is not known before an apply, an
 wide := `"\*|:\*"|Not(Action|Resource)`
 
 # One look at all of them tells whether to look at each.
-guarded := concat("\n", input.parameters.iam.guarded_actions)
-
 # Statements are taken apart only where the text holds what one of the checks is about: a lone wildcard, one at the end of an action or
 # a resource, or a negation.
 doubtful contains urn if {
@@ -106,6 +100,37 @@ statements contains [urn, index, statement] if {
 	not documents.unreadable(policy)
 	some index, statement in documents.allows(policy)
 	regex.match(wide, json.marshal(statement))
+}
+
+# Many statements allow the same actions, so each list of them is read once.
+actions_in := {list: documents.actions({"Action": list}) | some list in lists}
+
+lists := {statement.Action | some [_, _, statement] in statements}
+
+# List of actions -> the guarded ones that it covers.
+guarded_in := {list: covered |
+	some list, patterns in actions_in
+	covered := {action |
+		some pattern in patterns
+		documents.covers(pattern, guarded)
+		some action in input.parameters.iam.guarded_actions
+		documents.covers(pattern, action)
+	}
+	count(covered) > 0
+}
+
+guarded := concat("\n", input.parameters.iam.guarded_actions)
+
+# Statements whose actions would be too many on everything.
+sweeping contains [urn, index, statement] if {
+	some [urn, index, statement] in statements
+	statement.Action in wide_lists
+}
+
+wide_lists := object.keys(guarded_in) | {list |
+	some list, actions in actions_in
+	some action in actions
+	regex.match(`^(\*(:\*)?|[a-z0-9-]+:\*)$`, action)
 }
 
 policies := object.union(

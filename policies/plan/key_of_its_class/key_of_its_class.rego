@@ -43,9 +43,8 @@ unknown[urn] contains "the data class of its key is not known before an apply" i
 	plan.hidden(classes_of_keys[key])
 }
 
-unknown[bucket.urn] contains "which key it has is not known before an apply, and no reference says whose it is" if {
-	some bucket in buckets.all
-	some part in buckets.parts(types.bucket_encryption, bucket)
+unknown[bucket] contains "which key it has is not known before an apply, and no reference says whose it is" if {
+	some [bucket, part] in buckets.pairs(types.bucket_encryption)
 	count(plan.referred_of(part, "rules", types.keys)) == 0
 	plan.holds_hidden(object.get(part.inputs, "rules", null))
 }
@@ -64,9 +63,8 @@ pairs contains [holder.urn, class, key] if {
 }
 
 uses := array.concat(
-	[[bucket, key] |
-		some bucket in buckets.all
-		some part in buckets.parts(types.bucket_encryption, bucket)
+	[[plan.get(bucket), key] |
+		some [bucket, part] in buckets.pairs(types.bucket_encryption)
 		some key in plan.referred_of(part, "rules", types.keys)
 	],
 	[[store, key] |

@@ -38,22 +38,27 @@ unknown[urn] contains sprintf("not known before an apply: the %v %v of a contain
 limit_type := "kubernetes:core/v1:LimitRange"
 
 missing contains [urn, [field, word], amount] if {
-	some urn in namespaces.all
+	some urn, items in of_containers
 	some field, word in {"default": "default", "max": "largest"}
 	some amount in ["cpu", "memory"]
-	count([1 | some item in of_containers(urn); plan.known(plan.at(item, [field, amount]))]) == 0
+	count([1 | some item in items; plan.known(plan.at(item, [field, amount]))]) == 0
 }
 
-of_containers(urn) := [item |
-	some found in namespaces.parts(limit_type, urn)
-	some item in plan.listed(plan.at(found.inputs, ["spec", "limits"]))
-	object.get(item, "type", null) == "Container"
-]
+ranges := {urn: namespaces.parts(limit_type, urn) | some urn in namespaces.all}
+
+of_containers := {urn: items |
+	some urn, found in ranges
+	items := [item |
+		some range in found
+		some item in plan.listed(plan.at(range.inputs, ["spec", "limits"]))
+		object.get(item, "type", null) == "Container"
+	]
+}
 
 unclear contains urn if {
-	some urn in namespaces.all
-	some found in namespaces.parts(limit_type, urn)
-	plan.holds_hidden(object.get(found.inputs, "spec", null))
+	some urn, found in ranges
+	some range in found
+	plan.holds_hidden(object.get(range.inputs, "spec", null))
 }
 
 unclear contains urn if {

@@ -31,16 +31,16 @@ fail[urn] contains sprintf("no quota bounds its %v", [amount]) if {
 }
 
 fail[urn] contains sprintf("its quota allows %v GPUs; at most %v are allowed", [hard, input.parameters.workloads.maximum_gpus]) if {
-	some urn in namespaces.all
-	some quota in namespaces.parts(quota_type, urn)
+	some urn, found in quotas
+	some quota in found
 	hard := bound(quota, "requests.nvidia.com/gpu")
 	regex.match("^[0-9]+$", text(hard))
 	to_number(text(hard)) > input.parameters.workloads.maximum_gpus
 }
 
 fail[urn] contains sprintf("its quota of GPUs is %v, which is no whole number", [hard]) if {
-	some urn in namespaces.all
-	some quota in namespaces.parts(quota_type, urn)
+	some urn, found in quotas
+	some quota in found
 	hard := bound(quota, "requests.nvidia.com/gpu")
 	plan.known(hard)
 	not regex.match("^[0-9]+$", text(hard))
@@ -53,16 +53,18 @@ unknown[urn] contains sprintf("not known before an apply: whether a quota bounds
 
 quota_type := "kubernetes:core/v1:ResourceQuota"
 
+quotas := {urn: namespaces.parts(quota_type, urn) | some urn in namespaces.all}
+
 unbounded contains [urn, amount] if {
 	some urn in namespaces.all
 	some amount in input.parameters.workloads.quota_bounds
-	count([quota | some quota in namespaces.parts(quota_type, urn); plan.known(bound(quota, amount))]) == 0
+	count([quota | some quota in quotas[urn]; plan.known(bound(quota, amount))]) == 0
 }
 
 # A quota whose content or whose place is hidden may be the one that is missing.
 unclear contains urn if {
-	some urn in namespaces.all
-	some quota in namespaces.parts(quota_type, urn)
+	some urn, found in quotas
+	some quota in found
 	plan.holds_hidden(object.get(quota.inputs, "spec", null))
 }
 

@@ -89,9 +89,11 @@ unknown[secret.urn] contains sprintf("%v may become plain text: it is not known 
 
 # Walking every value of a large plan takes seconds. Only what may hold a find is walked: inputs whose text as a whole has a key with
 # such a name. In most plans there is none, which one look at the text of all inputs tells.
-suspicious contains urn if {
-	regex.match(names, plan.everything)
-	some urn, resource in plan.customs
+suspicious contains resource.urn if {
+	some type, text in plan.texts
+	regex.match(names, text)
+	some resource in plan.managed[type]
+	resource.custom
 	regex.match(names, json.marshal(resource.inputs))
 }
 

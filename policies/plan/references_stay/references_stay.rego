@@ -31,7 +31,7 @@ fail[urn] contains sprintf("it refers to %v, in %v; allowed: %v", [place, region
 }
 
 fail[urn] contains sprintf("it calls a model through %v, which several regions answer", [profile]) if {
-	count(profiles(plan.everything)) > 0
+	some_profile
 	some urn, resource in plan.aws
 	some profile in profiles(json.marshal(resource.inputs))
 }
@@ -52,7 +52,8 @@ unknown[urn] contains sprintf("where its %v leads is not known before an apply, 
 
 # One look at the text of all inputs tells most plans from those that must be looked at one by one.
 abroad := {place |
-	some place in places(plan.everything)
+	some text in plan.texts
+	some place in places(text)
 	where := region(place)
 	not where in allowed
 }
@@ -64,6 +65,11 @@ places(text) := {place | some place in regex.find_n(`arn:aws[a-z-]*:[a-z0-9-]+:[
 region(place) := split(place, ":")[3]
 
 profiles(text) := {profile | some profile in regex.find_n(`\b(global|us|us-gov|eu|apac|jp|au)\.(amazon|anthropic|cohere|deepseek|meta|mistral|stability|twelvelabs|writer)\.[a-z0-9.-]+`, text, -1)}
+
+some_profile if {
+	some text in plan.texts
+	count(profiles(text)) > 0
+}
 
 # What sends data to somewhere that a value names.
 sinks := {

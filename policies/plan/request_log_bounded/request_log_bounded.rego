@@ -61,7 +61,7 @@ fail[urn] contains sprintf("its request log is kept for %v days; at most %v are 
 
 unknown[urn] contains sprintf("%v is not known before an apply", [name]) if {
 	some urn in readable
-	some name in ["FALAJ_REQUEST_LOG", "FALAJ_REQUEST_LOG_DAYS"]
+	some name in names
 	plan.hidden(setting(urn, name))
 }
 
@@ -99,13 +99,19 @@ hidden_env(container) if {
 }
 
 # The first value under this name; null where no container is told.
-setting(urn, name) := values[0] if {
-	values := given(urn, name)
-	count(values) > 0
+setting(urn, name) := found[0] if {
+	found := [value | some [given, value] in settings[urn]; given == name]
+	count(found) > 0
 } else := null
 
-given(urn, name) := [object.get(variable, "value", null) |
-	some container in pods.containers_of[urn]
-	some variable in plan.listed(object.get(container, "env", null))
-	variable.name == name
-]
+# URN -> name and value of each variable about the log, in the order of containers and variables.
+settings := {urn: told |
+	some urn in readable
+	told := [[variable.name, object.get(variable, "value", null)] |
+		some container in pods.containers_of[urn]
+		some variable in plan.listed(object.get(container, "env", null))
+		variable.name in names
+	]
+}
+
+names := ["FALAJ_REQUEST_LOG", "FALAJ_REQUEST_LOG_DAYS"]

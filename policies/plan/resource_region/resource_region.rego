@@ -94,9 +94,13 @@ names := {name |
 }
 
 # Most resources say nothing of their own, and their provider makes them in an allowed region.
-doubtful := {urn: plan.get(urn) | some urn in ((plan.aws_urns - settled_by_provider) | outspoken)}
+doubtful := {urn: plan.get(urn) | some urn in (unsettled | outspoken)}
 
-settled_by_provider := {urn | some urn, resource in plan.aws; resource.provider in settled}
+unsettled := {urn |
+	count(plan.aws_providers - settled) > 0
+	some urn, resource in plan.aws
+	not resource.provider in settled
+}
 
 # Those that say something of their own; one look at the text of a type tells whether any of it does.
 outspoken := {resource.urn |

@@ -49,9 +49,11 @@ unknown[urn] contains sprintf("%v may hold a credential: it is not known before 
 
 # Only inputs whose text as a whole has a mark of a credential are walked. The marks have no word boundaries: in JSON a line break before
 # one is a letter.
-suspicious contains urn if {
-	regex.match(marks, plan.everything)
-	some urn, resource in plan.customs
+suspicious contains resource.urn if {
+	some type, text in plan.texts
+	regex.match(marks, text)
+	some resource in plan.managed[type]
+	resource.custom
 	regex.match(marks, json.marshal(resource.inputs))
 }
 

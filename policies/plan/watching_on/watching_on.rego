@@ -34,18 +34,21 @@ fail[trail.urn] contains sprintf("no %v stands beside it", [what]) if {
 	count(plan.of_type(type)) == 0
 }
 
-fail[one.urn] contains sprintf("%v is not on", [concat(".", switch.path)]) if {
+fail[urn] contains sprintf("%v is not on", [concat(".", path)]) if {
+	some [urn, path, value] in not_on
+	not plan.hidden(value)
+}
+
+unknown[urn] contains sprintf("%v is not known before an apply", [concat(".", path)]) if {
+	some [urn, path, value] in not_on
+	plan.hidden(value)
+}
+
+not_on contains [one.urn, switch.path, value] if {
 	some type, switch in switches
 	some one in plan.of_type(type)
 	value := setting(one, switch)
 	value != switch.on
-	not plan.hidden(value)
-}
-
-unknown[one.urn] contains sprintf("%v is not known before an apply", [concat(".", switch.path)]) if {
-	some type, switch in switches
-	some one in plan.of_type(type)
-	plan.hidden(setting(one, switch))
 }
 
 needed := {
