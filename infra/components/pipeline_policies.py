@@ -35,7 +35,11 @@ _READS = (
 _MAKES = (
     *("budgets:ModifyBudget", "ecr:CreateRepository", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "logs:CreateLogGroup"),
     *(f"{service}:TagResource" for service in ("budgets", "ecr", "logs")),
+    # AWS asks for it besides ec2:CreateVpcEndpoint, for the zone of an endpoint's private names, which is AWS's own.
+    "route53:AssociateVPCWithHostedZone",
 )
+_DELIVERS = ("logs:CreateLogDelivery",)
+"""What AWS asks for besides ec2:CreateFlowLogs where flow logs go into a bucket; it knows no resource."""
 _QUEUES = (
     *(f"aps:{each}" for each in ("*AlertManagerDefinition", "*RuleGroupsNamespace", "*Scraper", "*Workspace*", "*agResource")),
     *(f"events:{each}" for each in ("*Rule", "*Targets", "*agResource")),
@@ -76,13 +80,13 @@ def reader_policy(config: Common) -> str:
 
 def deployer_policy(config: Common) -> str:
     """Reads what the reader reads, keeps the state, and makes and changes what runs."""
-    return document(*_reading(config, _MAKES), *_state(config, write=True), *_making(config), *_never(config))
+    return document(*_reading(config, _MAKES, _DELIVERS), *_state(config, write=True), *_making(config), *_never(config))
 
 
 def pipelines(config: Common) -> str:
     """The most that a job of CI can have: what the two need, and what none may whatever it is given, by a resource's policy as well."""
     reports = _reporting(config)[0]
-    both = [*_reading(config, _MAKES), *_state(config, write=True, keys=("state", "evidence")), reports, *_making(config), *_never(config)]
+    both = [*_reading(config, _MAKES, _DELIVERS), *_state(config, write=True, keys=("state", "evidence")), reports, *_making(config), *_never(config)]
     # A boundary may be no longer than 6,144 characters; what its statements are called nobody needs.
     return document(*({name: part for name, part in each.items() if name != "Sid"} for each in both))
 
@@ -99,13 +103,13 @@ def _reporting(config: Common) -> list[Statement]:
     ]
 
 
-def _reading(config: Common, makes: Sequence[str] = ()) -> list[Statement]:
-    """Calls of reading, and those of making that know the same resources: a boundary may be no longer than 6,144 characters."""
+def _reading(config: Common, makes: Sequence[str] = (), delivers: Sequence[str] = ()) -> list[Statement]:
+    """Calls of reading, and those of making that know the same resources, or none: a boundary may be no longer than 6,144 characters."""
     # IAM takes no resource whose kind is left open.
     identities = [_own(config, rest) for rest in ("role/{prefix}-*", "policy/{prefix}-*", "instance-profile/{prefix}-*", "role/aws-service-role/*")]
     keys = naming.arn(config, "kms", "key/*")
     return [
-        statement("Looks", _LOOKS, ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
+        statement("Looks", [*_LOOKS, *delivers], ["*"], Condition={"StringEquals": {"aws:RequestedRegion": config.region}}),
         # What names resources of its own service alone; the region's own state is asked in one place of the world, whichever region it is about.
         statement("Settings", _SETTINGS, [naming.global_arn(config, "account", "account"), *identities, _provider(config), _buckets(config), keys]),
         statement("Makes" if makes else "Reads", [*_READS, *makes], _things(config)),
@@ -201,5 +205,6 @@ def _buckets(config: Common) -> str:
 
 
 def _things(config: Common) -> list[str]:
-    """What is regional and this account's, and the budgets, which are nowhere."""
-    return [naming.arn(config, "*", "*"), naming.global_arn(config, "budgets", f"budget/{naming.prefix(config)}*")]
+    """What is regional and this account's, and what is nowhere: the budgets, and zones of names, of which no ARN says whose they are."""
+    budgets = naming.global_arn(config, "budgets", f"budget/{naming.prefix(config)}*")
+    return [naming.arn(config, "*", "*"), budgets, f"arn:{config.partition}:route53:::hostedzone/*"]

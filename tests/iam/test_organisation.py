@@ -42,6 +42,11 @@ def test_what_is_answered_in_one_place_of_the_world_still_works() -> None:
     assert [action for action in (*needed, *more) if stopped(action, by="regions", region="us-east-1")] == []
 
 
+def test_a_network_joins_the_zone_of_an_endpoints_names_and_nothing_else_is_done_to_names() -> None:
+    calls = ("AssociateVPCWithHostedZone", "DisassociateVPCFromHostedZone", "CreateVPCAssociationAuthorization", "CreateHostedZone", "ChangeResourceRecordSets")
+    assert [call for call in calls if not stopped(f"route53:{call}", by="regions", region="us-east-1")] == ["AssociateVPCWithHostedZone"]
+
+
 def test_every_exception_has_its_reason_and_day_and_is_a_global_service_or_one_call() -> None:
     known = {*regions().global_services, "account", "artifact", "ce", "consolidatedbilling", "freetier", "health", "invoicing", "payments", "tax"}
     known |= {"trustedadvisor"}
