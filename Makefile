@@ -32,8 +32,8 @@ lint: setup ## style and types
 opa: ## build the real OPA, conftest and the linter of workflows where Go is at hand; the tests that need them say so otherwise
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools opa conftest actionlint; else echo "no Go here: rules are tested on the embedded engine only"; fi
 
-admission: ## build what the tests on Kubernetes ask: a control plane, nodes to play with, and Gatekeeper's gator (eleven minutes, once)
-	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gator; else echo "no Go here: the tests on Kubernetes are skipped"; fi
+admission: ## build what the tests on Kubernetes ask: a control plane, nodes to play with, and Gatekeeper (twelve minutes, once)
+	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools cluster gatekeeper; else echo "no Go here: the tests on Kubernetes are skipped"; fi
 
 node: ## build all of a real single-node Kubernetes, for `falaj up --kubernetes node` and the tests on it (fifteen minutes, once; gcc and libseccomp-dev)
 	@if command -v go >/dev/null; then $(MAKE) -s -C tests/tools node; else echo "no Go here: there is no real node"; fi

@@ -23,6 +23,11 @@ def is_built() -> bool:
     return os.access(GATOR, os.X_OK) and CRDS.is_file()
 
 
+def definitions(*kinds: str) -> list[dict[str, Any]]:
+    """The CustomResourceDefinitions of these kinds, as Gatekeeper brings them."""
+    return [each for each in yaml.safe_load_all(CRDS.read_text()) if each and each["spec"]["names"]["kind"] in kinds]
+
+
 def ask(built: Path, rule: str, objects: Sequence[dict[str, Any]], scratch: Path) -> dict[str, list[str]]:
     """Object's key -> the reasons of one rule's constraint against it. Objects are each other's inventory."""
     name = rule.replace("_", "-")

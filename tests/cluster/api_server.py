@@ -66,11 +66,12 @@ class ApiServer(Asked):
             "endpoint-reconciler-type": "none",
         }
 
-    def start(self, name: str, flags: dict[str, Any]) -> None:
-        """Start one more program of the cluster; its log lies beside the others."""
+    def start(self, name: str, flags: dict[str, Any], environment: dict[str, str] | None = None) -> None:
+        """Start one more program of the cluster; its log lies beside the others. A flag whose value is a list is given once for each of it."""
         log = (self._folder / f"{name}.log").open("wb")
-        command = [str(TOOLS / name), *(f"--{flag}={value}" for flag, value in flags.items())]
-        self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT))
+        given = [(flag, value) for flag, values in flags.items() for value in (values if isinstance(values, list) else [values])]
+        command = [str(TOOLS / name), *(f"--{flag}={value}" for flag, value in given)]
+        self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}))
         log.close()
 
     def lose(self) -> None:

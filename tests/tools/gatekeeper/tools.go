@@ -1,6 +1,9 @@
 //go:build tools
 
-// Package tools pins gator, the command line of Gatekeeper; nothing here is linked into Falaj.
+// Package tools pins Gatekeeper and gator, its command line; nothing here is linked into Falaj.
 package tools
 
-import _ "github.com/open-policy-agent/gatekeeper/v3/cmd/gator"
+import (
+	_ "github.com/open-policy-agent/gatekeeper/v3"
+	_ "github.com/open-policy-agent/gatekeeper/v3/cmd/gator"
+)
