@@ -24,20 +24,43 @@ import rego.v1
 
 """
 _ENTRY = """
-# Pulumi writes what it does not know yet as one of these texts.
+# What is not known yet and what is secret come as an Element with a V, as Pulumi holds them. Behind what is not known V is empty, or nothing but the
+# frame of an asset; a secret that is empty looks the same, and is not known either.
+_wrapped(value) if {{
+	is_object(value)
+	object.keys(value) == {{"Element"}}
+	is_object(value.Element)
+	object.keys(value.Element) == {{"V"}}
+}}
+
+_empty(value) if value in {{"", false, 0, [], {{}}}}
+
+_empty(value) if value["{signature}"]
+
+_mark(wrapped) := "unknown" if {{
+	_empty(wrapped.Element.V)
+}} else := "secret"
+
+# Should it ever come as one of these texts, it is not known either.
 _unknown := `"({unknown})"`
 
-_shown(value) := json.unmarshal(regex.replace(json.marshal(value), _unknown, `{{"__falaj__":"unknown"}}`))
+_shown(value) := _marked(json.unmarshal(regex.replace(json.marshal(value), _unknown, `{{"Element":{{"V":""}}}}`)))
 
-_told := input.resources if {{
-	is_array(input.resources)
-	not input.__urn
-}} else := [input]
+_marked(value) := json.patch(value, [{{"op": "replace", "path": path, "value": {{"__falaj__": _mark(wrapped)}}}} |
+	some path, wrapped in found
+	within := [other | some other, _ in found; count(other) < count(path); array.slice(path, 0, count(other)) == other]
+	count(within) == 0
+]) if {{
+	contains(json.marshal(value), `{{"Element":{{"V":`)
+	found := {{path: held | walk(value, [path, held]); _wrapped(held)}}
+}} else := value
+
+_told := [input] if {{
+	is_string(input.__urn)
+}} else := input.resources
 
 _provider(told) := concat("", [told.__provider.urn, "::"]) if {{
 	is_string(told.__provider.urn)
-}} else := concat("", [told.__provider.__urn, "::"]) if {{
-	is_string(told.__provider.__urn)
 }} else := null
 
 _custom(told) if _provider(told) != null
@@ -52,7 +75,7 @@ _resource(told) := {{
 	"custom": true,
 	"provider": _provider(told),
 	"inputs": _shown(told.__properties),
-	"property_dependencies": object.get(told, "__propertyDependencies", {{}}),
+	"property_dependencies": _references(told),
 }} if {{
 	_custom(told)
 }} else := {{
@@ -66,22 +89,35 @@ _resource(told) := {{
 	"property_dependencies": {{}},
 }}
 
-# A resource comes with its provider, which some rules look into.
-_beside(told) := [{{
-	"urn": trim_suffix(_provider(told), "::"),
-	"type": told.__provider.__type,
-	"name": told.__provider.__name,
-	"op": "create",
-	"custom": true,
-	"provider": null,
-	"inputs": _shown(told.__provider.__properties),
-	"property_dependencies": {{}},
-}}] if {{
-	not input.resources
-	is_object(told.__provider.__properties)
-}} else := []
+# Of one resource they are not told: what is not known yet is taken to refer to something then, and is warned about below.
+_references(told) := {{field: ["untold"] | some field in _awaited(told)}} if {{
+	input.__urn
+}} else := told.propertyDependencies if {{
+	is_object(told.propertyDependencies)
+}} else := {{}}
 
-_resources := [resource | some told in _told; some resource in array.concat(_beside(told), [_resource(told)])]
+_awaited(told) := [field | some field, value in _shown(told.__properties); contains(json.marshal(value), `"__falaj__":"unknown"`)]
+
+# A resource comes with its provider, which some rules look into; where all are told, it is one of them.
+_providers := {{provider |
+	some told in _told
+	is_string(told.__provider.urn)
+	not told.__provider.urn in _urns
+	provider := {{
+		"urn": told.__provider.urn,
+		"type": told.__provider.type,
+		"name": told.__provider.name,
+		"op": "create",
+		"custom": true,
+		"provider": null,
+		"inputs": _shown(told.__provider.properties),
+		"property_dependencies": {{}},
+	}}
+}}
+
+_urns := {{told.__urn | some told in _told}}
+
+_resources := array.concat([provider | some provider in _providers], [_resource(told) | some told in _told])
 
 _now := time.format([time.now_ns(), "UTC", "RFC3339"])
 
@@ -110,6 +146,14 @@ stack_deny_falaj_gate contains sprintf("rule %v did not judge %v, which it must"
 	some urn in answer.overlooked
 }}
 """
+_LATER = """
+# There is something unknown in a preview only. The update asks of each resource again, with its values then known, before the step is taken.
+warn_falaj_later contains sprintf("{rules}: not known yet, so judged before the step: %v", [concat(", ", fields)]) if {{
+	input.__urn
+	fields := sort(_awaited(input))
+	count(fields) > 0
+}}
+"""
 _RULE = """
 # METADATA
 # title: {title}
@@ -134,8 +178,15 @@ Parameters of environment `{environment}`; policies {digest}.
     pulumi preview --policy-pack .
 
 The runtime shows no severity, framework or remediation: `falaj policy explain RULE` does. Not known here, unlike in `falaj gate`: waivers,
-approvals, checkov's findings, what a run would delete, whether a value is secret, and, where the runtime does not tell them, references
-between resources whose names are not known yet. The pack in Python knows the last two.
+approvals, checkov's findings, what a run would delete. Not told by the runtime, unlike to the pack in Python:
+
+- of one resource, to what its inputs refer: {later} warn in the preview of every value that is not known yet, and judge it in
+  the update, before its step;
+- an empty secret from a value that is not known yet: both are taken as not known;
+- of all resources at the end, the inputs: rules that join resources see the outputs there, in a preview as far as they are known. An input
+  that the provider leaves out of its outputs is not seen, one that it fills in is.
+
+A value that is not known where a rule needs it is refused.
 """
 
 
@@ -145,24 +196,34 @@ def write(library: Library, environment: str, out: Path) -> list[Path]:
     Raises UsageError for an environment without parameters.
     """
     words = {"environment": environment, "digest": library.digest}
-    files = {"PulumiPolicy.yaml": _PROJECT.format(**words), "README.md": _README.format(**words), "falaj.rego": _rego(library, environment)}
+    files = {
+        "PulumiPolicy.yaml": _PROJECT.format(**words),
+        "README.md": _README.format(**words, later=" and ".join(later(library))),
+        "falaj.rego": _rego(library, environment),
+    }
     for name, text in files.items():
         write_durably(out / name, text.encode())
     return sorted(out / name for name in files)
 
 
 def _rego(library: Library, environment: str) -> str:
-    from infra.policy_build.pulumi_pack.runner import UNKNOWN
+    from infra.policy_build.pulumi_pack.runner import SIGNATURE, UNKNOWN
 
     built = data(library, environment)
     entry = _ENTRY.format(
         unknown="|".join(sorted(UNKNOWN)),
+        signature=SIGNATURE,
         parameters=json.dumps(built["parameters"], sort_keys=True),
         environment=json.dumps(environment),
         types=json.dumps(built["types"]) if built["types"] else "[]",
     )
     head = _HEAD.format(package=_PACKAGE, digest=library.digest, environment=environment)
-    return head + flatten(modules(library), asked="_asked") + entry + "".join(_entries(library))
+    return head + flatten(modules(library), asked="_asked") + entry + _LATER.format(rules=", ".join(later(library))) + "".join(_entries(library))
+
+
+def later(library: Library) -> list[str]:
+    """The rules that ask of each resource by itself what its unknown values refer to, which this runtime does not tell."""
+    return [rule.id for rule in library.of_kind("plan") if is_alone(rule) and "plan.unsettled" in rule.path.read_text(encoding="utf-8")]
 
 
 def _entries(library: Library) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from infra.pipeline.flat import flatten
 from infra.pipeline.policy_engine import opa_binary
-from infra.policy_build.pulumi_opa_pack import write
+from infra.policy_build.pulumi_opa_pack import later, write
 from infra.policy_build.pulumi_pack import is_alone
 from tests.policies.samples import LIBRARY, NOON, SAMPLES, Sample
 from tests.policy_build.test_pulumi_pack import UNKNOWN, _provider, _tellable, gates
@@ -21,6 +21,7 @@ BINARY = opa_binary()
 needs_opa = pytest.mark.skipif(BINARY is None, reason="needs opa on PATH or .cache/tools/opa (make opa)")
 RULES = LIBRARY.of_kind("plan")
 NAMES = {("" if is_alone(rule) else "stack_") + ("deny_" if rule.level == "mandatory" else "warn_") + rule.id: rule for rule in RULES}
+LATER = later(LIBRARY)
 ASK = """package asked
 
 import rego.v1
@@ -47,7 +48,7 @@ def test_the_pack_is_one_package_with_the_runtimes_names_and_nothing_else_to_ask
     assert re.findall(r"^package .*$", text, re.MULTILINE) == ["package falaj"]
     assert re.findall(r"^import .*$", text, re.MULTILINE) == ["import rego.v1"]
     asked = set(re.findall(r"^((?:stack_)?(?:deny|violation|warn)\w*) contains", text, re.MULTILINE))
-    assert asked == {*NAMES, "stack_deny_falaj_gate"}
+    assert asked == {*NAMES, "stack_deny_falaj_gate", "warn_falaj_later"}
     assert all(re.fullmatch(r"(stack_)?(deny|warn)(_[a-zA-Z]+)*", name) for name in asked)
     assert "runtime: opa" in (pack / "PulumiPolicy.yaml").read_text()
     assert LIBRARY.digest in text
@@ -63,18 +64,68 @@ def test_opa_takes_the_pack_under_its_strictest_check(pack: Path) -> None:
 @needs_opa
 @pytest.mark.opa
 def test_the_pack_finds_what_the_gate_finds_in_every_sample(pack: Path, tmp_path: Path) -> None:
-    samples = [sample for sample in SAMPLES if sample.rule.kind == "plan" and _tellable(sample.input["plan"]["resources"]) and not _holds_secret(sample)]
-    alone = [(number, told) for number, sample in enumerate(samples) for told in _alone(sample)]
-    stack = [{"resources": [_told(each, sample) for each in sample.input["plan"]["resources"]]} for sample in samples]
+    samples = [sample for sample in SAMPLES if sample.rule.kind == "plan" and _tellable(sample.input["plan"]["resources"])]
+    alone = [(number, _told(each, sample)) for number, sample in enumerate(samples) for each in sample.input["plan"]["resources"]]
+    stack = [{"resources": [_told_of_stack(each, sample) for each in sample.input["plan"]["resources"]]} for sample in samples]
     (tmp_path / "documents.json").write_text(json.dumps({"documents": {"alone": [told for _, told in alone], "stack": stack}}))
     (tmp_path / "ask.rego").write_text(ASK.format(alone=_questions(stacks=False), stack=_questions(stacks=True)))
     said = _evaluated(pack, tmp_path)
     found: list[set[str]] = [_words(said["stack"][str(number)]) for number in range(len(samples))]
+    warned: list[set[str]] = [set() for _ in samples]
     for place, (number, told) in enumerate(alone):
+        if said["alone"][str(place)].pop("warn_falaj_later"):
+            warned[number].add(told["__urn"])
         found[number] |= {f"{told['__urn']}: {words}" for words in _words(said["alone"][str(place)])}
-    different = [str(sample) for sample, words in zip(samples, found, strict=True) if words != _as_words(sample)]
+    expected = [_expected(sample) for sample in samples]
+    different = [str(sample) for sample, words, (known, _) in zip(samples, found, expected, strict=True) if words != known]
     assert different == []
+    assert [str(sample) for sample, urns, (_, awaited) in zip(samples, warned, expected, strict=True) if not awaited <= urns] == []
+    assert len(set().union(*(awaited for _, awaited in expected))) > 3
     assert len(samples) > 400
+
+
+@needs_opa
+@pytest.mark.opa
+def test_values_are_taken_as_the_plugin_writes_them(pack: Path, tmp_path: Path) -> None:
+    unknown, secret = {"__falaj__": "unknown"}, {"__falaj__": "secret"}
+    blanks = ["", False, 0, [], {}, {"4dabf18193072939515e22adb298388d": ""}]
+    words = {"a": {"V": "x"}, "l": {"V": [{"V": 1}]}, "n": {"V": {"Element": {"V": ""}}}}
+    secrets = ["s3cret", True, 443, None, [{"V": 1}], words]
+    given = {
+        "plain": {"port": 443, "on": True, "names": ["a", None], "Element": {"V": "", "other": 1}},
+        "blanks": [{"Element": {"V": blank}} for blank in blanks],
+        "secrets": [{"Element": {"V": each}} for each in secrets],
+        "deep": {"Element": {"list": [{"a/b~c": {"Element": {"V": ""}}}]}},
+        "text": [UNKNOWN, f"a-{UNKNOWN}-b"],
+    }
+    (tmp_path / "input.json").write_text(json.dumps(given))
+    command = [str(BINARY), "eval", "--format=json", "--data", str(pack / "falaj.rego"), "--input", str(tmp_path / "input.json"), "data.falaj._shown(input)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert json.loads(done.stdout)["result"][0]["expressions"][0]["value"] == {
+        "plain": given["plain"],
+        "blanks": [unknown] * len(blanks),
+        "secrets": [secret] * len(secrets),
+        "deep": {"Element": {"list": [{"a/b~c": unknown}]}},
+        "text": [unknown, f"a-{UNKNOWN}-b"],
+    }
+
+
+@needs_opa
+@pytest.mark.opa
+def test_the_values_of_an_update_are_judged_before_the_step(pack: Path, tmp_path: Path) -> None:
+    key = "AKIA" + "Q" * 16
+    before, then = ({"value": value} for value in ({"Element": {"V": ""}}, key))
+    about = {"__urn": "urn:pulumi:prod::app::aws:ssm/parameter:Parameter::p", "__type": "aws:ssm/parameter:Parameter", "__name": "p", "__provider": {}}
+    provider = {"urn": "urn:pulumi:prod::app::pulumi:providers:aws::aws", "type": "pulumi:providers:aws", "name": "aws", "properties": {}}
+    told = [{**about, "__provider": provider, "__properties": {**inputs, "type": "String"}} for inputs in (before, then)]
+    (tmp_path / "documents.json").write_text(json.dumps({"documents": {"alone": told, "stack": []}}))
+    (tmp_path / "ask.rego").write_text(ASK.format(alone=_questions(stacks=False), stack=_questions(stacks=True)))
+    preview, update = (_evaluated(pack, tmp_path)["alone"][number] for number in ("0", "1"))
+    assert preview["warn_falaj_later"] == ["accounts_apart, values_hold_no_credential: not known yet, so judged before the step: value"]
+    assert preview["deny_values_hold_no_credential"] == []
+    assert update["warn_falaj_later"] == []
+    assert update["deny_values_hold_no_credential"] == ["values_hold_no_credential: value holds an AWS access key"]
 
 
 def test_a_name_that_is_nowhere_is_refused() -> None:
@@ -82,41 +133,38 @@ def test_a_name_that_is_nowhere_is_refused() -> None:
         flatten({"a.rego": "package falaj.a\n\nimport data.falaj.b\n\nx := b.nothing\n", "b.rego": "package falaj.b\n\ny := 1\n"}, asked="asked")
 
 
-def _holds_secret(sample: Sample) -> bool:
-    return '"__falaj__": "secret"' in json.dumps(sample.input)
-
-
-def _alone(sample: Sample) -> list[dict[str, Any]]:
-    return [_told(each, sample) for each in sample.input["plan"]["resources"]]
-
-
 def _told(resource: dict[str, Any], sample: Sample) -> dict[str, Any]:
-    """A resource as the runtime gives it."""
+    """A resource as `buildOPAInput` of the plugin's analyzer.go gives it to a rule that is asked of each."""
     provider = _provider(resource)
     beside = next((each for each in sample.input["plan"]["resources"] if each["urn"] == provider), None)
-    told = {
-        **{name: _plain(value) for name, value in resource["inputs"].items() if not name.startswith("__")},
-        "__type": resource["type"],
-        "__name": resource["urn"].rpartition("::")[2],
-        "__urn": resource["urn"],
-        "__options": {},
-        "__properties": _plain(resource["inputs"]),
-        "__propertyDependencies": resource["property_dependencies"],
-    }
+    inputs = {name: _held(value) for name, value in resource["inputs"].items() if not name.startswith("__")}
+    name = resource["urn"].split("::", 3)[-1]
+    options = {"protect": False, "ignoreChanges": None, "deleteBeforeReplace": None, "aliases": None, "parent": ""}
+    told: dict[str, Any] = {}
     if provider:
-        inputs = _plain(beside["inputs"]) if beside else {}
-        told["__provider"] = {"__type": provider.split("::")[2], "__name": provider.split("::")[3], "__urn": provider, "__properties": inputs}
-    return told
+        told = {"urn": provider, "type": provider.split("::")[2], "name": provider.split("::")[3], "properties": _held(beside["inputs"]) if beside else {}}
+    about = {"type": resource["type"], "urn": resource["urn"], "name": name, "options": options, "provider": told, "properties": inputs, "props": inputs}
+    return {**about, **inputs, **{f"__{each}": value for each, value in about.items()}}
 
 
-def _plain(value: Any) -> Any:
+def _told_of_stack(resource: dict[str, Any], sample: Sample) -> dict[str, Any]:
+    """A resource as `buildStackOPAInput` gives it among all: only there with what it refers to. (Its properties are outputs then; samples have none.)"""
+    references = {key: urns for key, urns in resource["property_dependencies"].items() if urns}
+    return {**_told(resource, sample), "dependencies": sorted({urn for urns in references.values() for urn in urns}), "propertyDependencies": references}
+
+
+def _held(value: Any) -> Any:
+    """A value as PropertyMap.Mappable() leaves it: what is computed or secret stays the Go struct that it is, and is written field by field."""
     if isinstance(value, dict):
-        return UNKNOWN if value.get("__falaj__") == "unknown" else {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        mark = value.get("__falaj__")
+        if mark:
+            return {"Element": {"V": "" if mark == "unknown" else "s3cret"}}
+        return {key: _held(item) for key, item in value.items()}
+    return [_held(item) for item in value] if isinstance(value, list) else value
 
 
 def _questions(*, stacks: bool) -> str:
-    names = [name for name in sorted(NAMES) if name.startswith("stack_") == stacks]
+    names = [name for name in sorted({*NAMES, "warn_falaj_later"}) if name.startswith("stack_") == stacks]
     return ", ".join(f'"{name}": _ask_{name}(told)' for name in names)
 
 
@@ -124,15 +172,19 @@ def _words(answer: dict[str, list[str]]) -> set[str]:
     return {words for said in answer.values() for words in said}
 
 
-def _as_words(sample: Sample) -> set[str]:
+def _expected(sample: Sample) -> tuple[set[str], set[str]]:
+    """What the pack says as the gate does, and of whom it only warns, since the runtime does not tell of one resource what it refers to."""
     alone = {rule.id for rule in RULES if is_alone(rule)}
-    return {f"{urn}: {rule}: {why}" if rule in alone else f"{rule}: {urn}: {why}" for rule, urn, why in gates(sample, waits=False)}
+    said = gates(sample, waits=False)
+    untold = {(rule, urn, why) for rule, urn, why in said if rule in LATER and "is not known before an apply, and no reference says" in why}
+    return {f"{urn}: {rule}: {why}" if rule in alone else f"{rule}: {urn}: {why}" for rule, urn, why in said - untold}, {urn for _, urn, _ in untold}
 
 
 def _evaluated(pack: Path, folder: Path) -> dict[str, Any]:
     noon = "1767268800000000000"
     functions = "".join(
-        f"\n_ask_{name}(told) := found if {{\n\tfound := data.falaj.{name} with input as told with time.now_ns as {noon}\n}}\n" for name in NAMES
+        f"\n_ask_{name}(told) := found if {{\n\tfound := data.falaj.{name} with input as told with time.now_ns as {noon}\n}}\n"
+        for name in [*NAMES, "warn_falaj_later"]
     )
     (folder / "ask.rego").write_text((folder / "ask.rego").read_text() + functions)
     command = [str(BINARY), "eval", "--format=json", "--data", str(pack / "falaj.rego"), "--data", str(folder), "data.asked"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = {
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
@@ -157,7 +157,7 @@ class Runner:
 def shown(value: Any) -> Any:
     """A value as Pulumi hands it over, with the markers of a plan for what is unknown or secret, and whole numbers as such."""
     if isinstance(value, dict):
-        if value.get(_SIGNATURE) == _SECRET:
+        if value.get(SIGNATURE) == _SECRET:
             return {"__falaj__": "secret"}
         return {key: shown(item) for key, item in value.items()}
     if isinstance(value, list):
