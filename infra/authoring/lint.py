@@ -32,6 +32,7 @@ _TRAPS = (
     ),
     (re.compile(r"^\w+\[[^\]]*\("), "a call in the head of a rule: give its value a name in the body"),
     (re.compile(r'^\w+\[""\] contains'), "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
+    (re.compile(r"\]\s*\("), "a call through brackets, which hides what is called: write the name with dots"),
     (re.compile(r"plan\.by_urn\["), "a look-up by URN across modules: ask plan.get(urn)"),
     (
         re.compile(r"\.(parent|dependencies|protect|replace_keys|diff_keys)\b|\bresource\.name\b"),

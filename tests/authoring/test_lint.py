@@ -17,6 +17,9 @@ HEAD = "package falaj.plan.x\n\nimport rego.v1\n\nimport data.falaj.lib.plan\n\n
     ("line", "what"),
     [
         ("now := time.now_ns()", "built-in time.now_ns is not one that all engines share"),
+        ('now := time["now_ns"]()', "a call through brackets, which hides what is called: write the name with dots"),
+        ("now := time[`now_ns`]()", "a call through brackets, which hides what is called: write the name with dots"),
+        ('known := data.falaj.lib["plan"]["known"](x)', "a call through brackets, which hides what is called: write the name with dots"),
         ('answer := http.send({"url": "x"})', "built-in http.send is not one that all engines share"),
         ('number := rand.intn("a", 3)', "built-in rand.intn is not one that all engines share"),
         ("environment := opa.runtime()", "built-in opa.runtime is not one that all engines share"),
