@@ -16,6 +16,8 @@ from infra.checkov.names import MAPS, terraform_property, terraform_type
 
 UNKNOWN = "true_after_unknown"
 """What checkov itself puts where Terraform only knows that there will be a value: there, but equal to nothing."""
+_NOT_HERE = ("kubernetes:", "pulumi:providers:")
+"""What has a form of its own."""
 _LEFT_OUT = frozenset({"tagsAll", "__defaults"})
 
 
@@ -29,12 +31,12 @@ class Translated:
     hidden: Mapping[str, frozenset[str]]
     """URN -> Terraform names of its top-level properties that are not known, even in part."""
     unmapped: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Type of the AWS provider that the table has no name for -> URNs."""
+    """Type that the table has no name for, whosever it is -> URNs."""
 
 
 def translate(plan: Plan) -> Translated:
-    """`plan` for checkov. Resources that are deleted or only read are left out; other providers' are none of this form's business."""
-    managed = [item for item in plan.resources if item.custom and item.op not in ("delete", "read") and item.type.startswith("aws:")]
+    """`plan` for checkov. Resources that are deleted or only read are left out, and Kubernetes objects, which are shown as manifests."""
+    managed = [item for item in plan.resources if item.custom and item.op not in ("delete", "read") and not item.type.startswith(_NOT_HERE)]
     addresses, unmapped = _addresses(managed)
     kept = [item for item in managed if item.urn in addresses]
     resources, configuration, changes, hidden = [], [], [], {}

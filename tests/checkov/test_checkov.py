@@ -53,7 +53,8 @@ JOINED = {"CKV_AWS_21", "CKV_AWS_145", "CKV2_AWS_6"}
 @needs_checkov
 def test_edges_save_a_bucket_that_is_in_order_from_three_false_failures() -> None:
     with_edges, without = (by_rule(judge_plan(seven(edges=edges), "advisory", DAY, accepted=())) for edges in (True, False))
-    assert {rule: (dict(with_edges[rule].fail), with_edges[rule].judged) for rule in JOINED} == {rule: ({}, [urn(BUCKET, "data")]) for rule in JOINED}
+    said = {rule: (dict(with_edges[rule].fail), dict(with_edges[rule].unknown), with_edges[rule].judged) for rule in JOINED}
+    assert said == {rule: ({}, {}, [urn(BUCKET, "data")]) for rule in JOINED}
     assert {rule for rule in JOINED if without[rule].fail or without[rule].unknown} == JOINED
 
 
@@ -70,9 +71,11 @@ def test_a_failure_over_a_value_nobody_knows_is_an_unknown() -> None:
 
 
 @needs_checkov
-def test_a_type_that_checkov_cannot_be_shown_is_reported() -> None:
-    results = by_rule(judge_plan(plan(resource("aws:sagemaker/domain:Domain", "d", {})), "advisory", DAY, accepted=()))
-    assert results["checkov_coverage"].unknown == {urn("aws:sagemaker/domain:Domain", "d"): ["checkov cannot be shown aws:sagemaker/domain:Domain"]}
+@pytest.mark.parametrize("type", ["aws:sagemaker/domain:Domain", "aws-native:s3:Bucket", "random:index/randomId:RandomId", "kubernetes:helm.sh/v3:Release"])
+def test_a_type_that_checkov_cannot_be_shown_is_reported(type: str) -> None:
+    results = by_rule(judge_plan(plan(resource(type, "d", {}), resource(KEY, "key", {"enableKeyRotation": True})), "advisory", DAY, accepted=()))
+    assert results["checkov_coverage"].unknown == {urn(type, "d"): [f"checkov cannot be shown {type}"]}
+    assert urn(KEY, "key") in results["checkov_coverage"].judged
 
 
 @needs_checkov

@@ -88,9 +88,15 @@ def test_an_older_name_of_a_type_is_the_same_type() -> None:
     assert names.terraform_type("aws:s3/bucketV2:BucketV2") == "aws_s3_bucket"
 
 
-def test_a_type_without_a_name_is_listed() -> None:
-    found = translate(plan(resource("aws:sagemaker/domain:Domain", "d", {})))
-    assert (found.unmapped, found.urns) == ({"aws:sagemaker/domain:Domain": [urn("aws:sagemaker/domain:Domain", "d")]}, {})
+@pytest.mark.parametrize("type", ["aws:sagemaker/domain:Domain", "aws-native:s3:Bucket", "random:index/randomId:RandomId"])
+def test_a_type_without_a_name_is_listed_whosever_it_is(type: str) -> None:
+    found = translate(plan(resource(type, "d", {})))
+    assert (found.unmapped, found.urns) == ({type: [urn(type, "d")]}, {})
+
+
+@pytest.mark.parametrize("type", ["kubernetes:core/v1:ConfigMap", "pulumi:providers:kubernetes"])
+def test_what_has_a_form_of_its_own_is_not_listed(type: str) -> None:
+    assert translate(plan(resource(type, "d", {}))).unmapped == {}
 
 
 @pytest.mark.parametrize("op", ["delete", "read"])
