@@ -88,9 +88,7 @@ def _plan_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> D
     plan = artifact(Plan, path.parent / "plan.json")
     if plan is None or plan.digest != decision.subject_digest:
         raise LookupError("the plan that it judged is not here")
-    # What another tool found is kept as it was: that tool is not run here.
-    also = [rule for rule in decision.rules if rule.check == "checkov"]
-    return judge.plan(plan, _parameters(path, decision), decision.decided_at, _policies(folder, decision), also)
+    return judge.plan(plan, _parameters(path, decision), decision.decided_at, _policies(folder, decision), _of_others(decision))
 
 
 def _release_again(folder: Path, path: Path, decision: Decision, judge: Judge) -> Decision:
@@ -110,6 +108,11 @@ def _documents_again(folder: Path, path: Path, decision: Decision, judge: Judge)
 
 
 _AGAIN = {"plan": _plan_again, "release": _release_again, "repository": _documents_again, "evidence": _documents_again}
+
+
+def _of_others(decision: Decision) -> list[RuleResult]:
+    """What another tool found is kept as it was: that tool is not run here."""
+    return [rule for rule in decision.rules if rule.check == "checkov"]
 
 
 def _policies(folder: Path, decision: Decision) -> Path:
@@ -151,5 +154,7 @@ class GateJudge:
     def documents(self, given: dict, decision: Decision, parameters: dict | None, policies: Path) -> Decision:
         from infra.pipeline.gate import judge_evidence, judge_repository
 
-        judge = judge_repository if decision.kind == "repository" else judge_evidence
-        return judge(given, decision.environment, decision.decided_at, subject=decision.subject, parameters=parameters, policies=policies)
+        environment, now, subject = decision.environment, decision.decided_at, decision.subject
+        if decision.kind == "repository":
+            return judge_repository(given, environment, now, subject=subject, parameters=parameters, policies=policies, also=_of_others(decision))
+        return judge_evidence(given, environment, now, subject=subject, parameters=parameters, policies=policies)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from falaj.errors import UsageError
 from falaj.files import write_durably
 from infra.cli.formats import FORMATS, named, render
 from infra.cli.output import emit, progress, redact, table
@@ -54,7 +55,14 @@ def gate(
     if repository or documents is not None:
         from infra.cli.gate_documents import decide_evidence, decide_repository
 
-        others = [decide_repository(folder or Path.cwd(), environment)] if repository else []
+        if checkov and not repository:
+            raise UsageError(
+                "checkov judges no evidence documents",
+                given="--evidence with --checkov",
+                allowed="--checkov for plans and with --repository",
+                next="leave --checkov out",
+            )
+        others = [decide_repository(folder or Path.cwd(), environment, checkov=checkov)] if repository else []
         others += [decide_evidence(documents, environment, signers)] if documents is not None else []
         tell(others, "json" if as_json else format, out, folder)
         refuse_first(others)

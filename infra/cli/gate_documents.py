@@ -12,14 +12,19 @@ if TYPE_CHECKING:
     from infra.artifacts import Decision
 
 
-def decide_repository(folder: Path, environment: str) -> Decision:
-    """Judge the checkout in `folder`; facts, parameters and decision go below the environment's folder, so that it can be judged again."""
+def decide_repository(folder: Path, environment: str, *, checkov: bool = False) -> Decision:
+    """Judge the checkout in `folder`; facts, parameters and decision go below the environment's folder, so that it can be judged again.
+
+    checkov is asked too where its level is `mandatory`, or where `checkov` says so and its level is not `off`.
+    """
     from infra.pipeline.facts import repository_facts
-    from infra.pipeline.gate import judge_repository
+    from infra.pipeline.gate import asked_of_repository, instant, judge_repository
     from infra.pipeline.library import Library
 
-    facts, parameters = repository_facts(folder), Library.open().parameters(environment)
-    decision = judge_repository(facts, environment, subject=folder.resolve().name, parameters=parameters)
+    now = instant()
+    facts, parameters = repository_facts(folder), Library.open().parameters(environment, now)
+    also = asked_of_repository(folder, parameters, now[:10], checkov=checkov)
+    decision = judge_repository(facts, environment, now, subject=folder.resolve().name, parameters=parameters, also=also)
     return _kept(decision, "repository", {"facts": facts, "parameters": parameters})
 
 

@@ -115,12 +115,13 @@ def judge_repository(
     parameters: dict[str, Any] | None = None,
     policies: Path | None = None,
     engine: PolicyEngine | None = None,
+    also: Sequence[RuleResult] = (),
 ) -> Decision:
-    """Judge what a repository holds: `facts` as `infra.pipeline.facts` reads them, `subject` what the repository is called."""
+    """Judge what a repository holds: `facts` as `infra.pipeline.facts` reads them, `subject` what the repository is called, `also` as in judge_plan."""
     library = Library.open(policies)
     given = library.parameters(environment, instant(now)) if parameters is None else parameters
     input = {"repository": facts, "parameters": given, "now": instant(now)}
-    return _of_documents("repository", library, environment, subject, digest(facts), input, given, engine)
+    return _of_documents("repository", library, environment, subject, digest(facts), input, given, engine, also)
 
 
 def judge_evidence(
@@ -165,12 +166,25 @@ def judge_file(
 
 def asked_too(plan: Plan, parameters: Mapping[str, Any], day: str, *, checkov: bool) -> list[RuleResult]:
     """What checkov says of `plan` where its level is `mandatory`, or where `checkov` asks for it and the level is not `off`."""
-    level = parameters.get("checkov", {}).get("level", "off")
-    if level != "mandatory" and (level == "off" or not checkov):
+    if not _asks_checkov(parameters, checkov=checkov):
         return []
     from infra.checkov.results import judge_plan as ask_checkov
 
-    return ask_checkov(plan, level, day)
+    return ask_checkov(plan, parameters["checkov"]["level"], day)
+
+
+def asked_of_repository(root: Path, parameters: Mapping[str, Any], day: str, *, checkov: bool) -> list[RuleResult]:
+    """What checkov says of the Dockerfiles and workflows under `root`, asked when it is asked of a plan."""
+    if not _asks_checkov(parameters, checkov=checkov):
+        return []
+    from infra.checkov.results import judge_repository as ask_checkov
+
+    return ask_checkov(root, parameters["checkov"]["level"], day)
+
+
+def _asks_checkov(parameters: Mapping[str, Any], *, checkov: bool) -> bool:
+    level = parameters.get("checkov", {}).get("level", "off")
+    return level == "mandatory" or (level != "off" and checkov)
 
 
 def refuse_unless_allowed(decision: Decision, *, next: str | None = None) -> None:
@@ -213,9 +227,11 @@ def _of_documents(
     input: dict[str, Any],
     parameters: dict[str, Any],
     engine: PolicyEngine | None,
+    also: Sequence[RuleResult] = (),
 ) -> Decision:
     answers = ask(library, kind, input, input["now"][:10], engine)
     faults = [*answers.faults, *misshapen(library, kind, input)]
+    rules = [*answers.results, *also]
     waivers = [one for one in _of_parameters(library, environment, parameters, input["now"]) if one.state == "used"]
     return Decision(
         kind=kind,
@@ -224,8 +240,8 @@ def _of_documents(
         subject_digest=subject_digest,
         policy_digest=library.digest,
         parameters_digest=digest(parameters),
-        verdict=_verdict(answers.results, faults),
-        rules=answers.results,
+        verdict=_verdict(rules, faults),
+        rules=rules,
         faults=faults,
         waivers=waivers,
         waivers_digest=digest_of(library.folder) if waivers else "",

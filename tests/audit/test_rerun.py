@@ -107,5 +107,8 @@ def test_what_checkov_found_is_kept_as_it_was(judged: Path) -> None:
     folder = stack_folder("local", "foundation")
     finding = RuleResult(rule="CKV_AWS_7", title="rotation", check="checkov", severity="medium", judged=["urn"], fail={"urn": ["off"]}, level="advisory")
     judge_plan(Plan.read(folder / "plan.json"), None, world.NOON, also=[finding]).write(folder / "decision.json")
+    checkout = environment_folder("local") / "judged" / "repository"
+    write_json(checkout / "facts.json", {"workflows": []})
+    judge_repository({"workflows": []}, "local", world.NOON, subject="here", also=[finding]).write(checkout / "decision.json")
     answers = {each.path: each.outcome for each in verify(collect("local", world.NOON).path, judge=GateJudge()).decisions}
-    assert answers["stacks/foundation/decision.json"] == "same answer"
+    assert answers["stacks/foundation/decision.json"] == answers["judged/repository/decision.json"] == "same answer"

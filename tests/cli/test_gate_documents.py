@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from falaj.errors import Denied
+from falaj.errors import Denied, Fault, UsageError
 from falaj.home import ROOT
+from infra.artifacts import Decision
 from infra.cli.main import falaj
+from infra.pipeline.library import Library
 
 pytestmark = pytest.mark.usefixtures("falaj_home")
 
@@ -53,3 +55,47 @@ def test_facts_at_hand_are_signed_at_once(tmp_path: Path) -> None:
 
 def test_the_public_half_of_a_key_can_be_handed_on() -> None:
     assert run("evidence", "key").stdout.startswith("-----BEGIN PUBLIC KEY-----")
+
+
+@pytest.fixture
+def checkov(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkov that finds one thing in a Dockerfile."""
+    found = {"check_id": "CKV_DOCKER_3", "check_name": "a user", "file_path": "/images/x/Dockerfile", "resource": "/images/x/Dockerfile.", "check_result": {}}
+    (tmp_path / "said.json").write_text(json.dumps({"results": {"passed_checks": [], "failed_checks": [found]}}))
+    program = tmp_path / "checkov"
+    program.write_text(f"#!/bin/sh\ncat {tmp_path}/said.json\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("FALAJ_CHECKOV", str(program))
+    return program
+
+
+@pytest.mark.parametrize(
+    ("level", "words", "verdict", "asked"),
+    [
+        ("advisory", ["--checkov"], "allowed", True),
+        ("advisory", [], "allowed", False),
+        ("mandatory", [], "denied", True),
+        ("off", ["--checkov"], "allowed", False),
+    ],
+)
+def test_checkovs_findings_in_a_checkout_count_by_their_level(
+    level: str, words: list[str], verdict: str, asked: bool, checkov: Path, falaj_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Library.parameters
+    monkeypatch.setattr(Library, "parameters", lambda *given: {**plain(*given), "checkov": {"level": level}})
+    answer = run("gate", "--repository", "--env", "prod", "--json", *words, ROOT)
+    decision = json.loads(answer.stdout)["decisions"][0]
+    assert (decision["verdict"], answer.exit_code == 0) == (verdict, verdict == "allowed")
+    found = {rule["rule"]: rule["fail"] for rule in decision["rules"] if rule["check"] == "checkov"}
+    assert found == ({"CKV_DOCKER_3": {"images/x/Dockerfile": ["a user"]}} if asked else {})
+    kept = Decision.read(falaj_home / "prod" / "judged" / "repository" / "decision.json")
+    assert {rule.rule for rule in kept.rules if rule.check == "checkov"} == set(found)
+
+
+def test_checkov_that_is_not_there_is_a_fault_also_for_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FALAJ_CHECKOV", str(tmp_path / "none"))
+    assert isinstance(run("gate", "--repository", "--env", "prod", "--checkov", ROOT).exception, Fault)
+
+
+def test_checkov_is_not_asked_of_documents(tmp_path: Path) -> None:
+    assert isinstance(run("gate", "--evidence", tmp_path, "--env", "prod", "--checkov").exception, UsageError)
