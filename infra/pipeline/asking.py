@@ -129,7 +129,8 @@ class _Subjects:
 def collectors(library: Library) -> dict[str, str]:
     """Modules that ask every rule of a kind at once: `falaj.gate.<kind>`; set comprehensions make a rule that found nobody say so.
 
-    Of plan rules they also ask which managed resources of their subjects they did not judge, and of the plan which types it holds.
+    Of plan rules they also ask which managed resources of their subjects they did not judge, and of the plan which types it holds; of the others
+    whether they judged anybody: one that is told whom it judges by nothing but itself could leave out all of them, and pass.
     `falaj.gate_brief.plan` says the same as `falaj.gate.plan` in fewer words, since large plans make long answers: instead of all whom
     a rule judged only those beyond whom it must judge, and of each type which resources it has.
     """
@@ -137,8 +138,7 @@ def collectors(library: Library) -> dict[str, str]:
     for kind in KINDS:
         lines = _asking(f"falaj.gate.{kind}", kind, "count(urns)")
         for rule in library.of_kind(kind):
-            subjects = _subjects(rule)
-            overlooked = f', "overlooked": {subjects} - data.{rule.package}.judged' if subjects else ""
+            overlooked = _overlooked(rule)
             lines.append(f'answers contains {{"rule": "{rule.id}", "judged": data.{rule.package}.judged, {_found(rule)}{overlooked}}}')
         modules[f"gate/{kind}.rego"] = "\n".join(lines) + "\n"
     lines = _asking("falaj.gate_brief.plan", "plan", "urns")
@@ -171,6 +171,21 @@ _TYPES = """customs_of_type := {{type: customs |
 
 answers contains {{"types": {{type: {of_type} | some type, urns in customs_of_type}}}}
 """
+
+
+def _overlooked(rule: Rule) -> str:
+    """A part of the answer: what the rule must have judged and did not. A rule of a repository that names the facts it reads may find none there."""
+    if rule.kind == "plan":
+        subjects = _subjects(rule)
+        return f', "overlooked": {subjects} - data.{rule.package}.judged' if subjects else ""
+    nobody = f"count(data.{rule.package}.judged) == 0"
+    if not rule.reads:
+        return f', "overlooked": {{what | {nobody}; what := "anything of the {_WHOLE[rule.kind]}"}}'
+    held = " | ".join(f'{{"any of the repository\'s {fact}" | some name, _ in input.repository.{fact}; name != null}}' for fact in rule.reads)
+    return f', "overlooked": {{what | {nobody}; some what in ({held})}}'
+
+
+_WHOLE: Mapping[Kind, str] = {"release": "candidate", "repository": "repository", "evidence": "evidence"}
 
 
 def _subjects(rule: Rule) -> str:

@@ -54,7 +54,8 @@ class Rule:
     remediation: str
     runbook: str
     reads: tuple[str, ...] | list[str] = ()
-    """Types it judges some resources of, or joins to its subjects."""
+    """Of a plan rule: types it judges some resources of, or joins to its subjects. Of a repository's: the facts of which it judges somebody, where
+    there are any; a rule that names none must always judge somebody."""
 
     @property
     def package(self) -> str:
@@ -171,6 +172,15 @@ class Library:
     def _metadata_schema(self) -> dict[str, Any]:
         return read_json(self.folder / "schemas" / "metadata.schema.json", what="metadata schema", next="restore it from git")
 
+    def _is_fact(self, name: str) -> bool:
+        """Whether a repository's facts have a part of that name, dotted."""
+        schema = read_json(self.folder / "schemas" / "repository.schema.json", what="repository schema", next="restore it from git")
+        for step in name.split("."):
+            schema = schema.get("properties", {}).get(step)
+            if schema is None:
+                return False
+        return True
+
     def _data(self, name: str) -> dict[str, Any]:
         value = read_json(self.folder / "data" / f"{name}.json", what=f"parameter file {name}.json", next="restore it from git", by_hand=True)
         if not isinstance(value, dict):
@@ -216,6 +226,8 @@ class Library:
             )
         about = metadata(text, name=folder.name)
         wrong = problems(about, self._metadata_schema)
+        if kind == "repository" and not wrong:
+            wrong = [f"{fact} is no fact of a repository" for fact in about["custom"].get("reads", []) if not self._is_fact(fact)]
         if wrong:
             raise UsageError(f"the metadata of rule {folder.name} is wrong", given=str(path), why="; ".join(wrong), next=_NEXT)
         return Rule(id=folder.name, kind=kind, path=path, title=about["title"].strip(), description=about["description"].strip(), **about["custom"])

@@ -23,6 +23,8 @@ import data.falaj.lib.release
 
 judged contains subject if some subject, _ in held
 
+judged contains "evaluation" if count(held) == 0
+
 fail[subject] contains sprintf("%v is %v points above the %v baseline; %v are needed", [
 	release.metric(about.task), round((value - base) * 1000) / 10, name, about.points,
 ]) if {

@@ -9,6 +9,7 @@
 #   level: mandatory
 #   unknown: deny
 #   subjects: ["repository"]
+#   reads: ["dockerfiles"]
 #   evidence: the facts read from the checkout and their decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
