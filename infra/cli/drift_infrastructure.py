@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from falaj.errors import Drifted, Fault, UsageError
-from infra.cli.output import emit, progress
+from infra.cli.output import emit, progress, redact
 
 if TYPE_CHECKING:
     from infra.audit.deposit import Deposited
@@ -19,7 +19,8 @@ _LONG = 120
 def run(environment: str, engine_name: str | None, trail: Path | None, as_json: bool, now: str, *, deposit: bool = False) -> None:
     """Look, keep the report, say what was found; with `deposit`, put it signed into the environment's evidence bucket.
 
-    Raises Drifted where something has changed, and Fault where the report is not in the bucket, whatever it says.
+    Raises Drifted where something has changed. Raises Fault, whatever has changed, where a stack could not be read or the report is not in the bucket:
+    whoever acts on drift takes the report for the whole of it.
     """
     from infra.audit import chain
     from infra.config.load import is_site
@@ -28,9 +29,11 @@ def run(environment: str, engine_name: str | None, trail: Path | None, as_json: 
 
     bucket = evidence_bucket(environment) if deposit else ""
     engine = choose_to_apply(environment, engine_name, site=is_site(environment))
-    report = look(environment, engine=engine, trail=trail, now=now, say=progress)
+    report = look(environment, engine=engine, trail=trail, now=now, say=progress, redact=redact)
     path = keep(report)
-    details = {"report": report.digest, "resources": sum(each.resources for each in report.stacks), "drifted": len(report.drifted)}
+    details: dict[str, Any] = {"report": report.digest, "resources": sum(each.resources for each in report.stacks), "drifted": len(report.drifted)}
+    if report.unread:
+        details["unread"] = ", ".join(each.stack for each in report.unread)
     emit(report.to_json(), as_json, lambda: show(report, path))
     try:
         if bucket:
@@ -38,11 +41,17 @@ def run(environment: str, engine_name: str | None, trail: Path | None, as_json: 
             details |= {"deposited": there.uri, "version": there.version}
             progress(f"in the evidence: {there.uri}, version {there.version}")
     except Fault as problem:
-        if report.drifted:
-            problem.what += f", and {len(report.drifted)} resources have drifted"
+        problem.what += "".join(f", and {each}" for each in (_not_read(report), _have_drifted(report)) if each)
         raise
     finally:
         chain.append(environment, "looked for drift", "infrastructure", details, now)
+    if report.unread:
+        raise Fault(
+            ", and ".join(each for each in (_not_read(report), _have_drifted(report)) if each),
+            given="\n".join(f"{each.stack}: {each.why}" for each in report.unread),
+            why=f"what was not read may have changed as well; the report is {path}",
+            next="runbooks/infrastructure_drift.md; let the caller reach and read them, then look again",
+        )
     if report.drifted:
         raise Drifted(
             "what is live is no longer what was applied",
@@ -50,6 +59,14 @@ def run(environment: str, engine_name: str | None, trail: Path | None, as_json: 
             why=f"the report is {path}",
             next="runbooks/infrastructure_drift.md; falaj up puts back what the programs say",
         )
+
+
+def _not_read(report: InfrastructureDrift) -> str:
+    return f"{', '.join(each.stack for each in report.unread)} could not be read" if report.unread else ""
+
+
+def _have_drifted(report: InfrastructureDrift) -> str:
+    return f"{len(report.drifted)} resources have drifted" if report.drifted else ""
 
 
 def evidence_bucket(environment: str) -> str:
@@ -75,7 +92,10 @@ def deposited(report: InfrastructureDrift, bucket: str, name: str) -> Deposited:
 def show(report: InfrastructureDrift, path: Path) -> str:
     """A report as a person reads it."""
     read = ", ".join(f"{each.stack} {each.resources}" for each in report.stacks)
-    lines = [f"{report.environment}: {'as it was applied' if report.state == 'ok' else f'{len(report.drifted)} drifted'}; resources read: {read}"]
+    found = f"{len(report.drifted)} drifted" if report.drifted else "as it was applied" if report.state == "ok" else "no drift in what could be read"
+    lines = [f"{report.environment}: {found}; resources read: {read}"]
+    for each in report.unread:
+        lines += [f"\n{each.stack}: could not be read", *(f"  {line}" for line in each.why.splitlines())]
     for each in report.drifted:
         lines.append(f"\n{each.stack} {each.type} {each.urn.rsplit('::', 1)[-1]}: {each.what} ({each.id})")
         lines += [f"  {change.property}: {_short(change.before)} -> {_short(change.after)}" for change in each.changes]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from falaj.home import environment_folder, stack_folder
 from infra.artifacts import ApplyRecord, Artifact, StateRef
 from infra.config.load import stacks_of
@@ -61,6 +61,13 @@ class Looked(Artifact):
     """End of the last apply; empty where no record of it is here."""
 
 
+class Unread(Artifact):
+    """One stack that could not be read, or not whole: nothing is said of what it holds."""
+
+    stack: str
+    why: str
+
+
 class InfrastructureDrift(Artifact):
     """What a look at an environment found."""
 
@@ -69,28 +76,42 @@ class InfrastructureDrift(Artifact):
     engine: str
     looked_at: str
     """UTC, RFC 3339 with `Z`."""
-    state: Literal["ok", "drift"]
+    state: Literal["ok", "drift", "unread"]
+    """`drift` where any was found, whatever could not be read; `unread` where none was found and something could not be read."""
     stacks: list[Looked]
+    unread: list[Unread] = []
+    """Stacks that this report says nothing of."""
     drifted: list[Drifted]
     trail: dict[str, Any]
     """`given`, and of a given one the number of its changing `calls`, the first and the last moment."""
 
 
-def look(environment: str, *, engine: Engine, trail: Path | None, now: str, say: Callable[[str], None]) -> InfrastructureDrift:
-    """Read what is live of every stack that was applied. Raises UsageError where none was, Fault where something could not be read."""
+def look(
+    environment: str, *, engine: Engine, trail: Path | None, now: str, say: Callable[[str], None], redact: Callable[[str], str] = str
+) -> InfrastructureDrift:
+    """Read what is live of every stack that was applied. A stack that could not be read stands in the report, and the others are read all the same.
+
+    `redact` takes out of an engine's words what nobody may keep. Raises UsageError where none was applied.
+    """
     events = None if trail is None else read_trail(trail)
     looked: list[Looked] = []
+    unread: list[Unread] = []
     drifted: list[Drifted] = []
     for stack in stacks_of(environment):
         program = stack_program(environment, stack)
-        if not engine.state(program).serial:
+        try:
+            if not engine.state(program).serial:
+                continue
+            say(f"{stack}: reading what is live")
+            seen = engine.look(program)
+        except Fault as problem:
+            say(f"{stack}: could not be read")
+            unread.append(Unread(stack=stack, why=redact(str(problem))))
             continue
-        say(f"{stack}: reading what is live")
-        seen = engine.look(program)
         applied = _applied_at(environment, stack)
         looked.append(Looked(stack=stack, state=seen.state, resources=seen.resources, applied_at=applied))
         drifted += [_told(stack, each, events, applied) for each in seen.drifts]
-    if not looked:
+    if not looked and not unread:
         raise UsageError(
             "nothing was applied here, so nothing can have drifted", given=environment, next=f"falaj up --env {environment}, or name the state's backend"
         )
@@ -98,8 +119,9 @@ def look(environment: str, *, engine: Engine, trail: Path | None, now: str, say:
         environment=environment,
         engine=engine.name,
         looked_at=now,
-        state="drift" if drifted else "ok",
+        state="drift" if drifted else "unread" if unread else "ok",
         stacks=looked,
+        unread=unread,
         drifted=drifted,
         trail={"given": False}
         if events is None

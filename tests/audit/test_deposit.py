@@ -99,8 +99,8 @@ def test_a_signature_over_another_digest_does_not_make_it_the_reports() -> None:
 def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`falaj drift --infrastructure --deposit` in prod, where these resources have drifted."""
 
-    def asked(*drifts: Any, environment: str = "prod") -> Any:
-        monkeypatch.setattr(choose, "choose_to_apply", lambda *_, **__: Reader(*drifts))
+    def asked(*drifts: Any, environment: str = "prod", lost: tuple[str, ...] = ()) -> Any:
+        monkeypatch.setattr(choose, "choose_to_apply", lambda *_, **__: Reader(*drifts, lost=lost))
         words = ["--env", environment, "--infrastructure", "--deposit"]
         return CliRunner().invoke(drift, words, catch_exceptions=False, standalone_mode=False)
 
@@ -123,6 +123,25 @@ def test_what_has_drifted_lies_there_too_before_the_command_ends_with_it(store: 
         ask(POLICY)
     (name,) = held(store)
     assert (noted()["drifted"], noted()["deposited"]) == (1, f"s3://{BUCKET}/{name}")
+
+
+@pytest.mark.parametrize(("drifts", "said"), [((), ""), ((POLICY,), ", and 1 resources have drifted")])
+def test_what_could_be_read_lies_there_too_and_the_command_fails_for_the_rest(store: Any, ask: Callable[..., Any], drifts: Any, said: str) -> None:
+    with pytest.raises(Fault) as caught:
+        ask(*drifts, lost=("platform",))
+    assert (caught.value.what, caught.value.exit_code) == (f"platform could not be read{said}", 1)
+    assert "falaj-platform could not be read whole" in str(caught.value.given)
+    (name,) = held(store)
+    report = json.loads(store.get_object(Bucket=BUCKET, Key=name)["Body"].read())["report"]
+    assert (report["state"], [each["stack"] for each in report["unread"]]) == ("drift" if drifts else "unread", ["platform"])
+    assert (noted()["unread"], noted()["drifted"], noted()["deposited"]) == ("platform", len(drifts), f"s3://{BUCKET}/{name}")
+
+
+def test_a_report_that_does_not_arrive_is_said_before_what_could_not_be_read(store: Any, ask: Callable[..., Any]) -> None:
+    store.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(Fault) as caught:
+        ask(POLICY, lost=("platform",))
+    assert caught.value.what == "the report is not in the evidence, and platform could not be read, and 1 resources have drifted"
 
 
 def test_a_look_whose_report_does_not_arrive_fails_and_keeps_it_here(store: Any, ask: Callable[..., Any], tmp_path: Path) -> None:

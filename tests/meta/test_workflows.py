@@ -8,9 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+
+from infra.cli.drill import SECOND_PLACE
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -45,6 +48,46 @@ def test_the_nightly_look_puts_its_report_into_the_evidence_under_a_key_that_is_
     assert names.index("Whose signature it is") < names.index("Look") and 'falaj drift --env "$ENVIRONMENT" --infrastructure --deposit' in steps["Look"]["run"]
     done = subprocess.run(["bash", "-ec", steps["Whose signature it is"]["run"]], capture_output=True, text=True, env={"EVIDENCE_KEY": ""}, check=False)
     assert done.returncode == 2 and "secret FALAJ_EVIDENCE_KEY is missing" in done.stdout
+
+
+def _jobs(workflow: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text())["jobs"]
+
+
+@pytest.mark.parametrize(("workflow", "job", "environment"), [("apply", "judge", "inputs"), ("apply", "apply", "inputs"), ("drift", "drift", "matrix")])
+def test_what_reaches_a_cluster_runs_where_the_repository_says(workflow: str, job: str, environment: str) -> None:
+    wanted = f"${{{{ vars[format('FALAJ_RUNNER_{{0}}', {environment}.environment)] || 'ubuntu-24.04' }}}}"
+    assert _jobs(workflow)[job]["runs-on"] == wanted
+    assert "`FALAJ_RUNNER_<ENV>`" in (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+
+
+def test_nothing_is_applied_to_prod_before_its_state_has_a_second_place(tmp_path: Path) -> None:
+    steps = {step.get("name"): step for step in _jobs("apply")["apply"]["steps"]}
+    names = list(steps)
+    asked, applies = "Where the state is kept a second time", "Apply the approved plans, and no others"
+    assert names.index(asked) < names.index(applies)
+    assert (steps[asked]["env"], steps[applies]["env"]) == (
+        {"SECOND_PLACE": "${{ vars.FALAJ_SECOND_PLACE }}"},
+        {SECOND_PLACE: "${{ vars.FALAJ_SECOND_PLACE }}"},
+    )
+
+    def said(environment: str, place: str) -> tuple[int, str]:
+        told = {"ENVIRONMENT": environment, "SECOND_PLACE": place}
+        done = subprocess.run(["bash", "-ec", steps[asked]["run"]], capture_output=True, text=True, env=told, check=False)
+        return done.returncode, done.stdout.partition("FALAJ_SECOND_PLACE ")[2][:15]
+
+    assert said("prod", "") == (2, "is missing: the")
+    assert said("prod", "s3://copies") == said("dev", "s3://copies") == (2, "names no folder")
+    assert [said("prod", str(tmp_path)), said("dev", "")] == [(0, "")] * 2
+
+
+def test_tests_on_the_pulumi_cli_run_once_a_week_on_the_cli_that_applies() -> None:
+    def cli(job: dict[str, Any]) -> list[Any]:
+        return [(step["uses"], step["with"]) for step in job["steps"] if step.get("uses", "").startswith("pulumi/actions@")]
+
+    long = _jobs("long")["test"]
+    runs = [step.get("run") for step in long["steps"]]
+    assert ".venv/bin/python -m pytest -m pulumi" in runs and cli(long) == cli(_jobs("apply")["apply"]) == cli(_jobs("drift")["drift"]) != []
 
 
 def test_what_there_is_to_approve_is_printed_for_allowed_plans_only(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from falaj.canonical import digest_bytes
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from falaj.files import write_json
 from infra.artifacts import SECRET, StateRef
 from infra.cli.drift import drift
+from infra.cli.output import redact
 from infra.engine.differences import Change, Drift, changes
 from infra.engine.embedded import EmbeddedEngine
 from infra.engine.engine import Program, Seen
@@ -30,17 +32,19 @@ POD = Drift("urn:pulumi:prod::falaj-platform::kubernetes:core/v1:Namespace::a", 
 
 
 class Reader:
-    """An engine whose only stack is the foundation."""
+    """An engine whose only stack is the foundation, besides those that it cannot read."""
 
     name = "reader"
 
-    def __init__(self, *drifts: Drift, serial: int = 3) -> None:
-        self._drifts, self._serial = list(drifts), serial
+    def __init__(self, *drifts: Drift, serial: int = 3, lost: Sequence[str] = ()) -> None:
+        self._drifts, self._serial, self._lost = list(drifts), serial, [f"falaj-{stack}" for stack in lost]
 
     def state(self, program: Any) -> StateRef:
-        return StateRef(serial=self._serial if program.project == "falaj-foundation" else 0, digest=STATE.digest)
+        return StateRef(serial=self._serial if program.project in ("falaj-foundation", *self._lost) else 0, digest=STATE.digest)
 
     def look(self, program: Any) -> Seen:
+        if program.project in self._lost:
+            raise Fault(f"{program.project} could not be read whole", given="password=hunter2-and-more dial tcp 10.40.0.9:443: i/o timeout")
         return Seen(STATE, 4, self._drifts)
 
 
@@ -117,6 +121,20 @@ def test_a_folder_that_is_not_there_and_an_environment_that_was_never_applied_ar
         read_trail(tmp_path / "trail")
     with pytest.raises(UsageError, match="nothing was applied here"):
         look("prod", engine=Reader(serial=0), trail=None, now=NOW, say=lambda text: None)  # ty: ignore[invalid-argument-type]
+
+
+def test_what_cannot_be_read_stands_in_the_report_and_the_rest_is_read_all_the_same() -> None:
+    reader = Reader(POLICY, lost=("platform", "workloads"))
+    report = look("prod", engine=reader, trail=None, now=NOW, say=lambda text: None, redact=redact)  # ty: ignore[invalid-argument-type]
+    assert (report.state, [each.stack for each in report.stacks], [each.what for each in report.drifted]) == ("drift", ["foundation"], ["gone"])
+    assert [each.stack for each in report.unread] == ["platform", "workloads"]
+    assert "10.40.0.9:443: i/o timeout" in report.unread[0].why and "hunter2" not in str(report.to_json())
+
+
+@pytest.mark.parametrize(("lost", "read"), [(("platform",), 1), (("foundation", "platform"), 0)])
+def test_no_drift_in_what_could_be_read_is_not_as_it_was_applied(lost: Sequence[str], read: int) -> None:
+    report = look("prod", engine=Reader(lost=lost), trail=None, now=NOW, say=lambda text: None)  # ty: ignore[invalid-argument-type]
+    assert (report.state, len(report.stacks), len(report.unread)) == ("unread", read, len(lost))
 
 
 def test_what_differs_is_named_by_its_path_into_documents_as_well() -> None:
