@@ -14,9 +14,13 @@ from infra.config import naming
 from infra.config.model import AccessConfig, ClusterConfig
 from infra.config.teams import access_of
 
+_CI = tuple(AccessConfig(role=role, policy="AmazonEKSViewPolicy", groups=(group,)) for role, group in naming.CI_GROUPS.items())
+"""Both look at the cluster; what the one that applies may change there is said by the roles in it (`pipeline_rights`)."""
+
 
 class Access(pulumi.ComponentResource):
-    """One access entry with one EKS access policy per configured role and per team; roles by name, so that a gate can read who gets what."""
+    """One access entry with one EKS access policy per configured role, per team and, where asked for, per role of CI; roles by name, so that a gate
+    can read who gets what. A role of CI that config names itself gets what is said there."""
 
     def __init__(
         self,
@@ -27,7 +31,9 @@ class Access(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("falaj:cluster:Access", name, None, opts)
-        for entry, team in [*((entry, "") for entry in config.access), *((access_of(team), team.name) for team in config.teams)]:
+        named = {entry.role for entry in config.access}
+        own = [*config.access, *(entry for entry in _CI if config.ci and entry.role not in named)]
+        for entry, team in [*((entry, "") for entry in own), *((access_of(team), team.name) for team in config.teams)]:
             self._entry(entry, config, cluster, naming.role_arn(config, entry.role), team)
         self.register_outputs({})
 

@@ -242,6 +242,8 @@ class ClusterConfig(Common):
     """EKS's own and community add-ons besides those that every cluster has -> version."""
     monitoring: MonitoringConfig | None = None
     """None: nobody watches but those who look."""
+    ci: bool = False
+    """The roles of CI enter the cluster; where the foundation stack has `pipeline`."""
     protect_from_deletion: bool = True
 
 
@@ -349,6 +351,8 @@ class PlatformStackConfig(Common):
     """Karpenter, Kueue and the like: made before what only they understand."""
     dashboards: Name | None = None
     """Namespace of the Grafana on the cluster that shows our dashboards; in a cloud one of `controllers` has it."""
+    ci: bool = False
+    """The roles of CI read the cluster and change what runs; as in the cluster stack."""
 
 
 StackConfig = FoundationConfig | ClusterConfig | PlatformStackConfig | WorkloadsConfig

@@ -60,6 +60,8 @@ AUTO_NODE = "auto-node"
 """Role of nodes that EKS starts itself; by that of managed groups only what a group starts joins."""
 READER, DEPLOYER = "reader", "deployer"
 """Roles that CI takes: one that looks and plans, one that applies."""
+CI_GROUPS = {READER: "falaj:readers", DEPLOYER: "falaj:deployers"}
+"""Role of CI -> the group that it is on the cluster."""
 GITHUB = "token.actions.githubusercontent.com"
 """Who vouches for a job of GitHub Actions."""
 

@@ -34,6 +34,7 @@ def check_together(config: PlatformConfig, file: Callable[[str], str]) -> None:
     _divided(config, file)
     _queues(config, file)
     _watched(config, file)
+    _entered(config, file)
     _tracked(config, file)
 
 
@@ -250,6 +251,20 @@ def _watched(config: PlatformConfig, file: Callable[[str], str]) -> None:
             why="alerts name namespaces and releases, which stay where the data is",
             next="name a topic there",
         )
+
+
+def _entered(config: PlatformConfig, file: Callable[[str], str]) -> None:
+    """The roles of CI are on the cluster where they are in the account, and nowhere else."""
+    there = config.foundation.pipeline is not None
+    for stack, ci in (("cluster", config.cluster.ci), ("platform", config.platform.ci)):
+        if ci != there:
+            raise UsageError(
+                f"ci: {str(ci).lower()}, and the foundation stack {'has a' if there else 'has no'} pipeline",
+                given=f"{file(stack)}, key falaj:ci; {file('foundation')}, key falaj:pipeline",
+                allowed="ci: true in cluster and platform with a pipeline, and false without one",
+                why="jobs that may not enter the cluster read and apply half of an environment, and an entry without its role waits for whoever makes one",
+                next="change one of the two",
+            )
 
 
 def _tracked(config: PlatformConfig, file: Callable[[str], str]) -> None:

@@ -8,6 +8,7 @@ from infra.components.contracts import PlatformOutputs, export
 from infra.components.controllers import Controllers
 from infra.components.namespaces import Priorities, TeamNamespace
 from infra.components.on_request import on_request
+from infra.components.pipeline_rights import PipelineRights
 from infra.components.providers import kubernetes_provider
 from infra.components.storage import storage
 from infra.config.load import load
@@ -19,6 +20,8 @@ on_cluster = ResourceOptions(providers=[kubernetes_provider(config)])
 priorities = Priorities("priorities", config, opts=on_cluster)
 volumes = storage(config, opts=on_cluster)
 made = {each.name: TeamNamespace(each.name, config, each, volumes=volumes, opts=on_cluster) for each in rooms(config)}
+if config.ci:
+    PipelineRights("ci", rooms={name: room.name for name, room in made.items()}, opts=on_cluster)
 if config.controllers:
     running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)
     on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[running]))
