@@ -10,6 +10,7 @@ from pulumi import ResourceOptions
 
 from infra.config import naming
 from infra.config.model import FoundationConfig
+from infra.config.regions import region
 
 _SERVICE = "config.amazonaws.com"
 _LONGEST_DAYS, _SHORTEST_DAYS = 2557, 30
@@ -17,7 +18,7 @@ _LONGEST_DAYS, _SHORTEST_DAYS = 2557, 30
 
 
 class Recorder(pulumi.ComponentResource):
-    """AWS Config over everything it knows, as the role that it has for itself, with a snapshot a day into `bucket` under `key`.
+    """AWS Config over everything that it knows in the region, as the role that it has for itself, with a snapshot a day into `bucket` under `key`.
 
     An account has at most one recorder, and one such role: where somebody has made them already, they are imported.
     """
@@ -34,14 +35,15 @@ class Recorder(pulumi.ComponentResource):
     ) -> None:
         """`after` holds what must be there before the recorder may deliver."""
         super().__init__("falaj:audit:Recorder", name, None, opts)
-        label = naming.prefix(config)
+        label, records_iam = naming.prefix(config), region(config.region, given="falaj:region").records_iam
         role = aws.iam.ServiceLinkedRole(name, aws_service_name=_SERVICE, tags=naming.tags(config, "internal", "access"), opts=ResourceOptions(parent=self))
         recorder = aws.cfg.Recorder(
             name,
             name=label,
             # By name: the ARN is known before the role is.
             role_arn=naming.global_arn(config, "iam", f"role/aws-service-role/{_SERVICE}/AWSServiceRoleForConfig"),
-            recording_group={"all_supported": True, "include_global_resource_types": True},
+            # Where the region records no identities, asking for them would say that somebody does: there the trail alone tells what became of a role.
+            recording_group={"all_supported": True, "include_global_resource_types": records_iam},
             opts=ResourceOptions(parent=self, depends_on=[role]),
         )
         channel = aws.cfg.DeliveryChannel(

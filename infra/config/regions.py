@@ -22,6 +22,8 @@ class Region(BaseModel):
     place: str
     zones: tuple[str, ...]
     opt_in: bool = False
+    records_iam: bool = True
+    """AWS Config knows identities there, which are kept in one place of the world."""
     gpu: dict[str, tuple[str, ...]]
     cpu: dict[str, tuple[str, ...]]
     add_on_images: str = ""

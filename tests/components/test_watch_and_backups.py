@@ -41,7 +41,7 @@ def test_the_recorder_sees_everything_and_is_on(prod: Prod) -> None:
     assert recorder.inputs == {
         "name": "falaj-prod",
         "roleArn": "arn:aws:iam::333333333333:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
-        "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True},
+        "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": False},
     }
     assert switch.inputs == {"name": "falaj-prod", "isEnabled": True} and switch.refers["name"] == [recorder.urn]
     assert world.one("RetentionConfiguration", "recorder").inputs == {"retentionPeriodInDays": 400}
