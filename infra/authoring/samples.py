@@ -86,7 +86,11 @@ def _sample(rule: Rule, verdict: str, case: dict[str, Any], parameters: dict[str
 
 def answers(library: Library, engine: PolicyEngine, kind: Kind, input: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Rule -> its whole answer, in one order, from the engine itself. Raises EvaluationFailed where there is none."""
-    found = engine.evaluate({**library.modules, **collectors(library)}, library.digest, f"data.falaj.gate.{kind}.answers", dict(input))
+    return by_rule(engine.evaluate({**library.modules, **collectors(library)}, library.digest, f"data.falaj.gate.{kind}.answers", dict(input)))
+
+
+def by_rule(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rule -> its whole answer, in one order, of what the rules of a kind said together."""
     return {
         answer["rule"]: {
             "judged": sorted(answer["judged"]),

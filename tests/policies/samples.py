@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from infra.authoring import samples as of_rules
-from infra.authoring.samples import NOON, VERDICTS, Sample, plan_of
+from infra.authoring.samples import NOON, VERDICTS, Sample, by_rule, plan_of
 from infra.pipeline.library import Kind, Library
 
-__all__ = ["LIBRARY", "NOON", "PARAMETERS", "SAMPLES", "VERDICTS", "Sample", "answers", "plan_of"]
+__all__ = ["LIBRARY", "NOON", "PARAMETERS", "SAMPLES", "VERDICTS", "Sample", "answers", "by_rule", "plan_of"]
 
 LIBRARY = Library.open()
 PARAMETERS = LIBRARY.parameters(of_rules.ENVIRONMENT)

@@ -12,47 +12,92 @@ from typing import Any
 
 import pytest
 
+from infra.pipeline.asking import collectors
+from infra.pipeline.library import KINDS
 from infra.pipeline.opa import OpaServer, StartedOpa, server
-from infra.pipeline.policy_engine import EvaluationFailed, RegorusEngine, opa_binary
-from tests.policies.samples import LIBRARY, SAMPLES, answers
+from infra.pipeline.opa_binary import OpaBinary
+from infra.pipeline.policy_engine import EvaluationFailed, PolicyEngine, RegorusEngine, opa_binary
+from tests.policies.samples import LIBRARY, NOON, PARAMETERS, SAMPLES, answers, by_rule
 
 BINARY = opa_binary()
 pytestmark = [pytest.mark.opa, pytest.mark.skipif(BINARY is None, reason="needs opa on PATH or .cache/tools/opa (make opa)")]
 EMBEDDED = RegorusEngine()
+SUBJECTS = {"plan": ("plan", "resources"), "release": ("candidate",), "repository": ("repository",), "evidence": ("evidence",)}
+"""Kind -> where in an input that stands in which values are exchanged."""
+FOR_ALL = 500.0
+"""Seconds for all samples in one question."""
 
 
 @pytest.fixture(scope="module")
 def opa() -> Iterator[StartedOpa]:
     assert BINARY is not None
-    engine = StartedOpa(BINARY)
+    engine = StartedOpa(BINARY, FOR_ALL)
     yield engine
     engine.stop()
 
 
-def test_both_engines_give_the_same_answers_to_every_sample(opa: StartedOpa) -> None:
-    different = [str(sample) for sample in SAMPLES if answers(opa, sample.rule.kind, sample.input) != answers(EMBEDDED, sample.rule.kind, sample.input)]
-    assert different == []
+@pytest.fixture(scope="module")
+def expected() -> list[dict[str, dict[str, Any]]]:
+    """What the embedded engine says of every sample."""
+    return [answers(EMBEDDED, sample.rule.kind, sample.input) for sample in SAMPLES]
 
 
-def test_both_engines_agree_where_a_value_is_replaced(opa: StartedOpa) -> None:
-    """On what is no plan at all the embedded engine gives no answer where OPA still says what is wrong; neither says yes."""
+@pytest.mark.slow
+def test_both_engines_give_the_same_answers_to_every_sample(opa: StartedOpa, expected: list[dict[str, dict[str, Any]]]) -> None:
+    assert _different([answers(opa, sample.rule.kind, sample.input) for sample in SAMPLES], expected) == []
+
+
+@pytest.mark.slow
+def test_the_opa_binary_gives_the_same_answers_to_every_sample(expected: list[dict[str, dict[str, Any]]]) -> None:
+    assert BINARY is not None
+    assert _different(_of_all(OpaBinary(BINARY, FOR_ALL)), expected) == []
+
+
+@pytest.mark.slow
+def test_a_server_that_somebody_else_runs_gives_the_same_answers_to_every_sample(opa: StartedOpa, expected: list[dict[str, dict[str, Any]]]) -> None:
+    """It gets all rules as one module, in which they have other names."""
+    assert _different(_of_all(_somebody_elses(opa)), expected) == []
+
+
+def _of_all(engine: PolicyEngine) -> list[dict[str, dict[str, Any]]]:
+    """The answers to every sample, in one question: a process, or a look at the server's rules, for each would take an hour."""
+    each = [
+        f'answers[index] := found if {{\n\tsome index, sample in input.samples\n\tsample.kind == "{kind}"\n'
+        f"\tfound := data.falaj.gate.{kind}.answers with input as object.union(sample.input, input.terms)\n}}\n"
+        for kind in KINDS
+    ]
+    modules = {**LIBRARY.modules, **collectors(LIBRARY), "all.rego": "\n".join(["package all\n\nimport rego.v1\n", *each])}
+    terms = {"parameters": PARAMETERS, "now": NOON}
+    told = [{"kind": sample.rule.kind, "input": {key: value for key, value in sample.input.items() if key not in terms}} for sample in SAMPLES]
+    found = engine.evaluate(modules, f"all samples, {LIBRARY.digest}", "data.all.answers", {"samples": dict(enumerate(told)), "terms": terms})
+    return [by_rule(found[str(index)]) for index in range(len(SAMPLES))]
+
+
+def _different(one: list[dict[str, dict[str, Any]]], two: list[dict[str, dict[str, Any]]]) -> list[str]:
+    return [str(sample) for sample, mine, theirs in zip(SAMPLES, one, two, strict=True) if mine != theirs]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_engines_agree_where_a_value_is_replaced(opa: StartedOpa, kind: str) -> None:
+    """On what is no document at all the embedded engine gives no answer where OPA still says what is wrong; neither says yes."""
     chance = random.Random(7)
     different = []
-    # Facts of a repository and evidence documents have the types that their readers gave them.
-    for sample in chance.sample([each for each in SAMPLES if each.rule.kind in ("plan", "release")], 100):
+    for sample in chance.sample(mine := [each for each in SAMPLES if each.rule.kind == kind], min(len(mine), 90 if kind == "plan" else 40)):
         broken = copy.deepcopy(sample.input)
+        subject = broken
+        for step in SUBJECTS[kind]:
+            subject = subject[step]
         # A whole resource that is none never comes as far as the rules.
-        subjects = broken["plan"]["resources"] if sample.rule.kind == "plan" else [broken["candidate"]]
-        place, key = chance.choice([each for subject in subjects for each in _places(subject)])
+        place, key = chance.choice([each for part in (subject if kind == "plan" else [subject]) for each in _places(part)])
         place[key] = chance.choice([{"__falaj__": "unknown"}, {"__falaj__": "secret"}, None, "other", True])
-        one, two = _ask(opa, sample.rule.kind, broken), _ask(EMBEDDED, sample.rule.kind, broken)
+        one, two = _ask(opa, kind, broken), _ask(EMBEDDED, kind, broken)
         if one != two and not (two == "no answer" and any(answer["fail"] or answer["unknown"] for answer in one.values())):
             different.append((str(sample), key, place[key]))
     assert different == []
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place below the inputs of a plan's resources, or of a candidate, whose value can be exchanged."""
+    """Every place below a resource of a plan, or below another document, whose value can be exchanged."""
     entries = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
     for key, inner in entries:
         if key not in ("urn", "type", "name", "op", "custom", "schema"):
@@ -75,11 +120,15 @@ def test_an_error_of_a_built_in_is_no_answer_on_either_engine(opa: StartedOpa) -
             engine.evaluate(modules, "broken", "data.falaj.x.ok", {})
 
 
-def test_a_server_that_somebody_else_runs_gets_the_rules_and_answers_alike(opa: StartedOpa, monkeypatch: pytest.MonkeyPatch) -> None:
+def _somebody_elses(opa: StartedOpa) -> OpaServer:
+    """A server that was started with a rule of somebody's and none of ours."""
     opa.evaluate({"x.rego": "package other\n\nimport rego.v1\n\nok := 1\n"}, "other", "data.other.ok", {})
     assert opa._running is not None
-    theirs = opa._running[1]
-    assert isinstance(theirs, OpaServer)
+    return opa._running[1]
+
+
+def test_a_server_that_somebody_else_runs_gets_the_rules_and_answers_alike(opa: StartedOpa) -> None:
+    theirs = _somebody_elses(opa)
     for sample in SAMPLES[:2]:
         assert answers(theirs, sample.rule.kind, sample.input) == answers(EMBEDDED, sample.rule.kind, sample.input)
     stray = "package falaj.plan.backup_locked\n\nimport rego.v1\n\njudged contains input.nobody\n"
