@@ -32,6 +32,7 @@ _PACKAGE = "falaj"
 _MODULE = "falaj/library.rego"
 """What the module with the whole library is called on a server that somebody else runs."""
 _START_SECONDS = 20.0
+_REFUSED = (401, 403)
 _AUTHORIZATION = """package system.authz
 
 import rego.v1
@@ -63,6 +64,7 @@ class OpaServer:
         from requests import RequestException
 
         try:
+            self._refuse_unless_healthy()
             text = _in_one(tuple(modules.items()))
             self._load(text)
             package, _, name = rule.removeprefix("data.").rpartition(".")
@@ -72,7 +74,7 @@ class OpaServer:
         except RegoParseError as problem:
             raise EvaluationFailed(f"OPA refused a rule: {' '.join(str(problem).split())[:300]}") from None
         except (RequestException, ValueError) as problem:
-            raise EvaluationFailed(f"OPA at {self._where}: {_words(problem)}") from None
+            raise EvaluationFailed(f"OPA at {self._where}{_why(problem)}: {_words(problem)}") from None
         return answer
 
     def ask(self, rule: str, input: Any) -> Any:
@@ -86,6 +88,15 @@ class OpaServer:
         with contextlib.suppress(Exception):
             return self._client.check_health()
         return False
+
+    def _refuse_unless_healthy(self) -> None:
+        """Raise EvaluationFailed where the server is up and its bundles are not active: it is not yet the server that its owner configured."""
+        session: Any = self._client._session
+        answer = session.get(f"{self._client.schema}{self._client.host}:{self._client.port}/health?bundles=true", timeout=self._client.timeout)
+        if answer.status_code in _REFUSED:
+            answer.raise_for_status()
+        if answer.status_code != 200:
+            raise EvaluationFailed(f"OPA at {self._where} is up and not healthy: {' '.join(answer.text.split())[:300]}")
 
     def _loaded(self) -> dict[str, str]:
         """Every module whose package could take part in our answers, whoever uploaded it."""
@@ -161,6 +172,16 @@ class StartedOpa:
         said = " ".join((folder / "log.txt").read_text(errors="replace").split())[:300]
         self.stop()
         raise EvaluationFailed(f"OPA did not start: {said}")
+
+
+def _why(problem: BaseException) -> str:
+    """What is known of the cause besides the words of the problem."""
+    from requests import ConnectionError
+    from requests.exceptions import SSLError
+
+    if isinstance(problem, ConnectionError) and not isinstance(problem, SSLError):
+        return " cannot be reached"
+    return " does not take FALAJ_OPA_TOKEN" if getattr(getattr(problem, "response", None), "status_code", 0) in _REFUSED else ""
 
 
 def _words(problem: BaseException) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +37,33 @@ TERMS = {**PARAMETERS, "limits": {"seconds": 600}}
 """Whether a busy machine answers in time is asked elsewhere."""
 
 
+@contextlib.contextmanager
+def running(*arguments: str) -> Generator[int]:
+    """Port of a server that runs with these arguments."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(BINARY), "run", "--server", f"--addr=127.0.0.1:{port}", "--skip-version-check", "--log-level=error", *arguments]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield port
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address and certificate of a server that asks for a token."""
     folder = tmp_path_factory.mktemp("opa")
     authority, certificate, key = issue(folder, "localhost")
     (folder / "authz.rego").write_text(AUTHORIZATION)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    tls = [f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}", "--authentication=token", "--authorization=basic"]
-    command = [str(BINARY), "run", "--server", f"--addr=127.0.0.1:{port}", *tls, "--skip-version-check", "--log-level=error", str(folder / "authz.rego")]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 20
-        while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    tls = [f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}"]
+    with running(*tls, "--authentication=token", "--authorization=basic", str(folder / "authz.rego")) as port:
         yield f"https://localhost:{port}", authority
-    finally:
-        child.terminate()
-        child.wait(10)
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +107,8 @@ def test_what_somebody_put_into_our_package_is_taken_out_before_it_is_asked(thei
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("FALAJ_OPA_TOKEN", "another", "request rejected by administrative policy"),
-        ("FALAJ_OPA_TOKEN", "", "request rejected by administrative policy"),
+        ("FALAJ_OPA_TOKEN", "another", "does not take FALAJ_OPA_TOKEN: request rejected by administrative policy"),
+        ("FALAJ_OPA_TOKEN", "", "does not take FALAJ_OPA_TOKEN: request rejected by administrative policy"),
         ("REQUESTS_CA_BUNDLE", "", "certificate verify failed"),
     ],
 )
@@ -108,6 +116,24 @@ def test_without_its_token_or_authority_nothing_is_allowed(theirs: tuple[str, Pa
     monkeypatch.setenv(name, value)
     made = decision()
     assert (made.verdict, made.rules, why in made.faults[0]) == ("denied", [], True), made.faults
+
+
+@pytest.mark.opa
+@needs_opa
+def test_a_server_that_is_up_and_not_healthy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner's bundle never comes: it would take our rules and answer, without what its owner wants it to have."""
+    with running("--set=services.theirs.url=http://127.0.0.1:9", "--set=bundles.theirs.service=theirs") as port:
+        monkeypatch.setenv("FALAJ_OPA_URL", f"http://127.0.0.1:{port}")
+        made, engine = decision(), choose()
+        assert isinstance(engine, OpaServer) and engine._client.get_policies_list() == []
+    assert (made.verdict, made.rules) == ("denied", [])
+    assert f"OPA at 127.0.0.1:{port} is up and not healthy: " in made.faults[0] and "bundle" in made.faults[0]
+
+
+def test_a_server_that_is_down_denies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_OPA_URL", "http://127.0.0.1:9")
+    made = decision()
+    assert (made.verdict, made.rules, "OPA at 127.0.0.1:9 cannot be reached: " in made.faults[0]) == ("denied", [], True), made.faults
 
 
 @pytest.mark.parametrize(
