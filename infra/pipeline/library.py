@@ -23,7 +23,9 @@ from infra.pipeline.strictness import loosened
 
 Kind = Literal["plan", "release", "repository", "evidence"]
 KINDS: tuple[Kind, ...] = ("plan", "release", "repository", "evidence")
-_JUDGING = (*KINDS, "lib", "data", "schemas")
+_WHOLE = ("data", "schemas", "images")
+"""Folders of which every file counts; of the others only Rego does."""
+_JUDGING = (*KINDS, "lib", *_WHOLE)
 """Folders whose content decides what the gate says; catalogues and waivers are read by others."""
 _NEXT = "see any other rule under policies/ for the shape"
 
@@ -82,7 +84,7 @@ class Library:
 
     @cached_property
     def digest(self) -> str:
-        """Names everything that can change an answer: rules, helpers, data, schemas; not tests and samples."""
+        """Names everything that can change an answer: rules, helpers, data, schemas, images that may run; not tests and samples."""
         return digest({name: digest_bytes(data) for name, data in self._read.items()})
 
     @cached_property
@@ -196,9 +198,7 @@ class Library:
 
     def _judging(self, top: str) -> list[Path]:
         """Files under `top` that can change an answer: neither tests nor samples do."""
-        found = [
-            Path(inside, name) for inside, _, names in os.walk(self.folder / top) for name in names if name.endswith(".rego") or top in ("data", "schemas")
-        ]
+        found = [Path(inside, name) for inside, _, names in os.walk(self.folder / top) for name in names if name.endswith(".rego") or top in _WHOLE]
         return sorted((path for path in found if not path.name.endswith("_test.rego")), key=lambda path: path.parts)
 
     def _rule(self, kind: Kind, folder: Path) -> Rule:

@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from falaj.errors import FalajError, Undecided
 from falaj.files import write_json
 from falaj.home import ROOT, stack_folder
 from infra.artifacts import Decision, Plan, StateRef
 from infra.pipeline.apply import apply_stack, require_decision
-from infra.pipeline.gate import judge_file
+from infra.pipeline.gate import judge_file, judge_plan
+from infra.pipeline.image_signatures import Claim, keep, sign
+from infra.pipeline.library import Library
 from infra.pipeline.plan import read_plan
 from infra.pipeline.waivers import digest_of
 from tests.pipeline.test_gate import KEY, changed
 from tests.pipeline.waiving import desk, waiver
-from tests.policies.samples import NOON
+from tests.policies.samples import NOON, plan_of
 from tests.proof.broken import ENGINE
 from tests.proof.test_random_documents import HAPPY
 
@@ -40,12 +44,50 @@ NAMED = {
     "reviewed types": ("policies/reviewed_types.json", 20),
     "checkov baseline": ("policies/checkov_baseline.json", 3),
     "helper of rules": ("policies/lib/documents.rego", 20),
+    "images of others": ("policies/images/reviewed.json", 40),
+    "signers of images": ("policies/images/signers.json", 40),
+    "signature of an image": (f"policies/images/signatures/{'1' * 64}.json", 60),
     "rule on plans": ("policies/plan/key_rotated/key_rotated.rego", 20),
     "rule on releases": ("policies/release/digests_match/digests_match.rego", 5),
     "rule on repositories": ("policies/repository/actions_pinned/actions_pinned.rego", 5),
     "rule on evidence": ("policies/evidence/drift_watched/drift_watched.rego", 5),
 }
 """Kind of file -> where it lies beside the decision, and how many places of it are turned."""
+TOPS = ("plan", "release", "repository", "evidence", "lib", "data", "schemas", "images", "waivers")
+"""Folders of the library that can change an answer; of the last four every file counts."""
+RUNS = "urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::serve"
+REVIEWED = "333333333333.dkr.ecr.me-central-1.amazonaws.com/pause@sha256:" + "9" * 64
+SIGNED = "333333333333.dkr.ecr.me-central-1.amazonaws.com/falaj-serve@sha256:" + "1" * 64
+
+
+def running() -> list[dict[str, Any]]:
+    """A Deployment whose two images may run: one that somebody of ours signed, one of others that somebody answers for."""
+    provider = RUNS.replace("kubernetes:apps/v1:Deployment::serve", "pulumi:providers:kubernetes::cluster")
+    labels, amounts = {"app": "serve"}, {"cpu": "1", "memory": "1Gi"}
+    closed = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    containers = [
+        {"name": f"c{number}", "image": image, "resources": {"requests": amounts, "limits": amounts}, "securityContext": closed}
+        for number, image in enumerate((SIGNED, REVIEWED))
+    ]
+    zones = {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": labels}}
+    pod = {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": containers,
+        "topologySpreadConstraints": [zones],
+    }
+    selector, about = {"matchLabels": labels}, {"name": "serve", "namespace": "inference"}
+    inputs = {"metadata": about, "spec": {"replicas": 2, "selector": selector, "template": {"metadata": {"labels": labels}, "spec": pod}}}
+    budget = RUNS.replace("apps/v1:Deployment", "policy/v1:PodDisruptionBudget")
+    said = [
+        (provider, {"context": "arn:aws:eks:me-central-1:111122223333:cluster/a"}, ""),
+        (RUNS, inputs, f"{provider}::"),
+        (budget, {"metadata": about, "spec": {"maxUnavailable": 1, "selector": selector}}, f"{provider}::"),
+    ]
+    return [
+        {"urn": urn, "type": urn.split("::")[2], "name": urn.split("::")[3], "op": "create", "custom": True, "inputs": given, "provider": by}
+        for urn, given, by in said
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +97,39 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "policies", folder / "policies")
     table = desk(folder / "policies")
     table.put(table.signed(waiver("key_rotated", KEY), "ada", "carol"))
-    changed(HAPPY, enableKeyRotation=False).write(folder / "plan.json")
+    sign_and_review(folder / "policies")
+    unrotated = changed(HAPPY, enableKeyRotation=False).to_json()["resources"]
+    plan_of([*unrotated, *running()]).write(folder / "plan.json")
     decision = judge_file(folder / "plan.json", now=NOON, policies=folder / "policies", engine=ENGINE)
     assert (decision.verdict, [one.state for one in decision.waivers]) == ("allowed", ["used"])
+    assert next(rule for rule in decision.rules if rule.rule == "images_signed").judged == [RUNS]
     return folder
+
+
+def sign_and_review(policies: Path) -> None:
+    """Put the images of `running` into the lists: a signer of our own, its signature, and somebody who answers for the other one."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    listed = json.loads((policies / "images" / "signers.json").read_text())
+    write_json(policies / "images" / "signers.json", {**listed, "tests": {"key": public, "environments": ["prod"]}})
+    name, _, digest = SIGNED.partition("@")
+    keep(policies, sign(Claim(name, digest), private))
+    review = {"image": REVIEWED, "owner": "ml-platform", "reason": "it does nothing", "expires": "2026-03-01"}
+    write_json(policies / "images" / "reviewed.json", [review])
+
+
+@pytest.mark.parametrize("name", ["reviewed.json", "signers.json", f"signatures/{'1' * 64}.json"])
+def test_an_image_whose_list_is_taken_away_may_not_run(decided: Path, name: str) -> None:
+    """The lists bear on this plan: without any of them the gate denies it."""
+    path = decided / "policies" / "images" / name
+    whole = path.read_bytes()
+    try:
+        path.unlink()
+        parameters = Library.open(decided / "policies").parameters("prod", NOON)
+        again = judge_plan(read_plan(decided / "plan.json"), parameters, NOON, policies=decided / "policies", engine=ENGINE)
+        assert [rule.rule for rule in again.rules if set(rule.fail) - set(rule.waived)] == ["images_signed"]
+    finally:
+        path.write_bytes(whole)
 
 
 def bound(folder: Path) -> Decision:
@@ -95,14 +166,14 @@ def test_every_file_of_the_library_that_can_change_an_answer_is_bound(decided: P
     """One bit of each; tests, samples, catalogues and pages are for people and bind nothing."""
     silent = {"approvers.json", "README.md"}
     folder = decided / "policies"
-    files = [path for top in ("plan", "release", "repository", "evidence", "lib", "data", "schemas", "waivers") for path in sorted((folder / top).rglob("*"))]
+    files = [path for top in TOPS for path in sorted((folder / top).rglob("*"))]
     counted = [
         path
         for path in files
         if path.is_file()
         and path.name not in silent
         and not path.name.endswith("_test.rego")
-        and (path.suffix == ".rego" or path.parent.name in ("data", "schemas", "waivers"))
+        and (path.suffix == ".rego" or path.relative_to(folder).parts[0] in TOPS[-4:])
     ]
     assert len(counted) > 100
     assert [path.relative_to(folder).as_posix() for path in counted if list(held(decided, path, 1))] == []
