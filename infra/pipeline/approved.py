@@ -46,7 +46,13 @@ def approval_of(environment: str, words: Sequence[str], approver: str) -> Approv
     if not made_by:
         raise Undecided("nobody can say who made these plans", allowed="an author other than the approver", next="set FALAJ_AUTHOR to who made the change")
     if approver.strip().casefold() in made_by:
-        raise Denied(f"{approver} made these plans and approves them", given=approver, allowed="somebody else", next=_NEXT)
+        raise Denied(
+            f"{approver} made these plans and approves them",
+            given=approver,
+            allowed="somebody else",
+            why="neither who runs this nor who wrote the change is a second person",
+            next=_NEXT,
+        )
     return Approval(approver.strip(), {stack: digest for stack, _, digest in pairs})
 
 

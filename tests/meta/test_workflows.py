@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,7 +102,80 @@ def test_what_there_is_to_approve_is_printed_for_allowed_plans_only(tmp_path: Pa
     assert done.stderr.splitlines()[0] == "platform: the gate said denied" and "workloads: no decision" in done.stderr
 
 
+HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]}
+JUDGED = {
+    "stacks/cluster/__main__.py": {"falaj-repository", "falaj-gate"},
+    "infra/components/keys.py": {"falaj-gate"},
+    "workloads/stages.py": {"falaj-gate"},
+    "falaj/quantity.py": {"falaj-gate"},
+    "policies/plan/key_rotated/key_rotated.rego": {"falaj-policy", "falaj-docs", "falaj-repository", "falaj-gate"},
+    "policies/data/prod.json": {"falaj-policy", "falaj-docs", "falaj-repository", "falaj-gate"},
+    "docs/policies/plan.md": {"falaj-docs", "falaj-repository"},
+    "docs/contacts.yaml": {"falaj-repository"},
+    "runbooks/gate_denied.md": {"falaj-repository"},
+    ".github/workflows/ci.yml": {"falaj-repository"},
+    "requirements/checkov.txt": {"falaj-repository"},
+    "pyproject.toml": {"falaj-repository"},
+    "images/serve/Dockerfile": {"falaj-repository"},
+    "README.md": set(),
+    "tests/policies/samples.py": set(),
+}
+"""What a commit changes -> the hooks that ask Falaj about it."""
+
+
 def test_every_hook_of_the_pre_commit_file_runs_something_that_exists() -> None:
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
-    verbs = [hook["entry"].split()[1:3] for hook in hooks if "falaj" in hook["entry"]]
+    verbs = [hook["entry"].split()[1:3] for hook in HOOKS.values() if "falaj" in hook["entry"]]
     assert sorted(verbs) == [["gate", "--env"], ["gate", "--repository"], ["policy", "docs"], ["policy", "test"]]
+
+
+@pytest.mark.parametrize("path", JUDGED)
+def test_a_commit_asks_each_hook_that_its_change_bears_on(path: str) -> None:
+    assert {name for name, hook in HOOKS.items() if "files" in hook and re.search(hook["files"], path)} == JUDGED[path]
+
+
+GH = """#!/usr/bin/env python3
+import json, sys
+said = json.load(open(sys.argv[0] + ".json"))
+assert sys.argv[1:3] == ["api", "--paginate"], sys.argv
+print("".join(json.dumps(page) for page in said[sys.argv[3]]))
+"""
+
+
+def commit(sha: str, email: str, login: str | None, *, message: str = "", parents: int = 1) -> dict[str, Any]:
+    author = {"login": login} if login else None
+    return {"sha": sha, "parents": [{}] * parents, "author": author, "commit": {"author": {"email": email}, "message": message}}
+
+
+AMAL = commit("a1", "amal@example.org", "amal")
+CAROL = commit("c1", "7+carol@users.noreply.github.com", None, message="x\n\nCo-authored-by: D <dan@example.org>")
+STRANGER = commit("s1", "who@example.org", None)
+MERGE = commit("m1", "badr@example.org", "badr", parents=2)
+
+
+@pytest.mark.parametrize(
+    ("head", "pulls", "names", "exit"),
+    [
+        (AMAL, {}, "amal amal@example.org", 0),
+        (MERGE, {7: [[AMAL], [CAROL, MERGE]]}, "7+carol@users.noreply.github.com amal amal@example.org carol dan@example.org opener", 0),
+        (MERGE, {}, "", 3),
+        (AMAL, {7: [[STRANGER]]}, "amal amal@example.org opener who@example.org", 3),
+        (commit("e1", "a b\n@example.org", "amal"), {}, "ab@example.org amal", 0),
+    ],
+)
+def test_who_wrote_the_change_is_asked_of_the_forge(head: Any, pulls: dict[int, Any], names: str, exit: int, tmp_path: Path) -> None:
+    said = {"repos/o/n/commits/abc": [head], "repos/o/n/commits/abc/pulls": [[{"number": number, "user": {"login": "opener"}} for number in pulls]]}
+    said |= {f"repos/o/n/pulls/{number}/commits": pages for number, pages in pulls.items()}
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    (tmp_path / "gh.json").write_text(json.dumps(said))
+    command = [sys.executable, str(ROOT / "tools/change_authors.py"), "o/n", "abc"]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=False)
+    assert (done.returncode, done.stdout) == (exit, f"{names}\n"), done.stderr
+
+
+def test_who_wrote_the_change_is_told_before_the_apply() -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/apply.yml").read_text())["jobs"]["apply"]
+    runs = [str(step.get("run")) for step in job["steps"]]
+    asked = next(number for number, run in enumerate(runs) if "tools/change_authors.py" in run)
+    assert 'FALAJ_CHANGED_BY=$authors" >> "$GITHUB_ENV"' in runs[asked] and any("falaj up" in run for run in runs[asked:])
+    assert job["permissions"]["pull-requests"] == "read"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -69,10 +71,48 @@ def test_nobody_approves_a_plan_of_their_own_by_another_of_their_names(name: str
 
 def test_where_nobody_knows_who_made_the_plans_nobody_can_be_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FALAJ_AUTHOR")
-    for source in ("_of_git", "_of_system"):
+    for source in ("_of_git", "_of_system", "_of_change"):
         monkeypatch.setattr(author, source, lambda *_: "")
     with pytest.raises(Undecided, match="nobody can say who made these plans"):
         approval_of("prod", WORDS, "badr")
+
+
+@pytest.mark.parametrize("name", ["carol", "Dan@example.org"])
+def test_who_wrote_the_change_does_not_approve_it_when_somebody_else_runs_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALAJ_CHANGED_BY", "carol dan@example.org")
+    with pytest.raises(Denied, match="made these plans and approves them"):
+        approval_of("prod", WORDS, name)
+    assert approval_of("prod", WORDS, "badr") == Approval("badr", {"foundation": PLAN.digest})
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository in which carol wrote a change on a branch, which badr merged; the merge is checked out."""
+    monkeypatch.setattr(author, "ROOT", tmp_path)
+    git(tmp_path, "ada", "init", "-q", "-b", "main")
+    git(tmp_path, "ada", "commit", "-q", "--allow-empty", "-m", "first")
+    git(tmp_path, "carol", "checkout", "-q", "-b", "change")
+    git(tmp_path, "carol", "commit", "-q", "--allow-empty", "-m", "change")
+    git(tmp_path, "badr", "checkout", "-q", "main")
+    git(tmp_path, "badr", "merge", "-q", "--no-ff", "-m", "merge", "change")
+    return tmp_path
+
+
+def git(folder: Path, who: str, *words: str) -> None:
+    said = {f"GIT_{role}_{what}": f"{who}{end}" for role in ("AUTHOR", "COMMITTER") for what, end in (("NAME", ""), ("EMAIL", "@example.org"))}
+    subprocess.run(["git", *words], cwd=folder, env={**os.environ, **said}, check=True)
+
+
+@pytest.mark.parametrize("name", ["carol", "carol@example.org"])
+def test_the_author_of_the_commit_does_not_approve_it(name: str, checkout: Path) -> None:
+    for branch in ("main", "change"):
+        git(checkout, "badr", "checkout", "-q", branch)
+        with pytest.raises(Denied, match="made these plans and approves them"):
+            approval_of("prod", WORDS, name)
+
+
+def test_who_merged_it_may_approve_it(checkout: Path) -> None:
+    assert approval_of("prod", WORDS, "badr") == Approval("badr", {"foundation": PLAN.digest})
 
 
 def test_somebody_elses_approval_names_the_plans() -> None:
