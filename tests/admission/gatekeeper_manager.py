@@ -51,6 +51,7 @@ def start(server: ApiServer, folder: Path, port: int) -> None:
         "audit-interval": 1,
         "audit-from-cache": "false",
         "api-cache-dir": audit,
+        "shutdown-delay": 0,
         "enable-external-data": "false",
         "enable-generator-resource-expansion": "false",
         "enable-k8s-native-validation": "false",
