@@ -18,7 +18,7 @@ down: setup ## stop and remove what `make up` made
 test: setup lint opa admission checkov features ## prove all of it
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
-test-long: setup node ## what takes minutes: images built for real (root, buildah and debootstrap), containers on a real node (root)
+test-long: setup node ## what takes minutes: images built for real (root, buildah and debootstrap), containers on a real node (root), all mutations of rules
 	@$(PYTHON) -m pytest -m long
 
 test-transformers5: .cache/transformers5/installed ## data, training and evaluation on torch 2.11 and transformers 5
