@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -108,7 +109,10 @@ class PulumiCliEngine:
                 stack.preview_refresh(on_event=watcher.listen)
             except CommandError as problem:
                 given = "\n".join(watcher.errors or _error_lines(problem))
-                raise Fault(f"{program.project} could not be read whole", given=given, next="runbooks/failed_apply.md") from problem
+                # No token of the caller's is known there, or what it stands for may not read.
+                shut_out = re.search(r"is forbidden: User|asked for the client to provide credentials|Unauthorized", given)
+                entry = "give the caller's role an access entry of the cluster, and rights to read: docs/ci.md, 'Who a job is'"
+                raise Fault(f"{program.project} could not be read whole", given=given, next=entry if shut_out else "runbooks/failed_apply.md") from problem
             return Seen(state=self._ref(stack, deployment), resources=watcher.resources, drifts=watcher.drifts)
 
     def destroy(self, program: Program, *, progress: Progress | None = None) -> Outcome:

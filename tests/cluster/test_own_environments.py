@@ -130,7 +130,7 @@ def brought_up(cluster: ControlPlane, environment: str, home: Path) -> Live:
 
 def taken_down(it: Live) -> None:
     """All of it gone. Servers first: a namespace waits long for pods that have long to end; nodes last: a pod without one has nobody who ends it."""
-    for kinds in (("Deployment",), ("Namespace", "PriorityClass", "StorageClass"), ("Node", "PersistentVolume")):
+    for kinds in (("Deployment",), ("Namespace", "PriorityClass", "StorageClass", "ClusterRole", "ClusterRoleBinding"), ("Node", "PersistentVolume")):
         part = [each for each in [*it.objects, *it.given] if each["kind"] in kinds]
         for each in part:
             it.cluster.send("DELETE", _place(it.cluster, each))
