@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from falaj.errors import UsageError
 from infra.pipeline import reading
 from infra.pipeline.gate import judge_file, judge_plan
 from infra.pipeline.opa_binary import OpaBinary
-from infra.pipeline.policy_engine import EvaluationFailed, RegorusEngine, choose, opa_binary
+from infra.pipeline.policy_engine import APART, EvaluationFailed, RegorusEngine, choose, opa_binary
 from tests.pipeline.test_gate import BUCKET
 from tests.policies.samples import LIBRARY, NOON, PARAMETERS, SAMPLES, answers, plan_of
 
@@ -83,6 +84,13 @@ def test_the_embedded_engine_gives_the_same_answers_in_a_process_of_its_own() ->
 def test_an_evaluation_that_takes_too_long_is_ended() -> None:
     with pytest.raises(EvaluationFailed, match=r"no answer within 1 s \(parameter limits.seconds\)"):
         RegorusEngine(1, apart=0).evaluate(LOOP, "loop", "data.falaj.x.ok", {"sum": 3})
+
+
+def test_a_large_input_is_judged_apart_and_so_ended_when_it_takes_too_long() -> None:
+    began = time.monotonic()
+    with pytest.raises(EvaluationFailed, match=r"no answer within 1 s \(parameter limits.seconds\)"):
+        RegorusEngine(1).evaluate(LOOP, "loop", "data.falaj.x.ok", {"sum": 3, "more": "x" * APART})
+    assert time.monotonic() - began < 30
 
 
 def test_a_rule_that_cannot_be_read_is_no_answer_from_the_other_process_either() -> None:
