@@ -20,6 +20,8 @@ from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, Po
 
 TOLD = ("urn", "type", "op", "custom", "provider", "inputs", "property_dependencies")
 """What rules are told of a resource of a plan; the rest is for engines and readers, and a quarter of a large plan."""
+EVERY = "*"
+"""As a subject: every managed resource that has inputs, of whatever type."""
 _NAMED = 3
 """Overlooked resources that a fault names."""
 
@@ -104,7 +106,7 @@ def _text(input: Mapping[str, Any]) -> JsonText:
 
 
 class _Subjects:
-    """The managed resources that plan rules must judge, by the types of the plan."""
+    """The managed resources that plan rules must judge, by the types of the plan; of a rule on all that have inputs, types do not tell."""
 
     def __init__(self, urns: Mapping[str, Sequence[str]]) -> None:
         self._urns = urns
@@ -120,7 +122,7 @@ class _Subjects:
 
     def _of(self, patterns: tuple[str, ...]) -> list[str]:
         if patterns not in self._known:
-            starts = tuple(pattern.removesuffix("*") for pattern in patterns if pattern.endswith("*"))
+            starts = tuple(pattern.removesuffix("*") for pattern in patterns if pattern.endswith("*") and pattern != EVERY)
             found = (urns for type, urns in self._urns.items() if type in patterns or type.startswith(starts))
             self._known[patterns] = sorted(urn for urns in found for urn in urns)
         return self._known[patterns]
@@ -143,8 +145,9 @@ def collectors(library: Library) -> dict[str, str]:
         modules[f"gate/{kind}.rego"] = "\n".join(lines) + "\n"
     lines = _asking("falaj.gate_brief.plan", "plan", "urns")
     for rule in library.of_kind("plan"):
+        beyond = "judged" if EVERY in rule.subjects else "judged - subjects"
         lines += [
-            f'answers contains {{"rule": "{rule.id}", "beyond": judged - subjects, "overlooked": subjects - judged, {_found(rule)}}} if {{',
+            f'answers contains {{"rule": "{rule.id}", "beyond": {beyond}, "overlooked": subjects - judged, {_found(rule)}}} if {{',
             f"\tjudged := data.{rule.package}.judged",
             f"\tsubjects := {_subjects(rule) or 'set()'}",
             "}",
@@ -192,6 +195,8 @@ def _subjects(rule: Rule) -> str:
     """The set of those whom a plan rule must judge, as Rego; empty where it chooses them itself."""
     if rule.kind != "plan" or not rule.subjects:
         return ""
+    if EVERY in rule.subjects:
+        return "plan.filled"
     # Sets are taken from sets by the engine itself; a loop over all resources for each rule would take longer than most rules.
     whole = [subject.removesuffix("*") for subject in rule.subjects if subject.endswith("*")]
     exact = [subject for subject in rule.subjects if not subject.endswith("*")]

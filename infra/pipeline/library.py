@@ -46,7 +46,7 @@ class Rule:
     unknown: Literal["defer", "deny"]
     """What an unknown does: `deny` leaves nobody to say yes, `defer` has `up` judge again once the value is known."""
     subjects: list[str]
-    """Of a plan rule: types of which it judges every managed resource; `aws:*` is every type of that provider."""
+    """Of a plan rule: types of which it judges every managed resource; `aws:*` is every type of that provider, `*` all that have inputs."""
     evidence: str
     """What an auditor is shown for it."""
     since: str

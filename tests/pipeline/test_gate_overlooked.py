@@ -12,10 +12,10 @@ import pytest
 from falaj.errors import UsageError
 from infra.artifacts import Decision
 from infra.pipeline.facts import repository_facts
-from infra.pipeline.gate import judge_evidence, judge_release, judge_repository
+from infra.pipeline.gate import judge_evidence, judge_plan, judge_release, judge_repository
 from infra.pipeline.library import Kind, Library
 from infra.pipeline.policy_engine import PolicyEngine, RegorusEngine
-from tests.policies.samples import LIBRARY, NOON, SAMPLES
+from tests.policies.samples import LIBRARY, NOON, SAMPLES, plan_of
 
 NOBODY = """
 import rego.v1
@@ -50,6 +50,20 @@ def without(rules: list[str], kind: Kind, tmp_path: Path) -> Path:
         head, package, _ = re.split(r"^(package .*\n)", path.read_text(), maxsplit=1, flags=re.MULTILINE)
         path.write_text(head + package + NOBODY)
     return folder
+
+
+@pytest.mark.parametrize("silent", [rule.id for rule in LIBRARY.of_kind("plan") if "*" in rule.subjects])
+def test_a_rule_on_all_that_have_inputs_is_at_fault_for_each_that_it_did_not_judge(silent: str, tmp_path: Path) -> None:
+    provider = {"urn": "urn:pulumi:prod::app::pulumi:providers:random::r", "type": "pulumi:providers:random", "name": "r", "op": "create", "custom": True}
+    told, untold = (
+        {"urn": f"urn:pulumi:prod::app::random:index/randomId:RandomId::{name}", "type": "random:index/randomId:RandomId", "name": name, "op": "create"}
+        for name in ("told", "untold")
+    )
+    resources = [{**provider, "inputs": {}}, {**told, "custom": True, "inputs": {"byteLength": 8}}, {**untold, "custom": True, "inputs": {}}]
+    given = LIBRARY.parameters("dev", NOON)
+    whole, without_one = (judge_plan(plan_of(resources), given, NOON, policies=folder) for folder in (LIBRARY.folder, without([silent], "plan", tmp_path)))
+    assert {rule.rule: rule.judged for rule in whole.rules}[silent] == [told["urn"]]
+    assert (whole.faults, without_one.faults) == ([], [f"rule {silent} did not judge {told['urn']}, which it must"])
 
 
 @pytest.mark.parametrize("kind", ["release", "evidence"])

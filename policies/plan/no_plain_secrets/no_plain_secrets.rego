@@ -8,8 +8,7 @@
 #   severity: critical
 #   level: mandatory
 #   unknown: deny
-#   subjects: []
-#   reads: ["*"]
+#   subjects: ["*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"

@@ -8,8 +8,7 @@
 #   severity: critical
 #   level: mandatory
 #   unknown: defer
-#   subjects: []
-#   reads: ["*"]
+#   subjects: ["*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-26"
 #   effective_on: "2026-01-01"
