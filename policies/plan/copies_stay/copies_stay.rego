@@ -1,19 +1,20 @@
 # METADATA
 # title: Copies stay where the original may be
 # description: |
-#   Replication, multi-region keys and backup copies move data without moving a resource. Each target is in an allowed
-#   region, or is a bucket of this plan, which the region rule judges.
+#   Replication, multi-region keys, global databases and backup copies move data without moving a resource. Each target is in an
+#   allowed region, or is a bucket of this plan, which the region rule judges.
 # custom:
 #   check: C01
 #   severity: critical
 #   level: mandatory
 #   unknown: deny
-#   subjects: ["aws:kms/key:Key", "aws:kms/externalKey:ExternalKey", "aws:kms/replicaKey:ReplicaKey"]
+#   subjects: ["aws:kms/key:Key", "aws:kms/externalKey:ExternalKey", "aws:kms/replicaKey:ReplicaKey", "aws:rds/globalCluster:GlobalCluster"]
 #   reads:
 #     - "aws:backup/plan:Plan"
 #     - "aws:dynamodb/globalTable:GlobalTable"
 #     - "aws:dynamodb/table:Table"
 #     - "aws:ecr/replicationConfiguration:ReplicationConfiguration"
+#     - "aws:rds/cluster:Cluster"
 #     - "aws:s3/bucket:Bucket"
 #     - "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 #     - "aws:secretsmanager/secret:Secret"
@@ -57,6 +58,11 @@ fail[urn] contains "a multi-region key can be copied to any region" if {
 	value != false
 }
 
+fail[urn] contains "a global database copies itself to every region that joins it" if {
+	some [urn, "world", target] in targets
+	plan.known(target)
+}
+
 fail[replica.urn] contains "it is the copy of a key of another region" if some replica in plan.of_type("aws:kms/replicaKey:ReplicaKey")
 
 unknown[urn] contains sprintf("it copies to bucket %v, which is not in this plan and whose name does not say where it is", [target]) if {
@@ -67,7 +73,7 @@ unknown[urn] contains sprintf("it copies to bucket %v, which is not in this plan
 
 unknown[urn] contains "where it copies to is not known before an apply" if {
 	some [urn, kind, target] in targets
-	kind != "reference"
+	not kind in {"reference", "world"}
 	plan.hidden(target)
 }
 
@@ -77,6 +83,11 @@ unknown[urn] contains "where it copies to is not known before an apply, and no r
 	count(referred) == 0
 }
 
+unknown[urn] contains "whether it joins a global database is not known before an apply" if {
+	some [urn, "world", target] in targets
+	plan.hidden(target)
+}
+
 unknown[urn] contains "how it copies is not known before an apply" if some [urn, "all", _] in targets
 
 unknown[key.urn] contains "whether it is a multi-region key is not known before an apply" if {
@@ -84,7 +95,7 @@ unknown[key.urn] contains "whether it is a multi-region key is not known before 
 	plan.hidden(key.inputs.multiRegion)
 }
 
-# Where each copying resource copies to: [urn, "region" | "arn" | "bucket" | "reference" | "all", target].
+# Where each copying resource copies to: [urn, "region" | "arn" | "bucket" | "reference" | "world" | "all", target].
 targets contains [resource.urn, "region", plan.at(destination, ["region"])] if {
 	some resource in plan.of_type("aws:ecr/replicationConfiguration:ReplicationConfiguration")
 	some rule in plan.listed(plan.at(resource.inputs, ["replicationConfiguration", "rules"]))
@@ -106,6 +117,25 @@ targets contains [resource.urn, "arn", plan.at(action, ["destinationVaultArn"])]
 	some rule in plan.listed(object.get(resource.inputs, "rules", null))
 	some action in plan.listed(plan.at(rule, ["copyActions"]))
 }
+
+targets contains [database.urn, "world", database.type] if some database in plan.of_type(global_database)
+
+targets contains [cluster.urn, "world", whole] if {
+	some cluster in plan.of_type("aws:rds/cluster:Cluster")
+	whole := object.get(cluster.inputs, "globalClusterIdentifier", null)
+	not whole in {null, ""}
+	not joins(cluster)
+}
+
+# Which global database it joins is not known yet, and the plan makes it.
+targets contains [cluster.urn, "world", global_database] if {
+	some cluster in plan.of_type("aws:rds/cluster:Cluster")
+	joins(cluster)
+}
+
+joins(cluster) if count(plan.referred_of(cluster, "globalClusterIdentifier", {global_database})) > 0
+
+global_database := "aws:rds/globalCluster:GlobalCluster"
 
 targets contains [resource.urn, "bucket", target] if {
 	some [resource, target] in replications

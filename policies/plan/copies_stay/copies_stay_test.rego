@@ -71,3 +71,53 @@ test_denied_external_and_replica_keys if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/replicaKey:ReplicaKey::b", "type": "aws:kms/replicaKey:ReplicaKey", "name": "b", "op": "create", "custom": true, "inputs": {"primaryKeyArn": "x"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_allowed_a_database_of_one_region if {
+	answer == {
+		"judged": {given.urn("aws:kms/key:Key", "k")},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:rds/cluster:Cluster", "a", {"engine": "aurora-postgresql"}),
+		given.resource("aws:rds/cluster:Cluster", "b", {"globalClusterIdentifier": ""}),
+		given.resource("aws:kms/key:Key", "k", {}),
+	])
+}
+
+test_denied_a_global_database_and_those_that_join_one if {
+	answer == {
+		"judged": {
+			given.urn("aws:rds/cluster:Cluster", "a"),
+			given.urn("aws:rds/cluster:Cluster", "b"),
+			given.urn("aws:rds/globalCluster:GlobalCluster", "w"),
+		},
+		"fail": {
+			given.urn("aws:rds/cluster:Cluster", "a"): {"a global database copies itself to every region that joins it"},
+			given.urn("aws:rds/cluster:Cluster", "b"): {"a global database copies itself to every region that joins it"},
+			given.urn("aws:rds/globalCluster:GlobalCluster", "w"): {"a global database copies itself to every region that joins it"},
+		},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:rds/globalCluster:GlobalCluster", "w", {"globalClusterIdentifier": "w", "engine": "aurora-postgresql"}),
+		given.resource("aws:rds/cluster:Cluster", "a", {"globalClusterIdentifier": "elsewhere"}),
+		given.referring(given.resource("aws:rds/cluster:Cluster", "b", {"globalClusterIdentifier": given.unknown}), {"globalClusterIdentifier": [["aws:rds/globalCluster:GlobalCluster", "w"]]}),
+	])
+}
+
+test_unknown_a_database_that_may_join_a_global_one if {
+	answer == {
+		"judged": {
+			given.urn("aws:rds/cluster:Cluster", "a"),
+			given.urn("aws:rds/cluster:Cluster", "b"),
+		},
+		"fail": {},
+		"unknown": {
+			given.urn("aws:rds/cluster:Cluster", "a"): {"whether it joins a global database is not known before an apply"},
+			given.urn("aws:rds/cluster:Cluster", "b"): {"whether it joins a global database is not known before an apply"},
+		},
+	} with input as given.plan([
+		given.resource("aws:rds/cluster:Cluster", "a", {"globalClusterIdentifier": given.unknown}),
+		given.referring(given.resource("aws:rds/cluster:Cluster", "b", {"globalClusterIdentifier": given.unknown}), {"globalClusterIdentifier": [["aws:dynamodb/table:Table", "t"]]}),
+		given.resource("aws:dynamodb/table:Table", "t", {"name": "t"}),
+	])
+}

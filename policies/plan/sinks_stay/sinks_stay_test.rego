@@ -79,3 +79,166 @@ test_unknown_sinks_that_nobody_knows if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucketLogging:BucketLogging::c", "type": "aws:s3/bucketLogging:BucketLogging", "name": "c", "op": "create", "custom": true, "inputs": {"targetBucket": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_allowed_a_firewall_that_logs_to_what_this_plan_makes if {
+	answer == {
+		"judged": {
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "b"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "c"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e"),
+		},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
+		given.resource("aws:cloudwatch/logGroup:LogGroup", "g", {"name": "/firewall"}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s", {"name": "s", "destination": "extended_s3", "extendedS3Configuration": {"bucketArn": "arn:aws:s3:::d"}}),
+		given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "S3", "logDestination": {"bucketName": "d"}}, {"logType": "FLOW", "logDestinationType": "CloudWatchLogs", "logDestination": {"logGroup": "/firewall"}}, {"logType": "TLS", "logDestinationType": "KinesisDataFirehose", "logDestination": {"deliveryStream": "s"}}]}}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "b", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "S3", "logDestination": {"bucketName": given.unknown}}]}}), {"loggingConfiguration": [["aws:s3/bucket:Bucket", "d"]]}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "c", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "CloudWatchLogs", "logDestination": {"logGroup": given.unknown}}]}}), {"loggingConfiguration": [["aws:cloudwatch/logGroup:LogGroup", "g"]]}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "KinesisDataFirehose", "logDestination": {"deliveryStream": given.unknown}}]}}), {"loggingConfiguration": [["aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s"]]}),
+	])
+}
+
+test_allowed_a_stream_to_stores_of_the_region if {
+	answer == {
+		"judged": {
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e"),
+		},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a", {"extendedS3Configuration": {"bucketArn": "arn:aws:s3:::d", "s3BackupMode": "Enabled", "s3BackupConfiguration": {"bucketArn": "arn:aws:s3:::d/raw"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b", {"redshiftConfiguration": {"clusterJdbcurl": "jdbc:redshift://c.abc.me-central-1.redshift.amazonaws.com:5439/db", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}, "s3BackupConfiguration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c", {"opensearchConfiguration": {"clusterEndpoint": "https://search-c.me-central-1.es.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e", {"opensearchserverlessConfiguration": {"collectionEndpoint": "https://abc.me-central-1.aoss.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+	])
+}
+
+test_denied_a_stream_to_stores_abroad if {
+	answer == {
+		"judged": {
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "f"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "g"),
+		},
+		"fail": {
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a"): {"it sends to c.abc.eu-west-1.redshift.amazonaws.com:5439, which is in no allowed region"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b"): {"it sends to search-c.eu-west-1.es.amazonaws.com, which is in no allowed region"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c"): {"it sends to abc.us-east-1.aoss.amazonaws.com, which is in no allowed region"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e"): {"it sends to es.example.com, which is in no allowed region"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "f"): {"it sends to x.snowflakecomputing.com, which is in no allowed region"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "g"): {"it sends to me-central-1.s3.amazonaws.com, which is in no allowed region"},
+		},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a", {"redshiftConfiguration": {"clusterJdbcurl": "jdbc:redshift://c.abc.eu-west-1.redshift.amazonaws.com:5439/db", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b", {"opensearchConfiguration": {"clusterEndpoint": "https://search-c.eu-west-1.es.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c", {"opensearchserverlessConfiguration": {"collectionEndpoint": "https://abc.us-east-1.aoss.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e", {"elasticsearchConfiguration": {"clusterEndpoint": "https://es.example.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "f", {"snowflakeConfiguration": {"accountUrl": "https://x.snowflakecomputing.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "g", {"httpEndpointConfiguration": {"url": "https://me-central-1.s3.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::d"}}}),
+	])
+}
+
+test_unknown_a_firewall_that_logs_to_what_nobody_knows if {
+	answer == {
+		"judged": {
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "b"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "c"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e"),
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "f"),
+		},
+		"fail": {},
+		"unknown": {
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "b"): {"it sends to log group /elsewhere, which is not in this plan; who sends on from there, and to where, nobody can say"},
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "c"): {"it sends to delivery stream elsewhere, which is not in this plan; who sends on from there, and to where, nobody can say"},
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e"): {"where its loggingConfiguration leads is not known before an apply, and no reference says which bucket it is"},
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "f"): {"where its loggingConfiguration leads is not known before an apply, and no reference says which bucket it is"},
+		},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
+		given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "S3", "logDestination": {"bucketName": "elsewhere"}}, {"logType": "FLOW", "logDestinationType": "S3", "logDestination": {"bucketName": "d"}}]}}),
+		given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "b", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "CloudWatchLogs", "logDestination": {"logGroup": "/elsewhere"}}]}}),
+		given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "c", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "KinesisDataFirehose", "logDestination": {"deliveryStream": "elsewhere"}}]}}),
+		given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e", {"firewallArn": given.unknown, "loggingConfiguration": {"logDestinationConfigs": [{"logType": "ALERT", "logDestinationType": "S3", "logDestination": {"bucketName": given.unknown}}]}}),
+		given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "f", {"firewallArn": given.unknown, "loggingConfiguration": given.unknown}),
+	])
+}
+
+test_unknown_a_stream_with_its_copies_and_failures_elsewhere if {
+	answer == {
+		"judged": {
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "f"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "g"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "h"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "i"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "j"),
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "k"),
+		},
+		"fail": {},
+		"unknown": {
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "f"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "g"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "h"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "i"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "j"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "k"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+		},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a", {"extendedS3Configuration": {"bucketArn": "arn:aws:s3:::d", "s3BackupMode": "Enabled", "s3BackupConfiguration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "b", {"redshiftConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::d"}, "s3BackupConfiguration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c", {"redshiftConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e", {"elasticsearchConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "f", {"icebergConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "g", {"opensearchConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "h", {"opensearchserverlessConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "i", {"snowflakeConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "j", {"splunkConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "k", {"httpEndpointConfiguration": {"s3Configuration": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+	])
+}
+
+test_unknown_access_logs_deliveries_and_inventories_elsewhere if {
+	answer == {
+		"judged": {
+			given.urn("aws:cfg/deliveryChannel:DeliveryChannel", "e"),
+			given.urn("aws:lb/loadBalancer:LoadBalancer", "a"),
+			given.urn("aws:lb/loadBalancer:LoadBalancer", "b"),
+			given.urn("aws:s3/inventory:Inventory", "c"),
+		},
+		"fail": {},
+		"unknown": {
+			given.urn("aws:cfg/deliveryChannel:DeliveryChannel", "e"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:lb/loadBalancer:LoadBalancer", "a"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:lb/loadBalancer:LoadBalancer", "b"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+			given.urn("aws:s3/inventory:Inventory", "c"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
+		},
+	} with input as given.plan([
+		given.resource("aws:lb/loadBalancer:LoadBalancer", "a", {"accessLogs": {"bucket": "elsewhere"}}),
+		given.resource("aws:lb/loadBalancer:LoadBalancer", "b", {"connectionLogs": {"bucket": "elsewhere"}}),
+		given.resource("aws:s3/inventory:Inventory", "c", {"destination": {"bucket": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
+		given.resource("aws:cfg/deliveryChannel:DeliveryChannel", "e", {"s3BucketName": "elsewhere"}),
+	])
+}
