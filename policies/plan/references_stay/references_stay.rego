@@ -2,13 +2,14 @@
 # title: Nothing points out of the country
 # description: |
 #   A log sink, a subscription, a key or a target is named by an ARN, and an ARN names its region; a model called through a profile
-#   of several regions answers from any of them.
+#   of several regions answers from any of them. What a pod is told is looked at like what the provider is told. A profile is known by
+#   its vendor, by the version that its name ends in, or by the ARN that it stands in.
 # custom:
 #   check: C01
 #   severity: critical
 #   level: mandatory
 #   unknown: defer
-#   subjects: ["aws:*"]
+#   subjects: ["aws:*", "kubernetes:*"]
 #   evidence: the plan and its decision
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
@@ -21,19 +22,22 @@ import rego.v1
 
 import data.falaj.lib.plan
 
-judged := plan.aws_urns
+judged := plan.aws_urns | union({urns |
+	some type, found in plan.urns_of_type
+	startswith(type, "kubernetes:")
+	urns := found & plan.custom
+})
 
-fail[urn] contains sprintf("it refers to %v, in %v; allowed: %v", [place, region(place), concat(", ", input.parameters.allowed_regions)]) if {
-	count(abroad) > 0
-	some urn, resource in plan.aws
-	some place in places(json.marshal(resource.inputs))
-	place in abroad
+fail[urn] contains sprintf("it refers to %v, in %v; allowed: %v", [place, where, concat(", ", input.parameters.allowed_regions)]) if {
+	some [urn, text] in looked_at(abroad)
+	some place in places(text)
+	where := region(place)
+	not where in allowed
 }
 
 fail[urn] contains sprintf("it calls a model through %v, which several regions answer", [profile]) if {
-	some_profile
-	some urn, resource in plan.aws
-	some profile in profiles(json.marshal(resource.inputs))
+	some [urn, text] in looked_at(calling)
+	some profile in profiles(text)
 }
 
 unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says whose it is", [field]) if {
@@ -46,17 +50,25 @@ unknown[urn] contains sprintf("where its %v leads is not known before an apply, 
 
 unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says whose it is", [field]) if {
 	some urn, fields in plan.unsettled
-	plan.aws[urn]
+	urn in judged
 	some field in fields
 }
 
-# One look at the text of all inputs tells most plans from those that must be looked at one by one.
-abroad := {place |
-	some text in plan.texts
+# Of types whose resources are looked at one by one: [URN, text of its inputs]. One look at the text of a whole type leaves few of them.
+looked_at(wanted) := [[resource.urn, json.marshal(resource.inputs)] |
+	some type in wanted
+	some resource in plan.of_type(type)
+	resource.urn in judged
+]
+
+abroad := {type |
+	some type, text in plan.texts
 	some place in places(text)
 	where := region(place)
 	not where in allowed
 }
+
+calling := {type | some type, text in plan.texts; count(profiles(text)) > 0}
 
 allowed := {one | some one in input.parameters.allowed_regions}
 
@@ -64,12 +76,18 @@ places(text) := {place | some place in regex.find_n(`arn:aws[a-z-]*:[a-z0-9-]+:[
 
 region(place) := split(place, ":")[3]
 
-profiles(text) := {profile | some profile in regex.find_n(`\b(global|us|us-gov|eu|apac|jp|au)\.(amazon|anthropic|cohere|deepseek|meta|mistral|stability|twelvelabs|writer)\.[a-z0-9.-]+`, text, -1)}
-
-some_profile if {
-	some text in plan.texts
-	count(profiles(text)) > 0
+# Names of a group of regions, a vendor and a model, with dots between; a host has such a name too, and ends otherwise. In text that holds text,
+# the sign of a new line stands right before a name.
+profiles(text) := {regex.replace(name, `^(\\[nrt]|%2[fF])`, "") |
+	some name in regex.find_n(`(\b|\\[nrt]|%2[fF])(global|us-gov|us|eu|apac|jp|au|ca)\.[a-z0-9]+\.[a-z0-9.-]*[a-z0-9]`, text, -1)
+	regex.match(model, name)
+	not regex.match(`\.(ai|cloud|com|io|net|org)$`, name)
+} | {regex.replace(name, `^.*/`, "") |
+	some name in regex.find_n(`inference-profile/(global|us-gov|us|eu|apac|jp|au|ca)\.[a-z0-9.*?-]+`, text, -1)
 }
+
+# By its vendor, or by the version at its end: -v1, -4.6, -k2.
+model := `^[^.]*\.(ai21|amazon|anthropic|cohere|deepseek|luma|meta|minimax|mistral|moonshot|moonshotai|openai|qwen|stability|twelvelabs|writer|zai)\.|-[a-z]{0,2}[0-9]{1,2}([.-][0-9]{1,2})*$`
 
 # What sends data to somewhere that a value names.
 sinks := {
