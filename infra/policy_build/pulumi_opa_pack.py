@@ -89,8 +89,8 @@ _resource(told) := {{
 	"property_dependencies": {{}},
 }}
 
-# Of one resource they are not told: what is not known yet is taken to refer to something then, and is warned about below.
-_references(told) := {{field: ["untold"] | some field in _awaited(told)}} if {{
+# Of one resource they are not told.
+_references(told) := {{}} if {{
 	input.__urn
 }} else := told.propertyDependencies if {{
 	is_object(told.propertyDependencies)
@@ -164,8 +164,19 @@ _RULE = """
 }}
 
 {name} contains sprintf("{id}: %v%v", [{where}, what]) if {{
-	some urn, whats in {unknown}
+	found := {unknown}{without}
+	some urn, whats in found
 	{mine}some what in whats
+}}
+"""
+_BEFORE = """
+# METADATA
+# title: {title}
+# description: {description}
+{name} contains sprintf("{id}: %v", [why]) if {{
+	some urn, whys in {fail}
+	_mine(urn)
+	some why in whys
 }}
 """
 _PROJECT = """description: The rules of Falaj for environment {environment}; policies {digest}
@@ -180,8 +191,8 @@ Parameters of environment `{environment}`; policies {digest}.
 The runtime shows no severity, framework or remediation: `falaj policy explain RULE` does. Not known here, unlike in `falaj gate`: waivers,
 approvals, checkov's findings, what a run would delete. Not told by the runtime, unlike to the pack in Python:
 
-- of one resource, to what its inputs refer: {later} warn in the preview of every value that is not known yet, and judge it in
-  the update, before its step;
+- of one resource, to what its inputs refer: of a value that is not known yet {later} warn in
+  the preview, and judge it in the update, before its step;
 - an empty secret from a value that is not known yet: both are taken as not known;
 - of all resources at the end, the inputs: rules that join resources see the outputs there, in a preview as far as they are known. An input
   that the provider leaves out of its outputs is not seen, one that it fills in is.
@@ -198,7 +209,7 @@ def write(library: Library, environment: str, out: Path) -> list[Path]:
     words = {"environment": environment, "digest": library.digest}
     files = {
         "PulumiPolicy.yaml": _PROJECT.format(**words),
-        "README.md": _README.format(**words, later=" and ".join(later(library))),
+        "README.md": _README.format(**words, later=" and ".join(", ".join(later(library)).rsplit(", ", 1))),
         "falaj.rego": _rego(library, environment),
     }
     for name, text in files.items():
@@ -222,25 +233,28 @@ def _rego(library: Library, environment: str) -> str:
 
 
 def later(library: Library) -> list[str]:
-    """The rules that ask of each resource by itself what its unknown values refer to, which this runtime does not tell."""
-    return [rule.id for rule in library.of_kind("plan") if is_alone(rule) and "plan.unsettled" in rule.path.read_text(encoding="utf-8")]
+    """The rules that ask of every unknown input what it refers to. This runtime tells inputs without references and references without inputs."""
+    return [rule.id for rule in library.of_kind("plan") if "plan.unsettled" in rule.path.read_text(encoding="utf-8")]
 
 
 def _entries(library: Library) -> Iterator[str]:
+    waiting = later(library)
     for rule in library.of_kind("plan"):
-        alone = is_alone(rule)
+        alone, waits = is_alone(rule), rule.id in waiting
+        words = {"id": rule.id, "title": json.dumps(rule.title), "description": json.dumps(rule.remediation), "fail": flat_name(rule.package, "fail")}
         yield _RULE.format(
-            id=rule.id,
-            title=json.dumps(rule.title),
-            description=json.dumps(rule.remediation),
-            name=_name(rule, alone),
-            fail=flat_name(rule.package, "fail"),
+            **words,
+            name=policy_name(rule, alone=alone),
+            without=f" with data.{_PACKAGE}.{flat_name('falaj.lib.plan', 'unsettled')} as {{}}" if waits else "",
             unknown=flat_name(rule.package, "unknown"),
             mine="_mine(urn)\n\t" if alone else "",
             where='""' if alone else 'concat("", [urn, ": "])',
         )
+        if waits and not alone:
+            # What it finds wrong in one resource is found before the step as well, with the values of the update.
+            yield _BEFORE.format(**words, name=policy_name(rule, alone=True))
 
 
-def _name(rule: Rule, alone: bool) -> str:
+def policy_name(rule: Rule, *, alone: bool) -> str:
     """Names decide what the runtime does: `deny` refuses, `warn` reports, `stack_` is asked of all resources at once."""
     return f"{'' if alone else 'stack_'}{'deny' if rule.level == 'mandatory' else 'warn'}_{rule.id}"

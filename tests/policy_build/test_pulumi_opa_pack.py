@@ -12,16 +12,17 @@ import pytest
 
 from infra.pipeline.flat import flatten
 from infra.pipeline.policy_engine import opa_binary
-from infra.policy_build.pulumi_opa_pack import later, write
+from infra.policy_build.pulumi_opa_pack import later, policy_name, write
 from infra.policy_build.pulumi_pack import is_alone
 from tests.policies.samples import LIBRARY, NOON, SAMPLES, Sample
+from tests.policy_build.expected import decision_on
 from tests.policy_build.test_pulumi_pack import UNKNOWN, _provider, _tellable, gates
 
 BINARY = opa_binary()
 needs_opa = pytest.mark.skipif(BINARY is None, reason="needs opa on PATH or .cache/tools/opa (make opa)")
 RULES = LIBRARY.of_kind("plan")
-NAMES = {("" if is_alone(rule) else "stack_") + ("deny_" if rule.level == "mandatory" else "warn_") + rule.id: rule for rule in RULES}
 LATER = later(LIBRARY)
+NAMES = {policy_name(rule, alone=alone) for rule in RULES for alone in (True, False) if alone == is_alone(rule) or (alone and rule.id in LATER)}
 ASK = """package asked
 
 import rego.v1
@@ -115,17 +116,32 @@ def test_values_are_taken_as_the_plugin_writes_them(pack: Path, tmp_path: Path) 
 @pytest.mark.opa
 def test_the_values_of_an_update_are_judged_before_the_step(pack: Path, tmp_path: Path) -> None:
     key = "AKIA" + "Q" * 16
-    before, then = ({"value": value} for value in ({"Element": {"V": ""}}, key))
+    before, then = ({"value": value} for value in ({"Element": {"V": ""}}, f"{key} arn:aws:s3:eu-west-1:111122223333:x"))
     about = {"__urn": "urn:pulumi:prod::app::aws:ssm/parameter:Parameter::p", "__type": "aws:ssm/parameter:Parameter", "__name": "p", "__provider": {}}
     provider = {"urn": "urn:pulumi:prod::app::pulumi:providers:aws::aws", "type": "pulumi:providers:aws", "name": "aws", "properties": {}}
     told = [{**about, "__provider": provider, "__properties": {**inputs, "type": "String"}} for inputs in (before, then)]
     (tmp_path / "documents.json").write_text(json.dumps({"documents": {"alone": told, "stack": []}}))
     (tmp_path / "ask.rego").write_text(ASK.format(alone=_questions(stacks=False), stack=_questions(stacks=True)))
     preview, update = (_evaluated(pack, tmp_path)["alone"][number] for number in ("0", "1"))
-    assert preview["warn_falaj_later"] == ["accounts_apart, values_hold_no_credential: not known yet, so judged before the step: value"]
-    assert preview["deny_values_hold_no_credential"] == []
+    assert preview["warn_falaj_later"] == [f"{', '.join(LATER)}: not known yet, so judged before the step: value"]
+    assert (preview["deny_values_hold_no_credential"], preview["deny_references_stay"]) == ([], [])
     assert update["warn_falaj_later"] == []
     assert update["deny_values_hold_no_credential"] == ["values_hold_no_credential: value holds an AWS access key"]
+    assert len(update["deny_references_stay"]) == 1
+
+
+@needs_opa
+@pytest.mark.opa
+def test_outputs_that_are_not_known_yet_are_not_held_against_a_preview(pack: Path, tmp_path: Path) -> None:
+    about = {"__urn": "urn:pulumi:prod::app::aws:sns/topic:Topic::t", "__type": "aws:sns/topic:Topic", "__name": "t", "propertyDependencies": {}}
+    provider = {"urn": "urn:pulumi:prod::app::pulumi:providers:aws::aws", "type": "pulumi:providers:aws", "name": "aws", "properties": {}}
+    outputs: list[dict[str, Any]] = [{"name": "t", "arn": {"Element": {"V": ""}}}, {"name": "t", "arn": "arn:aws:sns:eu-west-1:111122223333:t"}]
+    stack = [{"resources": [{**about, "__provider": provider, "__properties": each}]} for each in outputs]
+    (tmp_path / "documents.json").write_text(json.dumps({"documents": {"alone": [], "stack": stack}}))
+    (tmp_path / "ask.rego").write_text(ASK.format(alone=_questions(stacks=False), stack=_questions(stacks=True)))
+    preview, after = (_evaluated(pack, tmp_path)["stack"][number]["stack_deny_references_stay"] for number in ("0", "1"))
+    assert preview == []
+    assert len(after) == 1
 
 
 def test_a_name_that_is_nowhere_is_refused() -> None:
@@ -174,10 +190,17 @@ def _words(answer: dict[str, list[str]]) -> set[str]:
 
 def _expected(sample: Sample) -> tuple[set[str], set[str]]:
     """What the pack says as the gate does, and of whom it only warns, since the runtime does not tell of one resource what it refers to."""
-    alone = {rule.id for rule in RULES if is_alone(rule)}
+    alone, failing = (
+        {rule.id for rule in RULES if is_alone(rule)},
+        {(rule.rule, urn, why) for rule in decision_on(sample).rules for urn, whys in rule.fail.items() for why in whys},
+    )
     said = gates(sample, waits=False)
-    untold = {(rule, urn, why) for rule, urn, why in said if rule in LATER and "is not known before an apply, and no reference says" in why}
-    return {f"{urn}: {rule}: {why}" if rule in alone else f"{rule}: {urn}: {why}" for rule, urn, why in said - untold}, {urn for _, urn, _ in untold}
+    awaited = {each["urn"] for each in sample.input["plan"]["resources"] if '"__falaj__": "unknown"' in json.dumps(each["inputs"])}
+    untold = {(rule, urn, why) for rule, urn, why in said if rule in LATER and urn in awaited and "not known before an apply, and no reference says" in why}
+    known = {f"{urn}: {rule}: {why}" if rule in alone else f"{rule}: {urn}: {why}" for rule, urn, why in said - untold}
+    # What one of them finds wrong in one resource, it says before the step already.
+    known |= {f"{urn}: {rule}: {why}" for rule, urn, why in failing if rule in LATER}
+    return known, {urn for _, urn, _ in untold}
 
 
 def _evaluated(pack: Path, folder: Path) -> dict[str, Any]:
