@@ -26,6 +26,8 @@ KIND = "falaj/kind"
 """Node label and taint key: system, gpu or inference."""
 POOL = "falaj/pool"
 """Node label: the pool's name."""
+RESTARTABLE = "falaj/restartable"
+"""Node label of pools whose jobs can be started again: rule gpu_pool looks for it where machines are spot."""
 GPU_TAINT = "nvidia.com/gpu"
 EFA = "vpc.amazonaws.com/efa"
 """What pods ask for who want an interface of EFA."""
@@ -159,6 +161,7 @@ def labels(pool: PoolConfig) -> dict[str, str]:
         **({LABEL: pool.processor} if pool.processor else {}),
         **(FABRIC if pool.efa else {}),
         **({MIG: pool.mig} if pool.mig else {}),
+        **({RESTARTABLE: "true"} if pool.restartable else {}),
     }
 
 

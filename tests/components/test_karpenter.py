@@ -118,6 +118,13 @@ def test_the_largest_machines_come_from_their_reservation_alone() -> None:
     assert pool("large")["template"]["spec"]["requirements"][2]["values"] == ["reserved"]
 
 
+def test_spot_machines_say_whether_the_jobs_on_them_can_be_started_again() -> None:
+    gpu = next(each for each in config().pools if each.name == "gpu").model_copy(update={"capacity": "SPOT", "restartable": True})
+    template = node_pool(gpu, config())["template"]
+    assert template["metadata"]["labels"]["falaj/restartable"] == "true"
+    assert template["spec"]["requirements"][2] == {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]}
+
+
 def test_nodes_are_closed_encrypted_and_of_a_fixed_image() -> None:
     spec = node_class(next(each for each in config().pools if each.name == "gpu"), config())
     assert spec["amiSelectorTerms"] == [{"alias": f"bottlerocket@v{BOTTLEROCKET}"}]

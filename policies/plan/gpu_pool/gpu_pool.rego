@@ -2,7 +2,8 @@
 # title: A GPU pool is reserved, labelled and bounded
 # description: |
 #   GPU nodes cost too much to be filled by accident or to grow without end: a taint keeps other pods off, labels let GPU jobs
-#   find them, and the maximum size is within the environment's bound.
+#   find them, and the maximum size is within the environment's bound. Spot machines, which the provider takes back in two minutes, are
+#   for jobs that go on from where they stopped, which a label of the pool says.
 # custom:
 #   check: C10
 #   severity: medium
@@ -14,7 +15,7 @@
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.8.6], iso42001: [A.4.5]}
-#   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes; for a NodePool limits with nvidia.com/gpu.
+#   remediation: Add the taint nvidia.com/gpu with NO_SCHEDULE, at least one label, and scalingConfig.maxSize within gpu.maximum_nodes; for a NodePool limits with nvidia.com/gpu. Choose ON_DEMAND, or label a pool of restartable jobs falaj/restartable=true.
 #   runbook: gate_denied
 package falaj.plan.gpu_pool
 
@@ -49,6 +50,22 @@ fail[pool.urn] contains "a run would be moved to save a machine: consolidationPo
 	policy := plan.at(pool.inputs, ["spec", "disruption", "consolidationPolicy"])
 	not plan.hidden(policy)
 	policy != "WhenEmpty"
+}
+
+fail[urn] contains "its machines may be taken back (spot), and no label falaj/restartable=true says that its jobs can be started again" if {
+	some [urn, "spot", said] in offers
+	not plan.hidden(said)
+	said != "true"
+}
+
+unknown[urn] contains "whether its machines may be taken back (spot) is not known before an apply" if {
+	some [urn, "unknown", said] in offers
+	said != "true"
+}
+
+unknown[urn] contains "whether its jobs can be started again is not known before an apply" if {
+	some [urn, "spot", said] in offers
+	plan.hidden(said)
 }
 
 unknown[pool.urn] contains sprintf("its %v are not known before an apply", [word]) if {
@@ -103,6 +120,27 @@ unknown[group.urn] contains "its maximum size is not known before an apply" if {
 	some group in pools
 	plan.hidden(maximum(group))
 }
+
+# Of each pool: URN, what it is paid as, and what its label says of its jobs. A managed group takes no spot from its template.
+offers contains [group.urn, paid(object.get(group.inputs, "capacityType", null)), plan.at(group.inputs, ["labels", "falaj/restartable"])] if some group in pools
+
+offers contains [pool.urn, started(pool), plan.at(pool.inputs, ["spec", "template", "metadata", "labels", "falaj/restartable"])] if some pool in scaled
+
+paid(type) := "unknown" if {
+	plan.hidden(type)
+} else := "spot" if {
+	type == "SPOT"
+} else := "other"
+
+# Where no requirement says otherwise, the cheapest is started, which is spot.
+started(pool) := "unknown" if {
+	plan.holds_hidden(plan.at(pool.inputs, template("requirements")))
+} else := "other" if {
+	some requirement in plan.listed(plan.at(pool.inputs, template("requirements")))
+	object.get(requirement, "key", null) == "karpenter.sh/capacity-type"
+	values := {value | some value in plan.listed(object.get(requirement, "values", null))}
+	[object.get(requirement, "operator", null), "spot" in values] in {["In", false], ["NotIn", true]}
+} else := "spot"
 
 groups := plan.of_type(types.node_group)
 
