@@ -2,7 +2,8 @@
 # title: State stays in the country
 # description: |
 #   State holds what every resource is and, encrypted, its secrets. A file of the repository says where each environment keeps it:
-#   in a bucket of an allowed region, or, for the local environment, on the machine itself.
+#   in a bucket of an allowed region, or, for the local environment, on the machine itself; and which key of the provider's encrypts
+#   the secrets in it, since a passphrase is known to whoever has typed it, and nobody can take it back.
 # custom:
 #   check: C01
 #   severity: critical
@@ -14,7 +15,7 @@
 #   since: "2026-11-23"
 #   effective_on: "2026-01-01"
 #   controls: {iso27001: [A.5.31, A.5.34], gdpr: ["44"], uae_pdpl: ["22"]}
-#   remediation: Write stacks/state.yaml with s3://BUCKET?region=REGION for each environment, and take other backends out of Pulumi.yaml.
+#   remediation: Write stacks/state.yaml with s3://BUCKET?region=REGION for each environment and, under secrets, awskms://alias/NAME?region=REGION, and take other backends out of Pulumi.yaml.
 #   runbook: gate_denied
 package falaj.repository.state_stays
 
@@ -54,6 +55,14 @@ fail[subject] contains sprintf("it keeps state in %v, which names no allowed reg
 	not in_the_country(place)
 }
 
+fail[subject] contains sprintf("the secrets in its state are encrypted by %v, which is no key of the provider's in an allowed region (%v)", [key, concat(", ", input.parameters.allowed_regions)]) if {
+	some name, _ in environments
+	name != "local"
+	subject := sprintf("stacks/state.yaml: %v", [name])
+	key := object.get(keys, name, "a passphrase")
+	not of_the_country(key)
+}
+
 fail[subject] contains "its address holds a password" if {
 	some subject, place in places
 	is_string(place)
@@ -84,6 +93,12 @@ environments := found if {
 	is_object(found)
 } else := {}
 
+# Environment -> what encrypts the secrets in its state.
+keys := found if {
+	found := declared.content.secrets
+	is_object(found)
+} else := {}
+
 # Who says where state is kept -> where.
 places := object.union(
 	{sprintf("stacks/state.yaml: %v", [name]): place | some name, place in environments},
@@ -95,8 +110,27 @@ on_this_machine(place) if regex.match("^file(:.*)?$", sprintf("%v", [place]))
 in_the_country(place) if {
 	is_string(place)
 	startswith(place, "s3://")
-	not contains(place, "endpoint=")
-	some part in regex.find_n(`[?&]region=[a-z0-9-]+`, place, -1)
-	region := regex.replace(part, "^.region=", "")
-	region in input.parameters.allowed_regions
+	names_region(place)
+}
+
+# A key is named by its alias or id, with a region beside it, or by its ARN.
+of_the_country(key) if {
+	is_string(key)
+	startswith(key, "awskms://")
+	not contains(key, ":kms:")
+	names_region(key)
+}
+
+of_the_country(key) if {
+	is_string(key)
+	not contains(key, "endpoint=")
+	some part in regex.find_n(`^awskms:///arn:aws[a-z-]*:kms:[a-z0-9-]+:`, key, 1)
+	split(part, ":")[4] in input.parameters.allowed_regions
+}
+
+names_region(address) if {
+	not contains(address, "endpoint=")
+	regions := {regex.replace(part, "^.region=", "") | some part in regex.find_n(`[?&]region=[a-z0-9-]+`, address, -1)}
+	count(regions) > 0
+	count(regions - {one | some one in input.parameters.allowed_regions}) == 0
 }

@@ -16,7 +16,7 @@ test_allowed_a_bucket_of_the_region_and_this_machine_for_local if {
 		"judged": {"stacks/state.yaml", "stacks/state.yaml: local", "stacks/state.yaml: prod"},
 		"fail": {},
 		"unknown": {},
-	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}, "secrets": {"prod": "awskms://alias/falaj-prod-confidential?region=me-central-1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
 }
 
 test_allowed_a_project_that_says_so_itself if {
@@ -24,7 +24,7 @@ test_allowed_a_project_that_says_so_itself if {
 		"judged": {"Pulumi.yaml", "stacks/state.yaml", "stacks/state.yaml: local", "stacks/state.yaml: prod"},
 		"fail": {},
 		"unknown": {},
-	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}}}, "projects": {"Pulumi.yaml": {"error": "", "backend": "s3://b?awssdk=v2&region=me-central-1"}}}}, "parameters": given.parameters}
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}, "secrets": {"prod": "awskms://alias/falaj-prod-confidential?region=me-central-1"}}}, "projects": {"Pulumi.yaml": {"error": "", "backend": "s3://b?awssdk=v2&region=me-central-1"}}}}, "parameters": given.parameters}
 }
 
 test_denied_no_file if {
@@ -48,7 +48,7 @@ test_denied_abroad_in_no_region_with_somebody_else_on_a_machine if {
 		"judged": {"stacks/state.yaml", "stacks/state.yaml: a", "stacks/state.yaml: b", "stacks/state.yaml: c", "stacks/state.yaml: d", "stacks/state.yaml: e", "stacks/state.yaml: f"},
 		"fail": {"stacks/state.yaml: a": {"it keeps state in s3://b?region=eu-west-1, which names no allowed region (me-central-1)"}, "stacks/state.yaml: b": {"it keeps state in s3://b, which names no allowed region (me-central-1)"}, "stacks/state.yaml: c": {"it keeps state in https://api.pulumi.com, which names no allowed region (me-central-1)"}, "stacks/state.yaml: d": {"it keeps state on one machine: file://~"}, "stacks/state.yaml: e": {"it keeps state in s3://b?region=me-central-1&endpoint=minio.example.com, which names no allowed region (me-central-1)"}, "stacks/state.yaml: f": {"it keeps state in 7, which names no allowed region (me-central-1)"}},
 		"unknown": {},
-	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"a": "s3://b?region=eu-west-1", "b": "s3://b", "c": "https://api.pulumi.com", "d": "file://~", "e": "s3://b?region=me-central-1&endpoint=minio.example.com", "f": 7}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"a": "s3://b?region=eu-west-1", "b": "s3://b", "c": "https://api.pulumi.com", "d": "file://~", "e": "s3://b?region=me-central-1&endpoint=minio.example.com", "f": 7}, "secrets": {"a": "awskms://alias/falaj-prod-confidential?region=me-central-1", "b": "awskms://alias/falaj-prod-confidential?region=me-central-1", "c": "awskms://alias/falaj-prod-confidential?region=me-central-1", "d": "awskms://alias/falaj-prod-confidential?region=me-central-1", "e": "awskms://alias/falaj-prod-confidential?region=me-central-1", "f": "awskms://alias/falaj-prod-confidential?region=me-central-1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
 }
 
 test_denied_a_project_with_somebody_else if {
@@ -56,7 +56,7 @@ test_denied_a_project_with_somebody_else if {
 		"judged": {"Pulumi.yaml", "stacks/state.yaml", "stacks/state.yaml: local", "stacks/state.yaml: prod"},
 		"fail": {"Pulumi.yaml": {"it keeps state in https://api.pulumi.com, which names no allowed region (me-central-1)"}},
 		"unknown": {},
-	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}}}, "projects": {"Pulumi.yaml": {"error": "", "backend": "https://api.pulumi.com"}}}}, "parameters": given.parameters}
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}, "secrets": {"prod": "awskms://alias/falaj-prod-confidential?region=me-central-1"}}}, "projects": {"Pulumi.yaml": {"error": "", "backend": "https://api.pulumi.com"}}}}, "parameters": given.parameters}
 }
 
 test_unknown_a_file_that_nobody_can_read if {
@@ -72,5 +72,16 @@ test_unknown_a_project_that_nobody_can_read if {
 		"judged": {"Pulumi.yaml", "stacks/state.yaml", "stacks/state.yaml: local", "stacks/state.yaml: prod"},
 		"fail": {},
 		"unknown": {"Pulumi.yaml": {"it is not YAML"}},
-	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}}}, "projects": {"Pulumi.yaml": {"error": "it is not YAML", "backend": null}}}}, "parameters": given.parameters}
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"local": "file", "prod": "s3://falaj-prod-state-333333333333?region=me-central-1"}, "secrets": {"prod": "awskms://alias/falaj-prod-confidential?region=me-central-1"}}}, "projects": {"Pulumi.yaml": {"error": "it is not YAML", "backend": null}}}}, "parameters": given.parameters}
+}
+
+test_denied_secrets_under_a_passphrase_or_a_key_abroad if {
+	answer == {
+		"judged": {"stacks/state.yaml", "stacks/state.yaml: a", "stacks/state.yaml: b", "stacks/state.yaml: c"},
+		"fail": {
+			"stacks/state.yaml: a": {"the secrets in its state are encrypted by a passphrase, which is no key of the provider's in an allowed region (me-central-1)"},
+			"stacks/state.yaml: b": {"the secrets in its state are encrypted by awskms://alias/k?region=eu-west-1, which is no key of the provider's in an allowed region (me-central-1)"},
+		},
+		"unknown": {},
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"a": "s3://b?region=me-central-1", "b": "s3://b?region=me-central-1", "c": "s3://b?region=me-central-1"}, "secrets": {"b": "awskms://alias/k?region=eu-west-1", "c": "awskms:///arn:aws:kms:me-central-1:333333333333:key/1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
 }
