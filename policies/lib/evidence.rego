@@ -49,5 +49,6 @@ unclear[type] contains sprintf("it may be %v, which cannot be read: %v", [name, 
 
 unclear[type] contains "its moment is no date" if {
 	some type, document in latest
-	not dates.is_date(document.at)
+	at := object.get(document, "at", null)
+	not dates.is_date(at)
 }

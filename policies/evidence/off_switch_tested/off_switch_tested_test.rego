@@ -98,3 +98,11 @@ test_denied_nothing_changed if {
 		"unknown": {},
 	} with input as given.evidence({"off_switch_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"took_back": "r1", "to": "r1", "succeeded": true, "seconds": 40}, "file": "off_switch_test.json", "signed": true, "why": ""}]}, {})
 }
+
+test_unknown_its_moment_is_missing if {
+	answer == {
+		"judged": {"off_switch_test"},
+		"fail": {},
+		"unknown": {"off_switch_test": {"its moment is no date"}},
+	} with input as given.evidence({"off_switch_test": [{"by": "somebody", "facts": {"took_back": "r2-0a1b2c3d", "to": "r1-0a1b2c3d", "succeeded": true, "seconds": 40}, "file": "off_switch_test.json", "signed": true, "why": ""}]}, {})
+}
