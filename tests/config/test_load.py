@@ -122,7 +122,8 @@ def test_an_unknown_key_is_refused_naming_the_one_that_was_probably_meant() -> N
 def test_an_unknown_key_deep_inside_is_refused_naming_its_own_neighbours() -> None:
     found = refusal("cluster", pools=pools(minumum=1))
     assert found["given"] == "stacks/cluster/Pulumi.prod.yaml, key falaj:pools.1.minumum"
-    assert found["allowed"] == "capacity, cpu, disk_gib, efa, instance_types, kind, maximum, mig, minimum, name, placement_group, reservation, restartable, zone"
+    neighbours = "capacity, cpu, disk_gib, efa, instance_types, kind, maximum, mig, minimum, name, placement_group, reservation, restartable, zone"
+    assert found["allowed"] == neighbours
     assert found["next"] == "write minimum"
 
 

@@ -65,8 +65,13 @@ fail[subject] contains sprintf("the secrets in its state are encrypted by %v, wh
 
 fail[subject] contains "its address holds a password" if {
 	some subject, place in places
-	is_string(place)
-	regex.match("://[^/:@]*:[^/@]+@", place)
+	holds_password(place)
+}
+
+fail[subject] contains "the address of its key holds a password" if {
+	some name, _ in environments
+	subject := sprintf("stacks/state.yaml: %v", [name])
+	holds_password(object.get(keys, name, null))
 }
 
 unknown[file] contains declared.error if {
@@ -126,6 +131,11 @@ of_the_country(key) if {
 	not contains(key, "endpoint=")
 	some part in regex.find_n(`^awskms:///arn:aws[a-z-]*:kms:[a-z0-9-]+:`, key, 1)
 	split(part, ":")[4] in input.parameters.allowed_regions
+}
+
+holds_password(address) if {
+	is_string(address)
+	regex.match("://[^/:@]*:[^/@]+@", address)
 }
 
 names_region(address) if {

@@ -85,3 +85,11 @@ test_denied_secrets_under_a_passphrase_or_a_key_abroad if {
 		"unknown": {},
 	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"a": "s3://b?region=me-central-1", "b": "s3://b?region=me-central-1", "c": "s3://b?region=me-central-1"}, "secrets": {"b": "awskms://alias/k?region=eu-west-1", "c": "awskms:///arn:aws:kms:me-central-1:333333333333:key/1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
 }
+
+test_denied_a_key_with_a_password_in_its_address if {
+	answer == {
+		"judged": {"stacks/state.yaml", "stacks/state.yaml: prod"},
+		"fail": {"stacks/state.yaml: prod": {"the address of its key holds a password"}},
+		"unknown": {},
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"prod": "s3://b?region=me-central-1"}, "secrets": {"prod": "awskms://app:hunter2@alias/k?region=me-central-1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
+}
