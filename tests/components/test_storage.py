@@ -75,7 +75,8 @@ def test_nothing_that_works_on_data_is_allowed_on_everything(prod: Prod) -> None
                 more = {action for action in found["Action"] if action not in LOOKS and action.partition(":")[2][:4] not in ("Desc", "List")}
                 if ("*" in found["Resource"] and more) or more & {"*", "s3:*", "kms:*"}:
                     wide.append((each.name, sorted(more)))
-    assert wide == []
+    # AWS asks it of whoever makes flow logs into a bucket, and it knows no resource; it reads nothing.
+    assert sorted(wide) == [(name, ["logs:CreateLogDelivery"]) for name in ("boundaries-pipelines", "deployer-deployer")]
 
 
 @pytest.mark.parametrize(
