@@ -103,4 +103,4 @@ def test_each_explanation_is_about_rules_that_there_are() -> None:
         "old",
         "to come",
     }
-    assert {how for line in equivalents() for how in line["how"]} - kinds == {"unknown"}
+    assert {how for line in equivalents() for how in line["how"]} - kinds == set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.artifacts import Plan
-from infra.authoring.mutation import Score, score
+from infra.authoring.mutation import Score, equivalents, score
 from infra.authoring.rego_mutation import Killed, kill
 from infra.pipeline.library import Rule
 from tests.policies.samples import LIBRARY
@@ -41,3 +41,10 @@ def test_no_more_is_explained_and_no_less_is_killed_than_policies_say() -> None:
     assert sum(each.noticed + each.never_passed for each in SCORES) > 10_000
     assert sum(each.explained for each in SCORES) / changes < MOST_EXPLAINED
     assert sum(each.killed for each in KILLED) / sum(each.mutants for each in KILLED) > LEAST_KILLED
+
+
+def test_each_explanation_explains_something_of_each_of_its_rules() -> None:
+    """One that nothing needs any more would hide the next hole."""
+    needed = {(survivor.rule, survivor.why) for each in SCORES for survivor in each.survivors}
+    judged = {each.rule for each in SCORES}
+    assert [(rule, line["why"]) for line in equivalents() for rule in line["rules"] if rule in judged and (rule, line["why"]) not in needed] == []
