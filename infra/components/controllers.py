@@ -14,19 +14,26 @@ from infra.components.manifests import Object, read
 from infra.components.namespaces import hard, labels, limits
 from infra.config.model import SYSTEM_NAMESPACE, ControllerConfig, PlatformStackConfig
 
+_CLUSTER_ROLES = ("ClusterRole", "ClusterRoleBinding")
+
 
 class Controllers(pulumi.ComponentResource):
     """Whatever the files under `controllers/` hold, once its digest is the one in the config: kinds, then what controllers need, then
     controllers, then those who ask them."""
 
+    cluster_roles: list[str]
+    """Names of the roles, and of bindings of them, that controllers have on the whole cluster."""
+
     def __init__(self, name: str, config: PlatformStackConfig, *, folder: Path, opts: ResourceOptions | None = None) -> None:
         """`folder` is the stack's."""
         super().__init__("falaj:platform:Controllers", name, None, opts)
+        self.cluster_roles = []
         for controller in config.controllers:
             namespace = [] if controller.namespace == SYSTEM_NAMESPACE else [ControllerNamespace(controller.name, config, controller, parent=self)]
             made: list[pulumi.Resource] = [*namespace]
             for wave in read(folder, controller):
                 made += [self._one(controller, each, list(made)) for each in wave]
+                self.cluster_roles += [each["metadata"]["name"] for each in wave if each["kind"] in _CLUSTER_ROLES]
         self.register_outputs({})
 
     def _one(self, controller: ControllerConfig, found: Object, after: list[pulumi.Resource]) -> pulumi.Resource:

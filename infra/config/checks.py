@@ -146,6 +146,19 @@ def _platform(config: PlatformStackConfig, file: str) -> None:
             next="name those",
         )
     _controllers(config, file)
+    _admission(config, file)
+
+
+def _admission(config: PlatformStackConfig, file: str) -> None:
+    own = {room.name for room in rooms(config)}
+    if wrong := [name for name in config.admission_spares if name in own]:
+        raise UsageError(
+            f"admission_spares: {', '.join(wrong)} would be asked nothing",
+            given=key_of(file, "admission_spares"),
+            allowed="namespaces of others",
+            why="what workloads of ours may be is what the policies are for",
+            next="leave it out; a rule that is wrong for you is changed under policies/, or an environment rehearsed with admission: warn",
+        )
 
 
 def _controllers(config: PlatformStackConfig, file: str) -> None:

@@ -349,6 +349,10 @@ class PlatformStackConfig(Common):
     largest_pod: QuotaConfig = QuotaConfig(cpu="16", memory="64Gi")
     controllers: tuple[ControllerConfig, ...] = ()
     """Karpenter, Kueue and the like: made before what only they understand."""
+    admission: Literal["deny", "warn", "off"] = "deny"
+    """What the API server does with an object that a rule of ours refuses, whoever makes it: it refuses it, or says so and takes it; `off`: it is not asked."""
+    admission_spares: tuple[Name, ...] = Field(default=(), max_length=50)
+    """Namespaces of others on the cluster about which it is not asked; those of its makers, of add-ons and of `controllers` are left alone in any case."""
     dashboards: Name | None = None
     """Namespace of the Grafana on the cluster that shows our dashboards; in a cloud one of `controllers` has it."""
     ci: bool = False

@@ -14,8 +14,14 @@ SPARED_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 """What the cluster's makers run there comes from no plan of ours, and the cluster does not start without it."""
 MADE_BY_CLUSTER = (("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt"))
 """Kind and name of what a cluster's own controllers put into every namespace; refusing them would leave the namespace unusable."""
-MADE_BY_USERS = ("system:apiserver", "eks:addon-manager")
-"""Who keeps up the roles and add-ons that the cluster brings along; some of them permit what we would not."""
+MADE_BY_USERS = (
+    "system:apiserver",
+    "system:serviceaccount:kube-system:clusterrole-aggregation-controller",
+    "eks:addon-manager",
+    "eks:cluster-bootstrap",
+)
+"""Who keeps up the roles and add-ons that the cluster brings along; some of them permit what we would not. The second puts into `admin` and `edit` what
+others permitted before, and each of those was judged."""
 _CLIENT_SIDE = {"helm.sh", "yaml", "kustomize", "helm"}
 """Groups of the provider's own types, which no API server knows."""
 _OF_THE_SERVER = {"admissionregistration.k8s.io", "apiextensions.k8s.io"}

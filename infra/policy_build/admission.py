@@ -17,7 +17,7 @@ import yaml
 
 from falaj.errors import UsageError
 from falaj.files import write_json
-from infra.pipeline.library import Library
+from infra.pipeline.library import Library, load_library
 from infra.policy_build import manifests
 from infra.policy_build.admissible import ANY, MADE_BY_CLUSTER, MADE_BY_USERS, SPARED_NAMESPACES, Admissible, ApiKind, admissible
 
@@ -26,6 +26,8 @@ _LISTS = "kube-system"
 """Namespace of the lists: nobody but who runs the cluster writes there."""
 _DYING = "!(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp) && object.?spec == oldObject.?spec)"
 """An object that is going may lose its finalizers, whatever it was; nothing else of it may change."""
+_WHOLE = {"matchPolicy": "Equivalent", "objectSelector": {}}
+"""What the server would put in. It takes what is matched as one value, and whoever says a part of it would always find it changed."""
 
 _NOT_THE_CLUSTERS_OWN = " && ".join(
     [
@@ -40,22 +42,34 @@ def write(library: Library, environment: str, out: Path) -> list[Path]:
 
     Equal input gives equal bytes. Raises UsageError for an environment without parameters, or CEL of no rule that can judge objects.
     """
-    parameters = library.parameters(environment)
     able, unable = admissible(library)
-    rules = {what.rule.id: what for what in able}
-    in_cel = _in_cel(library, rules)
-    written = []
-    for id, cel in in_cel.items():
-        name = manifests.dns_name(rules[id].rule)
-        documents = [_policy(rules[id], _variables(library, cel, parameters, id), library.digest), _binding(rules[id], library.digest)]
-        if "listed" in cel:
-            documents = _with_its_list(documents, rules[id], parameters[cel["listed"]], library.digest)
-        written.append(manifests.write(out / "policies" / f"{name}.yaml", *documents))
+    made = documents(library, environment, digest=library.digest)
+    written = [manifests.write(out / "policies" / f"{id.replace('_', '-')}.yaml", *each) for id, each in made.items()]
     coverage = out / "coverage.json"
-    reasons = {id: f"not simple enough for CEL; the Gatekeeper output has it ({what.form})" for id, what in rules.items() if id not in in_cel}
+    reasons = {what.rule.id: f"not simple enough for CEL; the Gatekeeper output has it ({what.form})" for what in able if what.rule.id not in made}
     not_judged = dict(sorted({**unable, **reasons}.items()))
-    write_json(coverage, {"environment": environment, "policy_digest": library.digest, "judged": sorted(in_cel), "not_judged": not_judged})
+    write_json(coverage, {"environment": environment, "policy_digest": library.digest, "judged": sorted(made), "not_judged": not_judged})
     return sorted([*written, coverage])
+
+
+def documents(library: Library, environment: str, *, digest: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Rule -> its list, if it reads one, its policy and the policy's binding, each to be made after those before it.
+
+    With a `digest` every object names the library by it, and so changes with any rule. Raises UsageError as `write` does.
+    """
+    parameters = library.parameters(environment)
+    rules = {what.rule.id: what for what in admissible(library)[0]}
+    made = {}
+    for id, cel in _in_cel(library, rules).items():
+        notes = manifests.annotations(rules[id].rule, digest)
+        found = [_policy(rules[id], _variables(library, cel, parameters, id), notes), _binding(rules[id], notes)]
+        made[id] = _with_its_list(found, rules[id], parameters[cel["listed"]], notes) if "listed" in cel else found
+    return made
+
+
+def for_cluster(environment: str) -> dict[str, list[dict[str, Any]]]:
+    """What the checkout's own rules put at the door of the environment's cluster: `documents` without the library's name, which any rule changes."""
+    return documents(load_library(), environment)
 
 
 def object_name(id: str) -> str:
@@ -97,14 +111,14 @@ def literal(value: Any) -> str:
     return json.dumps(value)
 
 
-def _policy(what: Admissible, variables: list[dict[str, str]], digest: str) -> dict[str, Any]:
+def _policy(what: Admissible, variables: list[dict[str, str]], notes: dict[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": object_name(what.rule.id), "annotations": manifests.annotations(what.rule, digest)},
+        "metadata": {"name": object_name(what.rule.id), "annotations": notes},
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": [_resources(kind) for kind in what.kinds]},
+            "matchConstraints": {"resourceRules": [_resources(kind) for kind in what.kinds], "namespaceSelector": {}, **_WHOLE},
             "matchConditions": [
                 {"name": "is-not-merely-going", "expression": _DYING},
                 {"name": "is-not-the-clusters-own", "expression": _NOT_THE_CLUSTERS_OWN},
@@ -122,33 +136,33 @@ def _policy(what: Admissible, variables: list[dict[str, str]], digest: str) -> d
     }
 
 
-def _with_its_list(documents: list[dict[str, Any]], what: Admissible, listed: dict[str, str], digest: str) -> list[dict[str, Any]]:
+def _with_its_list(made: list[dict[str, Any]], what: Admissible, listed: dict[str, str], notes: dict[str, str]) -> list[dict[str, Any]]:
     """A policy and its binding that read `listed` (name -> word) from a ConfigMap, and that ConfigMap before them."""
-    policy, binding = documents
+    policy, binding = made
     place = {"name": object_name(what.rule.id), "namespace": _LISTS}
     policy["spec"]["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
     binding["spec"]["paramRef"] = {**place, "parameterNotFoundAction": "Deny"}
     words = {name.replace(":", "-"): word for name, word in sorted(listed.items())}
-    metadata = {**place, "annotations": manifests.annotations(what.rule, digest)}
-    return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": words}, *documents]
+    metadata = {**place, "annotations": notes}
+    return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": words}, *made]
 
 
-def _resources(kind: ApiKind) -> dict[str, list[str]]:
+def _resources(kind: ApiKind) -> dict[str, Any]:
     plural = _PLURALS.get(kind.kind, kind.kind.lower() + "s")
     # A container can be put into a pod that runs.
     resources = [plural, "pods/ephemeralcontainers"] if plural == "pods" else [plural]
-    return {"apiGroups": [kind.group], "apiVersions": [kind.version], "operations": ["CREATE", "UPDATE"], "resources": resources}
+    return {"apiGroups": [kind.group], "apiVersions": [kind.version], "operations": ["CREATE", "UPDATE"], "resources": resources, "scope": "*"}
 
 
-def _binding(what: Admissible, digest: str) -> dict[str, Any]:
+def _binding(what: Admissible, notes: dict[str, str]) -> dict[str, Any]:
     spared = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(SPARED_NAMESPACES)}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": object_name(what.rule.id), "annotations": manifests.annotations(what.rule, digest)},
+        "metadata": {"name": object_name(what.rule.id), "annotations": notes},
         "spec": {
             "policyName": object_name(what.rule.id),
             "validationActions": ["Deny"] if manifests.is_binding(what.rule) else ["Warn", "Audit"],
-            "matchResources": {"namespaceSelector": {"matchExpressions": [spared]}},
+            "matchResources": {"namespaceSelector": {"matchExpressions": [spared]}, **_WHOLE},
         },
     }

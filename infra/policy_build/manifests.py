@@ -33,10 +33,10 @@ def write(path: Path, *documents: dict[str, Any]) -> Path:
     return path
 
 
-def annotations(rule: Rule, digest: str) -> dict[str, str]:
-    """What every object made from a rule says about where it comes from; `digest` names the whole library."""
+def annotations(rule: Rule, digest: str | None) -> dict[str, str]:
+    """What every object made from a rule says about where it comes from; `digest`, where there is one, names the whole library."""
     return {
-        "falaj/policy-digest": digest,
+        **({"falaj/policy-digest": digest} if digest else {}),
         "falaj/rule": rule.id,
         "falaj/check": rule.check,
         "falaj/severity": rule.severity,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pulumi import Output, ResourceOptions
 
+from infra.components.admission import Admission
 from infra.components.contracts import PlatformOutputs, export
 from infra.components.controllers import Controllers
 from infra.components.namespaces import Priorities, TeamNamespace
@@ -13,6 +14,7 @@ from infra.components.providers import kubernetes_provider
 from infra.components.storage import storage
 from infra.config.load import load
 from infra.config.teams import rooms
+from infra.policy_build.admission import for_cluster
 
 config = load("platform")
 on_cluster = ResourceOptions(providers=[kubernetes_provider(config)])
@@ -22,9 +24,9 @@ volumes = storage(config, opts=on_cluster)
 made = {each.name: TeamNamespace(each.name, config, each, volumes=volumes, opts=on_cluster) for each in rooms(config)}
 if config.ci:
     PipelineRights("ci", rooms={name: room.name for name, room in made.items()}, opts=on_cluster)
-if config.controllers:
-    running = Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)
-    on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[running]))
+running = [Controllers("controllers", config, folder=Path(__file__).parent, opts=on_cluster)] if config.controllers else []
+door = [Admission("admission", config, policies=for_cluster(config.environment), controllers=running, opts=on_cluster)] if config.admission != "off" else []
+on_cluster = ResourceOptions.merge(on_cluster, ResourceOptions(depends_on=[*running, *door]))
 on_request(config, rooms=made, priorities=priorities, opts=on_cluster)
 
 export(

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from infra.policy_build import admission, gatekeeper
+from infra.policy_build import gatekeeper
 from infra.policy_build.admissible import admissible
 from tests.admission import gator
 from tests.admission.objects import gate_of_all, key
@@ -91,23 +90,27 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def server(objects: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[api_server.ApiServer]:
-    """A server with the namespaces of prod and every policy; they warn instead of refusing, so that one answer holds them all."""
-    out = tmp_path_factory.mktemp("admission")
-    admission.write(LIBRARY, "prod", out)
+    """A server with the namespaces of prod and every policy as prod's plan has it; they warn instead of refusing, so that one answer holds them all."""
     server = api_server.ApiServer(tmp_path_factory.mktemp("server"), free_block())
     try:
         define(server, "JobSet")
         for manifest in objects:
             if manifest["kind"] in ("Namespace", "PriorityClass"):
                 assert server.create(manifest)[0] == 201
-        for path in sorted((out / "policies").iterdir()):
-            *before, binding = yaml.safe_load_all(path.read_text())
-            binding["spec"]["validationActions"] = ["Warn"]
-            assert {server.create(each)[0] for each in (*before, binding)} == {201}
+        for manifest in filter(_is_policy, objects):
+            softened = {"spec": {**manifest["spec"], "validationActions": ["Warn"]}} if manifest["kind"].endswith("Binding") else {}
+            assert server.create({**manifest, **softened})[0] == 201
         _settle(server, objects)
         yield server
     finally:
         server.stop()
+
+
+def _is_policy(manifest: dict[str, Any]) -> bool:
+    """Whether it is one of the policies that the stack `platform` makes, or part of one."""
+    return manifest["metadata"]["name"].startswith("falaj-") and (
+        manifest["kind"].startswith("ValidatingAdmissionPolicy") or manifest["metadata"].get("namespace") == "kube-system"
+    )
 
 
 def _settle(server: api_server.ApiServer, objects: list[dict[str, Any]]) -> None:
@@ -132,7 +135,7 @@ def _found(server: api_server.ApiServer) -> dict[str, list[str]]:
 def test_the_server_takes_every_object_of_our_prod_with_every_field_checked(server: api_server.ApiServer, objects: list[dict[str, Any]]) -> None:
     found = {}
     for one in objects:
-        if one["kind"] not in ("Namespace", "PriorityClass"):
+        if one["kind"] not in ("Namespace", "PriorityClass") and not _is_policy(one):
             status, answer = server.create(one, dry_run=True)
             found[key(one)] = (status, answer.get("message"), _found(server))
     assert found == dict.fromkeys(found, (201, None, {}))

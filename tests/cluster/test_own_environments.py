@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.xdist_group("control_plane"), pytest.mark.skipif(not i
 REPLICAS = "app.kubernetes.io/name=flan-t5"
 SERVER = "/apis/apps/v1/namespaces/inference/deployments/flan-t5"
 SCALER = "/apis/autoscaling/v2/namespaces/inference/horizontalpodautoscalers/flan-t5"
+DOOR = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")
+"""Kinds of what judges. Its list is a ConfigMap in kube-system, which stays."""
 ON_GPU = {stage.name for stage in (*STAGES, DRIFT, TUNE) if stage.gpu}
 
 
@@ -130,7 +132,8 @@ def brought_up(cluster: ControlPlane, environment: str, home: Path) -> Live:
 
 def taken_down(it: Live) -> None:
     """All of it gone. Servers first: a namespace waits long for pods that have long to end; nodes last: a pod without one has nobody who ends it."""
-    for kinds in (("Deployment",), ("Namespace", "PriorityClass", "StorageClass", "ClusterRole", "ClusterRoleBinding"), ("Node", "PersistentVolume")):
+    over_all = ("Namespace", "PriorityClass", "StorageClass", "ClusterRole", "ClusterRoleBinding", "ConfigMap")
+    for kinds in (("Deployment", *DOOR), over_all, ("Node", "PersistentVolume")):
         part = [each for each in [*it.objects, *it.given] if each["kind"] in kinds]
         for each in part:
             it.cluster.send("DELETE", _place(it.cluster, each))
@@ -182,10 +185,31 @@ def test_replicas_stand_in_three_zones(prod: Live) -> None:
 
 
 def test_what_asks_for_nothing_stays_off_the_dear_nodes(prod: Live) -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "anybody", "namespace": "default"}, "spec": {"containers": [{"name": "main", "image": "x"}]}}
-    prod.cluster.make(pod)
-    landed = prod.cluster.until(lambda: prod.cluster.get("/api/v1/namespaces/default/pods/anybody")["spec"].get("nodeName"))
+    prod.cluster.make(_anybody("kube-system"))
+    landed = prod.cluster.until(lambda: prod.cluster.get("/api/v1/namespaces/kube-system/pods/anybody")["spec"].get("nodeName"))
     assert prod.kinds[landed] == "system"
+
+
+def test_what_is_in_no_plan_is_judged_at_the_door_but_where_the_cluster_itself_lives(prod: Live) -> None:
+    """The policies that prod's platform stack made, on objects that somebody makes by hand."""
+    status, answer = prod.cluster.create(_anybody("default"), dry_run=True)
+    assert (status, "ValidatingAdmissionPolicy 'falaj-" in answer["message"]) == (403, True)
+    closed = prod.one("Namespace", "training")["metadata"]["labels"]
+    for labels, taken in (({}, False), (closed, True)):
+        status, _ = prod.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "anybodys", "labels": labels}}, dry_run=True)
+        assert (status == 201) == taken
+    image = copy.deepcopy(prod.one("Deployment", "flan-t5"))
+    image["metadata"]["name"] = "unsigned"
+    container = image["spec"]["template"]["spec"]["containers"][0]
+    container["image"] = container["image"].partition("@")[0] + "@sha256:" + "0" * 64
+    status, answer = prod.cluster.create(image, dry_run=True)
+    assert (status, "images_signed: " in answer["message"]) == (403, True)
+    assert prod.cluster.create(_anybody("kube-system"), dry_run=True)[0] in (201, 409)
+
+
+def _anybody(namespace: str) -> dict[str, Any]:
+    containers = [{"name": "main", "image": "x"}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "anybody", "namespace": namespace}, "spec": {"containers": containers}}
 
 
 @pytest.mark.parametrize("namespace", ["training", "inference"])
@@ -339,7 +363,8 @@ def defined(prod: Live) -> Live:
 def test_objects_of_other_peoples_kinds_are_taken_with_every_field_checked(defined: Live, falaj_home: Path) -> None:
     objects, there = others_objects(), {each["metadata"]["name"] for each in defined.cluster.get("/api/v1/namespaces")["items"]}
     for name in sorted({each["metadata"]["namespace"] for each in objects if "namespace" in each["metadata"]} - there):
-        defined.cluster.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        labels = defined.one("Namespace", "training")["metadata"]["labels"]
+        defined.cluster.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     answers = {}
     for each in objects:
         status, answer = defined.cluster.apply(each)
@@ -361,7 +386,7 @@ def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends
         status, run_of_it = cluster.create({**found["JobSet/train"], "metadata": {"name": name, "namespace": "training"}, "spec": {**spec, "suspend": False}})
         assert status == 201, run_of_it
         (replicated,) = run_of_it["spec"]["replicatedJobs"]
-        first, second = _as_its_controller_does(prod, name, replicated)
+        first, second = _as_its_controller_does(prod, run_of_it, replicated)
         assert [pod["spec"]["hostname"] for pod in (first, second)] == [f"{name}-train-0-0", f"{name}-train-0-1"]
         assert {pod["spec"]["subdomain"] for pod in (first, second)} == {name}
         assert {prod.kinds[pod["spec"]["nodeName"]] for pod in (first, second)} == {"gpu"}
@@ -373,7 +398,8 @@ def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends
     assert [(rule["action"], rule["onJobFailureReasons"]) for rule in rules] == [("FailJobSet", ["PodFailurePolicy", "DeadlineExceeded"])]
 
 
-def _as_its_controller_does(it: Live, name: str, replicated: dict[str, Any]) -> list[dict[str, Any]]:
+def _as_its_controller_does(it: Live, the_set: dict[str, Any], replicated: dict[str, Any]) -> list[dict[str, Any]]:
+    name = the_set["metadata"]["name"]
     labels = {"jobset.sigs.k8s.io/jobset-name": name, "jobset.sigs.k8s.io/replicatedjob-name": replicated["name"]}
     headless = {"clusterIP": "None", "selector": {"jobset.sigs.k8s.io/jobset-name": name}, "publishNotReadyAddresses": True}
     it.cluster.make({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "training"}, "spec": headless})
@@ -382,7 +408,11 @@ def _as_its_controller_does(it: Live, name: str, replicated: dict[str, Any]) -> 
     pods["metadata"]["labels"] |= labels
     pods["spec"]["subdomain"] = name
     place: dict[str, Any] = {"name": f"{name}-{replicated['name']}-0", "namespace": "training", "labels": labels}
-    it.cluster.make({"apiVersion": "batch/v1", "kind": "Job", "metadata": place, "spec": job["spec"]})
+    by_hand = {"apiVersion": "batch/v1", "kind": "Job", "metadata": place, "spec": job["spec"]}
+    status, answer = it.cluster.create(by_hand, dry_run=True)
+    assert (status, "job_bounded: it has no ttlSecondsAfterFinished" in answer["message"]) == (403, True)
+    owner = {"apiVersion": the_set["apiVersion"], "kind": "JobSet", "name": name, "uid": the_set["metadata"]["uid"], "controller": True}
+    it.cluster.make({**by_hand, "metadata": {**place, "ownerReferences": [owner]}})
     found = it.cluster.until(lambda: it.pods_of(place["name"]), lambda pods: len(pods) == 2 and all(pod["status"]["phase"] == "Running" for pod in pods))
     return sorted(found, key=lambda pod: pod["spec"]["hostname"])
 

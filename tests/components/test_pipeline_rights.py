@@ -27,6 +27,7 @@ PERSONS = {
     *("Namespace", "PersistentVolume"),  # what bounds pods and what lies beneath them
     *("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
     *("ClusterIssuer", "ClusterSecretStore", "ExternalSecret"),  # who vouches, and which secrets come in
+    *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),  # what may be made at all
     *("DaemonSet", "DeviceClass", "EC2NodeClass", "NodeClass"),  # what runs beside the node's own, and as whom a node starts
 }
 """Kinds of our plans that a person makes and changes."""

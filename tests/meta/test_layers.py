@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "infra/authoring": {"falaj", "infra.artifacts", "infra.pipeline", "infra.audit"},
     "infra/cli": {"falaj", "infra", "workloads"},
     "workloads": {"falaj"},
-    "stacks": {"falaj", "infra.config", "infra.components", "workloads.stages"},
+    "stacks": {"falaj", "infra.config", "infra.components", "infra.policy_build.admission", "workloads.stages"},
 }
 """Folder or file -> what of ours it may import, itself aside."""
 

@@ -42,7 +42,7 @@ class Kind:
         return f"{root}{middle}/{self.plural}" + (f"/{name}" if name else "")
 
 
-_RBAC = "rbac.authorization.k8s.io/v1"
+_RBAC, _DOOR = "rbac.authorization.k8s.io/v1", "admissionregistration.k8s.io/v1"
 
 NAMESPACE = Kind("Namespace", "v1", "namespaces", namespaced=False)
 POD = Kind("Pod", "v1", "pods", immutable=("spec",))
@@ -92,6 +92,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("RoleBinding", _RBAC, "rolebindings", immutable=("roleRef",)),
     Kind("ClusterRole", _RBAC, "clusterroles", namespaced=False),
     Kind("ClusterRoleBinding", _RBAC, "clusterrolebindings", namespaced=False, immutable=("roleRef",)),
+    Kind("ValidatingAdmissionPolicy", _DOOR, "validatingadmissionpolicies", namespaced=False),
+    Kind("ValidatingAdmissionPolicyBinding", _DOOR, "validatingadmissionpolicybindings", namespaced=False),
 )
 
 _QUEUES, _NODES, _MACHINES, _AUTO = "kueue.x-k8s.io/v1beta2", "karpenter.sh/v1", "karpenter.k8s.aws/v1", "eks.amazonaws.com/v1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def stack(name: str) -> Program:
     return open_program(ROOT / "stacks" / name, "local")
 
 
+def like_prod(name: str) -> Program:
+    """The stack as prod has it, for the process cluster."""
+    return replace(open_program(ROOT / "stacks" / name, "prod"), stack="local")
+
+
 def objects(engine: EmbeddedEngine, program: Program) -> set[tuple[str, str]]:
     """(kind, id) of every Kubernetes object in a state."""
     rows: list[Any] = engine.export(program)["deployment"].get("resources", [])
@@ -97,6 +103,30 @@ def test_platform_and_workloads_are_made_kept_mended_and_removed(engine: Embedde
         assert objects(engine, program) == set()
     left = {kind.kind: [thing["metadata"]["name"] for thing in client.list(kind)] for kind in BY_TOKEN.values()}
     assert {kind: names for kind, names in left.items() if names} == {"Namespace": ["default", "kube-system"]}
+
+
+@pytest.mark.slow
+def test_platform_and_workloads_of_prods_shape_are_made_kept_mended_and_removed(engine: EmbeddedEngine, client: Client) -> None:
+    platform, workloads = like_prod("platform"), like_prod("workloads")
+    for program in (platform, workloads):
+        assert engine.up(program).error is None
+        assert objects(engine, program) and all(client.find(kind, *_place(identity)) for kind, identity in objects(engine, program))
+    assert client.get("Deployment", "inference", "flan-t5")["spec"]["replicas"] == 3
+    for program in (platform, workloads):
+        assert (engine.up(program).steps, engine.refresh(program).steps) == ([], [])
+
+    # Somebody has a rule at the door warn only, and forgets an image of its list.
+    client.patch("ValidatingAdmissionPolicyBinding", None, "falaj-pod-restricted", {"spec": {"validationActions": ["Warn"]}})
+    client.delete("ConfigMap", "kube-system", "falaj-images-signed")
+    drifted = {(step.op, step.urn.rpartition("::")[2]) for step in engine.refresh(platform).steps}
+    assert drifted == {("delete", "admission-images-signed"), ("update", "admission-pod-restricted")}
+    assert engine.up(platform).error is None
+    assert client.get("ValidatingAdmissionPolicyBinding", None, "falaj-pod-restricted")["spec"]["validationActions"] == ["Deny"]
+    assert client.get("ConfigMap", "kube-system", "falaj-images-signed")["data"]
+
+    for program in (workloads, platform):
+        assert engine.destroy(program).error is None
+        assert objects(engine, program) == set()
 
 
 def _place(identity: str) -> tuple[str | None, str]:
