@@ -106,7 +106,7 @@ class NodePools(pulumi.ComponentResource):
             labels=labels(pool),
             taints=taints(pool),
             tags=tags,
-            # The autoscaler moves the size between its bounds.
+            # Whoever grows a group by hand, or an autoscaler of somebody's, is not undone by the next apply; nothing of ours moves it.
             opts=ResourceOptions(parent=self, depends_on=[*self._after, *fabric], ignore_changes=["scalingConfig.desiredSize"]),
         )
 
@@ -122,6 +122,7 @@ class NodePools(pulumi.ComponentResource):
             **self._woven(pool),
             user_data=base64.b64encode(told.encode()).decode() if (told := settings(pool, self._config)) else None,
             capacity_reservation_specification={"capacity_reservation_target": {"capacity_reservation_id": pool.reservation}} if pool.reservation else None,
+            instance_market_options={"market_type": "capacity-block"} if pool.capacity == "CAPACITY_BLOCK" else None,
             update_default_version=True,
             tags=tags,
             opts=ResourceOptions(parent=self),

@@ -57,6 +57,22 @@ def _reserved(pool: PoolConfig, index: int, file: str) -> None:
             why="the largest GPU machines are never free on demand: pods would wait for ever",
             next="reserve capacity in one zone and name the reservation, or choose other machines",
         )
+    if wanted and pool.capacity == "SPOT":
+        raise UsageError(
+            f"pools.{index}.capacity: SPOT, and pool {pool.name} has a reservation",
+            given=key_of(file, f"pools.{index}"),
+            allowed="ON_DEMAND, or CAPACITY_BLOCK where the reservation is a Capacity Block",
+            why="machines of the spot market are never those that were reserved, which would be paid for and stand idle",
+            next="change one of the two",
+        )
+    if pool.capacity == "CAPACITY_BLOCK" and pool.reservation is None:
+        raise UsageError(
+            f"pools.{index}.capacity: CAPACITY_BLOCK, and pool {pool.name} names no block",
+            given=key_of(file, f"pools.{index}.capacity"),
+            allowed="with reservation: cr-..., the block's id",
+            why="a block is a reservation, and its machines are to be had by its id alone",
+            next="name it, or leave capacity out",
+        )
     if pool.reservation is not None and not wanted:
         raise UsageError(
             f"pools.{index}.reservation: {pool.instance_types[0]} needs none",

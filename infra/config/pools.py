@@ -20,8 +20,9 @@ class PoolConfig(Frozen):
     minimum: int = Field(ge=0)
     maximum: int = Field(ge=1)
     disk_gib: int = Field(default=80, ge=30, le=2000)
-    capacity: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
-    """On SPOT the provider takes machines back within two minutes of saying so; of GPU pools the gate lets only those that are restartable."""
+    capacity: Literal["ON_DEMAND", "SPOT", "CAPACITY_BLOCK"] = "ON_DEMAND"
+    """CAPACITY_BLOCK: its `reservation` is a Capacity Block, bought for some days.
+    On SPOT the provider takes machines back within two minutes of saying so; of GPU pools the gate lets only those that are restartable."""
     restartable: bool = False
     """Every job of the pool can be started again and goes on from its last checkpoint; a label says so on its nodes."""
     reservation: Annotated[str, StringConstraints(pattern=r"^cr-[0-9a-f]{8,17}$")] | None = None
