@@ -56,6 +56,41 @@ UPGRADE_ORDER: Final[tuple[tuple[str, str], ...]] = (
 """What to bring up to date, in this order -> how. Each step is a plan, a gate and an apply of its own."""
 
 
+@dataclass(frozen=True)
+class Upgrade:
+    """One change of one pin."""
+
+    on: date
+    what: str
+    before: str | None
+    """None: it was pinned here for the first time."""
+    after: str
+    why: str
+
+
+UPGRADES: Final[tuple[Upgrade, ...]] = (
+    Upgrade(date(2026, 11, 23), "Kubernetes", None, "1.34", "the first pin"),
+    Upgrade(date(2026, 11, 23), "vpc-cni", None, "v1.21.1-eksbuild.1", "the first pin"),
+    Upgrade(date(2026, 11, 23), "kube-proxy", None, "v1.34.0-eksbuild.2", "the first pin"),
+    Upgrade(date(2026, 11, 23), "coredns", None, "v1.12.4-eksbuild.1", "the first pin"),
+    Upgrade(date(2026, 11, 23), "eks-pod-identity-agent", None, "v1.3.9-eksbuild.3", "the first pin"),
+    Upgrade(date(2026, 11, 23), "aws-ebs-csi-driver", None, "v1.51.0-eksbuild.1", "the first pin"),
+    Upgrade(date(2026, 11, 23), "aws-efs-csi-driver", None, "v2.1.13-eksbuild.1", "the first pin"),
+    Upgrade(date(2026, 11, 23), "metrics-server", None, "v0.8.0-eksbuild.2", "the first pin"),
+    Upgrade(date(2026, 11, 27), "Kubernetes", "1.34", "1.35", "standard support of 1.34 ends on 2026-12-02"),
+    Upgrade(date(2026, 11, 27), "vpc-cni", "v1.21.1-eksbuild.1", "v1.21.1-eksbuild.3", "with Kubernetes 1.35; 1.21.0 loses network policies"),
+    Upgrade(date(2026, 11, 27), "kube-proxy", "v1.34.0-eksbuild.2", "v1.35.0-eksbuild.2", "of the control plane's minor version"),
+    Upgrade(date(2026, 11, 27), "coredns", "v1.12.4-eksbuild.1", "v1.13.2-eksbuild.1", "with Kubernetes 1.35"),
+    Upgrade(date(2026, 11, 27), "Bottlerocket", None, "1.63.0", "nodes of Karpenter name their image"),
+    Upgrade(date(2026, 11, 27), "PostgreSQL", None, "17.6", "the server of runs has a database of RDS"),
+    Upgrade(date(2026, 11, 27), "Bottlerocket", "1.63.0", "1.65.0-0be31b34", "managed groups had the image of the day on which each was made"),
+)
+"""What was changed when, oldest first; nothing is taken out. A pin without its line here fails the tests."""
+
+PINS: Final[dict[str, str]] = {"Kubernetes": KUBERNETES, "Bottlerocket": f"{BOTTLEROCKET}-{BOTTLEROCKET_BUILD}", "PostgreSQL": POSTGRES, **ADDONS}
+"""All that is pinned, by the name that it has in `UPGRADES`."""
+
+
 def days_left(version: str, today: date) -> int | None:
     """Days of standard support that a version of Kubernetes has from `today` on, below zero when it is over; None for one that is not in the table."""
     known = SUPPORT.get(version)

@@ -10,7 +10,7 @@ import pytest
 from falaj.files import read_json
 from falaj.home import ROOT
 from infra.cli.doctor import support
-from infra.config.versions import ADDONS, KUBERNETES, SUPPORT, UPGRADE_ORDER, days_left
+from infra.config.versions import ADDONS, KUBERNETES, PINS, SUPPORT, UPGRADE_ORDER, UPGRADES, days_left
 
 NOVEMBER = date(2026, 11, 27)
 
@@ -48,3 +48,18 @@ def test_the_page_says_what_to_upgrade_in_which_order() -> None:
     places = [page.index(f"| {what} | {how} |") for what, how in UPGRADE_ORDER]
     assert places == sorted(places)
     assert all(f"| {version} | {each.standard_until} | {each.extended_until} |" in page for version, each in SUPPORT.items())
+
+
+def test_every_pin_has_its_line_in_the_record_and_each_line_goes_on_from_the_one_before() -> None:
+    reached: dict[str, str] = {}
+    for each in UPGRADES:
+        assert each.before == reached.get(each.what) and each.why, each
+        reached[each.what] = each.after
+    assert reached == PINS
+    assert [each.on for each in UPGRADES] == sorted(each.on for each in UPGRADES)
+
+
+def test_the_page_shows_the_record() -> None:
+    page = Path(ROOT / "docs" / "upgrades.md").read_text(encoding="utf-8")
+    rows = [line for line in page.partition("## What was changed when")[2].splitlines() if line.startswith("| 2")]
+    assert rows == [f"| {each.on} | {each.what} | {each.before or '-'} | {each.after} | {each.why} |" for each in UPGRADES]
