@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from falaj.errors import UsageError
-from infra.cli.options import engine_option, environment_option, json_option
+from infra.cli.options import engine_option, environment_option, json_option, refuse_partial_plans
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _SHOWN = 60
 def options(command: Callable[..., None]) -> Callable[..., None]:
     """What `plan` and `gate` have in common."""
     for option in (
+        refuse_partial_plans,
         json_option,
         engine_option,
         click.option("--stack", help="One of our stacks only: foundation, cluster, platform or workloads."),

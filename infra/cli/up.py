@@ -17,7 +17,7 @@ from falaj.errors import UsageError
 from falaj.files import lock, write_json
 from falaj.home import environment_folder, evidence_folder, volume_folder
 from infra.cli.drill import copy_state_after_apply
-from infra.cli.options import FORMS, engine_option, environment_option, json_option
+from infra.cli.options import FORMS, engine_option, environment_option, json_option, refuse_partial_plans
 from infra.cli.output import emit, progress, table
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder with train.oci.tar and serve.oci.tar, for a real node.")
 @click.option("--infrastructure-only", is_flag=True, help="Stop once the stacks are applied.")
 @json_option
+@refuse_partial_plans
 def up(
     environment: str,
     engine_name: str | None,
