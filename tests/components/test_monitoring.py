@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,13 @@ from falaj.home import ROOT
 from infra.components.monitoring import alerting, scraping
 from infra.config.load import parse
 from infra.config.model import ClusterConfig, MonitoringConfig
+from infra.engine.embedded.engine import EmbeddedEngine
+from infra.pipeline.gate import judge_plan
+from infra.pipeline.plan import plan_programs, stack_program
+from infra.pipeline.policy_engine import RegorusEngine
 from tests.config.test_load import happy, refusal
 from tests.config.test_teams import together
+from tests.policies.samples import NOON, PARAMETERS
 from tests.stacks.world import run
 
 TOPIC = "arn:aws:sns:me-central-1:333333333333:falaj-alerts"
@@ -49,6 +56,21 @@ def test_a_workspace_a_scraper_rules_and_alerts_are_made_together(falaj_home: Pa
     assert "monitoring" in scraper.refers["destination"][0] and scraper.inputs["alias"] == "falaj-prod"
     assert world.one("Workspace", "monitoring").inputs["tags"]["data-class"] == "internal"
     assert world.one("Addon", "snapshot-controller").inputs["addonVersion"] == "v8.6.0-eksbuild.1"
+
+
+def test_the_gate_asks_that_somebody_hears_of_alerts(falaj_home: Path) -> None:
+    cluster = stack_program("prod", "cluster")
+    asked = replace(cluster, config={**cluster.config, "falaj:monitoring": json.dumps({"topic": TOPIC})})
+    _, plan = plan_programs([stack_program("prod", "foundation"), asked], engine=EmbeddedEngine("prod"))
+
+    def unheard() -> list[str]:
+        (found,) = [each for each in judge_plan(plan, PARAMETERS, NOON, engine=RegorusEngine()).rules if each.rule == "alerts_heard"]
+        assert found.judged and not found.unknown
+        return [why for all in found.fail.values() for why in all]
+
+    assert unheard() == []
+    plan.resources[:] = [each for each in plan.resources if not each.type.endswith(":AlertManagerDefinition")]
+    assert unheard() == ["no manager of alerts stands beside it"]
 
 
 def test_pods_that_serve_and_those_that_tell_of_gpus_are_read() -> None:
