@@ -4,7 +4,10 @@ the real training image train one model."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,8 @@ def objects(node: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
     server, training = one(found, "Deployment", "flan-t5")["spec"], one(found, "CronJob", "train")["spec"]["jobTemplate"]["spec"]
     told(server, FALAJ_RELEASES=f"{REQUESTS}/releases", FALAJ_TRUSTED_KEY=f"{REQUESTS}/releases/release.pub.pem", FALAJ_SERVE_ENGINE="native")
     told(training, FALAJ_TRACKING="off")
+    # Two of them for a while, where a new one takes over and where load brings a second: this machine has room for their limits, not for both as requests.
+    server["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "400m"
     node.change(f"/api/v1/nodes/{NODE}", {"metadata": {"labels": {KIND: "inference"}}})
     try:
         answers = {(each["kind"], each["metadata"]["name"]): node.apply(each) for each in found}
@@ -89,6 +94,52 @@ def test_the_real_image_serves_a_release_from_the_native_engine(node: Live, obje
     code, text = ask(f"{address}/generate", data=json.dumps({"text": "colour: red thing"}).encode(), timeout=30)
     assert (code, json.loads(text).get("release")) == (200, "v1"), text
     assert json.loads(ask(f"{address}/v1/release")[1])["engine"].startswith("native")
+
+
+@contextmanager
+def asked(node: Live) -> Generator[list[int]]:
+    """The codes of what the served model answers, asked twice at a time without a break."""
+    url, codes, over = node.address("flan-t5", "inference") + "/generate", list[int](), threading.Event()
+
+    def go_on_asking() -> None:
+        while not over.is_set():
+            codes.append(ask(url, data=json.dumps({"text": "colour: red thing " * 8}).encode(), timeout=30)[0])
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(go_on_asking) for _ in range(2)]
+        try:
+            yield codes
+        finally:
+            over.set()
+    assert [each.exception() for each in asking] == [None, None]
+
+
+def test_the_real_image_is_rolled_out_and_drained_without_a_lost_answer(node: Live, objects: list[dict[str, Any]]) -> None:
+    if not has_image("serve"):
+        pytest.skip("needs the serving image: sh tools/image.sh serve .cache/images/out")
+    (old,) = node.available("flan-t5", 1, "inference")
+    with asked(node) as codes:
+        node.until(lambda: len(codes) > 4)
+        node.change("/apis/apps/v1/namespaces/inference/deployments/flan-t5", {"spec": {"template": {"metadata": {"annotations": {"falaj/again": "1"}}}}})
+        node.until(lambda: old["metadata"]["name"] not in node.pods("inference", "falaj/serves=true"))
+        path = f"/api/v1/namespaces/inference/pods/{old['metadata']['name']}"
+        node.until(lambda: node.send("GET", path)[0], lambda code: code == 404)
+        (new,) = node.available("flan-t5", 1, "inference")
+        after = len(codes)
+        node.until(lambda: len(codes) > after + 4)
+    assert new["metadata"]["name"] != old["metadata"]["name"] and set(codes) == {200}
+
+
+def test_load_on_the_real_image_brings_a_second_one_by_its_own_autoscaler(node: Live, objects: list[dict[str, Any]]) -> None:
+    if not has_image("serve"):
+        pytest.skip("needs the serving image: sh tools/image.sh serve .cache/images/out")
+    autoscaler = "/apis/autoscaling/v2/namespaces/inference/horizontalpodautoscalers/flan-t5"
+    node.change(autoscaler, {"spec": {"maxReplicas": 2}})
+    with asked(node) as codes:
+        assert len(node.available("flan-t5", 2, "inference")) == 2
+    node.change(autoscaler, {"spec": {"maxReplicas": 1}})
+    node.available("flan-t5", 1, "inference")
+    assert set(codes) == {200}
 
 
 def test_two_pods_of_the_real_image_meet_over_the_pods_network_and_train_one_model(
