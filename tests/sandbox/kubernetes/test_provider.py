@@ -26,6 +26,7 @@ POD = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c",
 JOB = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "falaj-test", "args": ["-c", ""]}]}}}
 RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "it"}
+ASKED = {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "it"}
 NODES = {"spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "it"}, "requirements": [{"key": "a", "operator": "Exists"}]}}
 PLACED = {"subnetSelectorTerms": [{"id": "subnet-1"}], "securityGroupSelectorTerms": [{"id": "sg-1"}]}
@@ -74,6 +75,19 @@ OBJECTS: dict[str, tuple[Object, Object | None]] = {
     ),
     "rbac.authorization.k8s.io/v1:Role": ({"rules": RULES}, {"rules": []}),
     "rbac.authorization.k8s.io/v1:RoleBinding": ({"roleRef": ROLE, "subjects": []}, {"roleRef": ROLE, "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
+    "rbac.authorization.k8s.io/v1:ClusterRole": ({"rules": RULES}, {"rules": []}),
+    "rbac.authorization.k8s.io/v1:ClusterRoleBinding": (
+        {"roleRef": {**ROLE, "kind": "ClusterRole"}, "subjects": []},
+        {"roleRef": {**ROLE, "kind": "ClusterRole"}, "subjects": [{"kind": "Group", "name": "x"}]},
+    ),
+    "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy": (
+        {"spec": {"matchConstraints": ASKED, "validations": [{"expression": "true"}]}},
+        {"spec": {"matchConstraints": ASKED, "validations": [{"expression": "false", "message": "no"}]}},
+    ),
+    "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": (
+        {"spec": {"policyName": "it", "validationActions": ["Warn"]}},
+        {"spec": {"policyName": "it", "validationActions": ["Deny"]}},
+    ),
     "karpenter.sh/v1:NodePool": ({"spec": {"template": NODES}}, {"spec": {"template": NODES, "weight": 2}}),
     "karpenter.k8s.aws/v1:EC2NodeClass": ({"spec": MACHINES}, {"spec": {**MACHINES, "metadataOptions": {"httpTokens": "required"}}}),
     "eks.amazonaws.com/v1:NodeClass": ({"spec": {**PLACED, "role": "node"}}, {"spec": {**PLACED, "role": "other"}}),
@@ -174,7 +188,7 @@ def test_every_kind_is_made_seen_unchanged_changed_and_removed(provider: Kuberne
 
 
 def test_the_table_above_holds_every_kind_that_programs_use() -> None:
-    others = {"core/v1:Pod", "apps/v1:ReplicaSet", "rbac.authorization.k8s.io/v1:ClusterRole", "rbac.authorization.k8s.io/v1:ClusterRoleBinding"}
+    others = {"core/v1:Pod", "apps/v1:ReplicaSet"}
     assert {f"kubernetes:{token}" for token in {*OBJECTS, *others}} == set(BY_TOKEN)
 
 
