@@ -93,7 +93,8 @@ def by_rule(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Rule -> its whole answer, in one order, of what the rules of a kind said together."""
     return {
         answer["rule"]: {
-            "judged": sorted(answer["judged"]),
+            # What is no name comes last; the gate takes it for a fault of the rule.
+            "judged": sorted(answer["judged"], key=lambda subject: (not isinstance(subject, str), str(subject))),
             **{part: {subject: sorted(why) for subject, why in sorted(answer[part].items())} for part in ("fail", "unknown")},
         }
         for answer in found
