@@ -9,9 +9,9 @@ from infra.cli.bench_gate import covered, large_plan
 
 
 def test_a_large_plan_holds_each_resource_once_and_keeps_parts_with_their_buckets(tmp_path: Path) -> None:
-    plan = Plan.of(large_plan(700), tmp_path)
+    plan = Plan.of(large_plan(1_000), tmp_path)
     urns = [resource.urn for resource in plan.resources]
-    assert len(urns) == len(set(urns)) == 700
+    assert len(urns) == len(set(urns)) == 1_000
     buckets = [resource for resource in plan.resources if resource.type == "aws:s3/bucket:Bucket"]
     parts = [resource for resource in plan.resources if resource.type.startswith("aws:s3/bucketVersioning:")]
     assert len({bucket.inputs["bucket"] for bucket in buckets}) == len(buckets) > 10
