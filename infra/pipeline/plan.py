@@ -6,6 +6,7 @@ a file named by FALAJ_UPSTREAM, unknown ones as unknowns.
 
 from __future__ import annotations
 
+import gc
 import json
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
@@ -20,7 +21,7 @@ from falaj.home import ROOT, environment_folder, stack_folder
 from infra.artifacts import Plan
 from infra.config.load import TEAMS_FILE, require_whole, stacks_of
 from infra.engine.engine import Engine, Program
-from infra.pipeline.reading import read_document
+from infra.pipeline.reading import LARGE, read_document
 
 STACKS: tuple[str, ...] = ("foundation", "cluster", "platform", "workloads")
 """Folders under stacks/, in the order they stand on each other; an environment on a site has the last two."""
@@ -107,7 +108,11 @@ def plan_file(folder: Path, environment: str) -> Path:
 
 def read_plan(path: Path) -> Plan:
     """The plan in `path`. Raises UsageError when it is missing, truncated, too large or too deep, or was edited into something else."""
-    return Plan.of(read_document(path, what="plan file", next=_MAKE_AGAIN), path, next=_MAKE_AGAIN)
+    plan = Plan.of(read_document(path, what="plan file", next=_MAKE_AGAIN), path, next=_MAKE_AGAIN)
+    if path.stat().st_size > LARGE:
+        # It stays to the end, and the collector of cycles would look through all of it while it is judged: a tenth of the gate's time.
+        gc.freeze()
+    return plan
 
 
 def program_digest(program: Program) -> str:

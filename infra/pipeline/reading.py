@@ -12,8 +12,8 @@ from falaj.files import read_json
 
 LARGEST = 200_000_000
 """Bytes of a document that are still read."""
-_LARGE = 4_000_000
-"""Bytes of a document from which this process keeps the memory that it has had."""
+LARGE = 4_000_000
+"""Bytes of a document from which on this process is tuned to having read it."""
 DEEPEST = 200
 """Levels of objects and lists in each other that are still read; real plans have fewer than 30."""
 
@@ -23,7 +23,7 @@ def read_document(path: Path, *, what: str, next: str) -> Any:
     size = path.stat().st_size if path.is_file() else 0
     if size > LARGEST:
         raise UsageError(f"the {what} is too large", given=f"{path}, {size} bytes", allowed=f"{LARGEST} bytes", why="nobody could judge it in time", next=next)
-    if size > _LARGE:
+    if size > LARGE:
         _keep_memory()
     value = read_json(path, what=what, next=next)
     if is_deep(value):
