@@ -174,9 +174,13 @@ class Library:
     def _metadata_schema(self) -> dict[str, Any]:
         return read_json(self.folder / "schemas" / "metadata.schema.json", what="metadata schema", next="restore it from git")
 
+    @cached_property
+    def _repository_schema(self) -> dict[str, Any]:
+        return read_json(self.folder / "schemas" / "repository.schema.json", what="repository schema", next="restore it from git")
+
     def _is_fact(self, name: str) -> bool:
         """Whether a repository's facts have a part of that name, dotted."""
-        schema = read_json(self.folder / "schemas" / "repository.schema.json", what="repository schema", next="restore it from git")
+        schema: Any = self._repository_schema
         for step in name.split("."):
             schema = schema.get("properties", {}).get(step)
             if schema is None:
