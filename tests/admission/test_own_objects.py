@@ -17,7 +17,7 @@ from tests.admission import gator
 from tests.admission.objects import gate_of_all, key
 from tests.cluster import api_server
 from tests.cluster.definitions import define
-from tests.cluster.own_objects import own_objects, own_worlds
+from tests.cluster.own_objects import jobs_of, own_objects, own_worlds
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
 from tests.stacks.world import manifests, names_known, run
@@ -82,10 +82,10 @@ _SETTINGS: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata"
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Those of our prod, and of a prod whose training is a set of jobs that set."""
+    """Those of our prod, and of a prod whose training is a set of jobs that set with the jobs that its controller makes of it."""
     home, changes = tmp_path_factory.mktemp("prod"), {"workloads": {"training": {"nodes": 2, "gang": "jobset"}}}
     sets = [one for one in own_objects(own_worlds(home, "prod", changes)) if one["kind"] == "JobSet"]
-    return [*own_objects(own_worlds(home, "prod")), *sets]
+    return [*own_objects(own_worlds(home, "prod")), *sets, *(job for one in sets for job in jobs_of(one))]
 
 
 @pytest.fixture(scope="module")

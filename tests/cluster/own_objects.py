@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -43,6 +44,22 @@ def own_objects(worlds: dict[str, World]) -> list[dict[str, Any]]:
     """Manifests in the order in which `up` would make them."""
     found = [manifest for world in worlds.values() for manifest in manifests(world).values()]
     assert "__falaj__" not in json.dumps(found), "an object holds a value that nobody knows yet"
+    return found
+
+
+def jobs_of(the_set: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the controller of JobSets makes of a set: the first job of each kind. A set that no server holds has an id that nobody has."""
+    name, namespace = the_set["metadata"]["name"], the_set["metadata"]["namespace"]
+    uid = the_set["metadata"].get("uid", "00000000-0000-0000-0000-000000000000")
+    owner = {"apiVersion": the_set["apiVersion"], "kind": "JobSet", "name": name, "uid": uid, "controller": True}
+    found = []
+    for replicated in the_set["spec"]["replicatedJobs"]:
+        labels = {"jobset.sigs.k8s.io/jobset-name": name, "jobset.sigs.k8s.io/replicatedjob-name": replicated["name"]}
+        spec = copy.deepcopy(replicated["template"]["spec"])
+        spec["template"]["metadata"]["labels"] |= labels
+        spec["template"]["spec"]["subdomain"] = name
+        metadata = {"name": f"{name}-{replicated['name']}-0", "namespace": namespace, "labels": labels, "ownerReferences": [owner]}
+        found.append({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec})
     return found
 
 

@@ -19,7 +19,7 @@ from infra.config.naming import GPU_CLASS
 from tests.cluster.control_plane import MISSING, ControlPlane, is_whole
 from tests.cluster.definitions import define
 from tests.cluster.nodes import ZONE, nodes_of
-from tests.cluster.own_objects import others_objects, own_objects, own_worlds
+from tests.cluster.own_objects import jobs_of, others_objects, own_objects, own_worlds
 from tests.conftest import free_block
 from tests.stacks.world import manifests, names_known, run
 from workloads.stages import DRIFT, STAGES, TUNE
@@ -387,8 +387,7 @@ def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends
     for name, code, reason in (("whole", 0, "SuccessPolicy"), ("wrong", 2, "PodFailurePolicy"), ("broken", 1, "BackoffLimitExceeded")):
         status, run_of_it = cluster.create({**found["JobSet/train"], "metadata": {"name": name, "namespace": "training"}, "spec": {**spec, "suspend": False}})
         assert status == 201, run_of_it
-        (replicated,) = run_of_it["spec"]["replicatedJobs"]
-        first, second = _as_its_controller_does(prod, run_of_it, replicated)
+        first, second = _as_its_controller_does(prod, run_of_it)
         assert [pod["spec"]["hostname"] for pod in (first, second)] == [f"{name}-train-0-0", f"{name}-train-0-1"]
         assert {pod["spec"]["subdomain"] for pod in (first, second)} == {name}
         assert {prod.kinds[pod["spec"]["nodeName"]] for pod in (first, second)} == {"gpu"}
@@ -400,23 +399,19 @@ def test_training_as_a_set_of_jobs_is_taken_and_its_job_has_names_quota_and_ends
     assert [(rule["action"], rule["onJobFailureReasons"]) for rule in rules] == [("FailJobSet", ["PodFailurePolicy", "DeadlineExceeded"])]
 
 
-def _as_its_controller_does(it: Live, the_set: dict[str, Any], replicated: dict[str, Any]) -> list[dict[str, Any]]:
+def _as_its_controller_does(it: Live, the_set: dict[str, Any]) -> list[dict[str, Any]]:
     name = the_set["metadata"]["name"]
-    labels = {"jobset.sigs.k8s.io/jobset-name": name, "jobset.sigs.k8s.io/replicatedjob-name": replicated["name"]}
     headless = {"clusterIP": "None", "selector": {"jobset.sigs.k8s.io/jobset-name": name}, "publishNotReadyAddresses": True}
     it.cluster.make({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "training"}, "spec": headless})
-    job = copy.deepcopy(replicated["template"])
-    pods = job["spec"]["template"]
-    pods["metadata"]["labels"] |= labels
-    pods["spec"]["subdomain"] = name
-    place: dict[str, Any] = {"name": f"{name}-{replicated['name']}-0", "namespace": "training", "labels": labels}
-    by_hand = {"apiVersion": "batch/v1", "kind": "Job", "metadata": place, "spec": job["spec"]}
+    (job,) = jobs_of(the_set)
+    by_hand = {**job, "metadata": {field: value for field, value in job["metadata"].items() if field != "ownerReferences"}}
     status, answer = it.cluster.create(by_hand, dry_run=True)
     assert (status, "job_bounded: it has no ttlSecondsAfterFinished" in answer["message"]) == (403, True)
-    owner = {"apiVersion": the_set["apiVersion"], "kind": "JobSet", "name": name, "uid": the_set["metadata"]["uid"], "controller": True}
-    it.cluster.make({**by_hand, "metadata": {**place, "ownerReferences": [owner]}})
-    found = it.cluster.until(lambda: it.pods_of(place["name"]), lambda pods: len(pods) == 2 and all(pod["status"]["phase"] == "Running" for pod in pods))
-    return sorted(found, key=lambda pod: pod["spec"]["hostname"])
+    it.cluster.make(job)
+    pods = it.cluster.until(
+        lambda: it.pods_of(job["metadata"]["name"]), lambda pods: len(pods) == 2 and all(pod["status"]["phase"] == "Running" for pod in pods)
+    )
+    return sorted(pods, key=lambda pod: pod["spec"]["hostname"])
 
 
 def _conditions(status: dict[str, Any]) -> dict[str, str]:

@@ -81,3 +81,46 @@ test_unknown_a_job_known_later if {
 		given.resource("kubernetes:batch/v1:CronJob", "drift", {"spec": {"concurrencyPolicy": "Forbid", "jobTemplate": given.unknown}}),
 	])
 }
+
+a_set(changes) := object.union({"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "name": "train", "uid": "a5e62f0e", "controller": true}, changes)
+
+# What is said of a job that is bounded in everything but its removal, by who owns it: [failures, unknowns].
+said_of(owners) := [object.get(found.fail, urn, set()), object.get(found.unknown, urn, set())] if {
+	urn := given.urn("kubernetes:batch/v1:Job", "train")
+	found := answer with input as given.plan([given.resource("kubernetes:batch/v1:Job", "train", {"metadata": {"name": "train", "ownerReferences": owners}, "spec": {"activeDeadlineSeconds": 3600, "backoffLimit": 2}})])
+	found.judged == {urn}
+}
+
+unremoved := "it has no ttlSecondsAfterFinished"
+
+test_allowed_a_job_that_its_set_removes if {
+	said_of([a_set({})]) == [set(), set()]
+	said_of([a_set({"name": given.unknown, "uid": given.unknown})]) == [set(), set()]
+}
+
+test_denied_a_job_that_no_set_removes if {
+	broken := [{unremoved}, set()]
+	every owners in [
+		null,
+		[],
+		"JobSet",
+		[null],
+		[a_set({"controller": false})],
+		[a_set({"controller": null})],
+		[a_set({"controller": "true"})],
+		[a_set({"kind": "jobset"})],
+		[a_set({"kind": null})],
+		[a_set({"apiVersion": "jobset.x-k8s.io/v1"})],
+		[a_set({"apiVersion": null})],
+		[a_set({}), {"apiVersion": "v1", "kind": "ConfigMap", "name": "kept"}],
+	] {
+		said_of(owners) == broken
+	}
+}
+
+test_unknown_a_job_whose_owners_are_known_later if {
+	unsure := [set(), {sprintf("not known before an apply: whether %v", [unremoved])}]
+	every owners in [given.unknown, [given.unknown], [a_set({"kind": given.unknown})], [a_set({"apiVersion": given.unknown})], [a_set({"controller": given.unknown})]] {
+		said_of(owners) == unsure
+	}
+}
