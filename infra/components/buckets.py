@@ -37,7 +37,7 @@ class EncryptedBucket(pulumi.ComponentResource):
             bucket=naming.bucket_name(config, bucket.name),
             object_lock_enabled=True if bucket.locked else None,
             force_destroy=config.removable,
-            tags=naming.tags(config, bucket.data_class, bucket.purpose, team=bucket.team),
+            tags=naming.store_tags(config, bucket.data_class, bucket.purpose, team=bucket.team),
             opts=ResourceOptions(parent=self, protect=not config.removable),
         )
         versioning = aws.s3.BucketVersioning(name, bucket=made.id, versioning_configuration={"status": "Enabled"}, opts=self._here)

@@ -12,9 +12,12 @@ from pulumi import ResourceOptions
 from infra.components import openings
 from infra.components.manifests import Object, read
 from infra.components.namespaces import hard, labels, limits
+from infra.config import naming
 from infra.config.model import SYSTEM_NAMESPACE, ControllerConfig, PlatformStackConfig
 
 _CLUSTER_ROLES = ("ClusterRole", "ClusterRoleBinding")
+_KEEPS = {"Deployment": False, "StatefulSet": True, "PersistentVolumeClaim": True}
+"""Kinds that say when they are back -> whether they keep data. No chart knows what an environment promises, so it is added to what the file holds."""
 
 
 class Controllers(pulumi.ComponentResource):
@@ -32,7 +35,7 @@ class Controllers(pulumi.ComponentResource):
             namespace = [] if controller.namespace == SYSTEM_NAMESPACE else [ControllerNamespace(controller.name, config, controller, parent=self)]
             made: list[pulumi.Resource] = [*namespace]
             for wave in read(folder, controller):
-                made += [self._one(controller, each, list(made)) for each in wave]
+                made += [self._one(controller, labelled(each, config), list(made)) for each in wave]
                 self.cluster_roles += [each["metadata"]["name"] for each in wave if each["kind"] in _CLUSTER_ROLES]
         self.register_outputs({})
 
@@ -41,6 +44,15 @@ class Controllers(pulumi.ComponentResource):
         words = [controller.name, found["kind"].lower(), found["metadata"].get("namespace", ""), found["metadata"]["name"]]
         label = "-".join(word for word in words if word and word != controller.namespace)
         return pulumi.CustomResource(f"kubernetes:{version}:{found['kind']}", label, found, ResourceOptions(parent=self, depends_on=after))
+
+
+def labelled(found: Object, config: PlatformStackConfig) -> Object:
+    """An object of a file with what the environment promises of it; the pods of a workload are left as they are."""
+    keeps = _KEEPS.get(found["kind"])
+    if keeps is None:
+        return found
+    metadata = found["metadata"]
+    return {**found, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **naming.recovery_labels(config, keeps=keeps)}}}
 
 
 class ControllerNamespace(pulumi.ComponentResource):

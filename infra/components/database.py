@@ -110,7 +110,7 @@ class Database(pulumi.ComponentResource):
             apply_immediately=False,
             enabled_cloudwatch_logs_exports=list(_LOGS),
             performance_insights_enabled=False,
-            tags=tags,
+            tags={**tags, **naming.objectives(config)},
             opts=ResourceOptions(parent=self, depends_on=logs, protect=not config.removable),
         )
         secret = made.master_user_secrets.apply(lambda found: found[0].secret_arn if found else "")

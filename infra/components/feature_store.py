@@ -38,7 +38,7 @@ class FeatureStore(pulumi.ComponentResource):
             server_side_encryption={"enabled": True, "kms_key_arn": key},
             point_in_time_recovery={"enabled": True, "recovery_period_in_days": CLASSES[FEATURES_CLASS].noncurrent_days},
             deletion_protection_enabled=not config.removable,
-            tags=naming.tags(config, FEATURES_CLASS, "model-features"),
+            tags=naming.store_tags(config, FEATURES_CLASS, "model-features"),
             opts=ResourceOptions(parent=self, protect=not config.removable),
         )
         self.table = made.name

@@ -67,7 +67,7 @@ class SharedFiles(pulumi.ComponentResource):
             # Paid by what is read and written: a run reads much for minutes, and then nothing for days.
             throughput_mode="elastic",
             lifecycle_policies=[{"transition_to_ia": "AFTER_30_DAYS"}, {"transition_to_primary_storage_class": "AFTER_1_ACCESS"}],
-            tags={**tags, "Name": naming.file_system(config, team)},
+            tags={**tags, **naming.objectives(config), "Name": naming.file_system(config, team)},
             opts=ResourceOptions(parent=self, protect=not config.removable),
         )
         aws.efs.BackupPolicy(name, file_system_id=made.id, backup_policy={"status": "DISABLED"}, opts=here)

@@ -79,7 +79,7 @@ class Inference(pulumi.ComponentResource):
         requests: pulumi.Input[str],
     ) -> kubernetes.apps.v1.Deployment:
         """Servers that are told `own`, and a budget that keeps all of them but one standing; `scaled`: somebody else sets their number later."""
-        config = self._config
+        config, metadata = self._config, self._metadata(name)
         mounts, told = trust(config)
         work = Work(
             name=name,
@@ -115,13 +115,13 @@ class Inference(pulumi.ComponentResource):
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             naming.of_team(name, self._team),
-            metadata=self._metadata(name),
+            metadata=metadata,
             spec={"max_unavailable": 1, "selector": {"match_labels": labels(name)}},
             opts=self._here,
         )
         return kubernetes.apps.v1.Deployment(
             naming.of_team(name, self._team),
-            metadata={**self._metadata(name), **_NOT_WAITED_FOR},
+            metadata={**metadata, "labels": {**metadata["labels"], **naming.recovery_labels(config, keeps=False)}, **_NOT_WAITED_FOR},
             spec={
                 "replicas": replicas,
                 "revision_history_limit": 5,

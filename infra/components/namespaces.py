@@ -123,7 +123,11 @@ class TeamNamespace(pulumi.ComponentResource):
     def _volume(self, label: str, name: str, size: str, *, shared: bool, spec: dict[str, Any]) -> pulumi.Output[str]:
         made = kubernetes.core.v1.PersistentVolumeClaim(
             label,
-            metadata={**self._metadata(name), "annotations": {"pulumi.com/skipAwait": "true"}},
+            metadata={
+                **self._metadata(name),
+                "labels": naming.recovery_labels(self._config, keeps=True),
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
             spec={
                 "access_modes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
                 "resources": {"requests": {"storage": size}},

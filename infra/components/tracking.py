@@ -148,7 +148,8 @@ class Tracking(pulumi.ComponentResource):
         )
         kubernetes.apps.v1.Deployment(
             _NAME,
-            metadata=metadata,
+            # What it keeps lies in the database and in a bucket.
+            metadata={**metadata, "labels": {**labels(_NAME), **naming.recovery_labels(self._config, keeps=False)}},
             spec={
                 "replicas": self._wanted.replicas,
                 "revision_history_limit": 5,

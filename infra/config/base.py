@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from infra.config.classes import CLASSES, ClassName
 from infra.config.forms import Frozen, Name, PublicKey, Quantity
+from infra.config.recovery import RecoveryConfig
 from infra.config.site import SiteConfig
 
 Environment = Literal["local", "dev", "staging", "prod", "onprem"]
@@ -76,6 +77,8 @@ class Common(Frozen):
     """Team that answers for the environment; becomes the `owner` tag."""
     retention_days: dict[ClassName, Annotated[int, Field(ge=1)]] = {}
     """Data class -> days, where they differ from `infra.config.classes`."""
+    recovery: RecoveryConfig = RecoveryConfig()
+    """What is promised when something is lost."""
     teams: tuple[TeamConfig, ...] = ()
     """Those that share the environment, besides its owner. A file may be named instead, beside the stacks' folders: one list for all stacks."""
     autoscaler: Literal["groups", "karpenter", "auto"] = "groups"

@@ -15,6 +15,7 @@ from infra.config.model import (
 from infra.config.naming import TRACKING_URI, TRACKING_URI_TLS
 from infra.config.placing import key_of, require_networks, require_place, require_reached
 from infra.config.pool_checks import order, require_claims, require_plugin, require_pools
+from infra.config.recovery import hours_between
 from infra.config.regions import require_service
 from infra.config.subnets import cut, parse
 from infra.config.teams import RESERVED, rooms
@@ -123,6 +124,16 @@ def _backups(config: FoundationConfig, file: str) -> None:
             allowed=f"at most {config.retention_of('confidential')}, the retention of confidential data",
             why="what has ended must not live on in its copies",
             next="keep backups for a shorter time, or lengthen retention_days.confidential",
+        )
+    # A schedule that cannot be read at a glance is left to whoever wrote it: a guess would refuse what is right.
+    between = hours_between(config.backups.schedule)
+    if between is not None and config.recovery.rpo_hours < between:
+        raise UsageError(
+            f"recovery.rpo_hours: {config.recovery.rpo_hours}, and up to {between} hours lie between two copies",
+            given=key_of(file, "recovery.rpo_hours") + f": {config.recovery.rpo_hours}; backups.schedule: {config.backups.schedule}",
+            allowed=f"at least {between}, or a schedule with copies more often",
+            why="whatever was written since the last copy is lost with its bucket, and no tag brings it back",
+            next="lengthen recovery.rpo_hours in all stacks, or shorten what lies between copies, as cron(0 0/6 * * ? *) does",
         )
 
 

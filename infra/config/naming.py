@@ -53,6 +53,9 @@ GPU_DRIVER = "dra-driver-nvidia-gpu"
 QUEUE = "falaj"
 """The queue of each namespace, where Kueue divides the pools."""
 
+RTO, RPO = "rto", "rpo"
+"""Recovery objectives: tags of stores and, behind `falaj/`, labels of what runs and keeps data."""
+
 Boundary = Literal["people", "services", "workloads", "pipelines"]
 """Whose roles a permissions boundary is for: those that people take, those of AWS's services and machines, those of pods of ours, those of CI."""
 BOUNDARIES: tuple[Boundary, ...] = ("people", "services", "workloads", "pipelines")
@@ -234,3 +237,18 @@ def tags(config: Common, data_class: ClassName, purpose: str, *, team: str = "",
         **({"team": team} if team else {}),
         **more,
     }
+
+
+def store_tags(config: Common, data_class: ClassName, purpose: str, *, team: str = "", **more: str) -> dict[str, str]:
+    """The tags of a store: what it promises when it is lost, besides those of every resource."""
+    return tags(config, data_class, purpose, team=team, **objectives(config), **more)
+
+
+def objectives(config: Common) -> dict[str, str]:
+    """How long something lost may be away, and how much of the latest data may be lost."""
+    return {RTO: f"{config.recovery.rto_hours}h", RPO: f"{config.recovery.rpo_hours}h"}
+
+
+def recovery_labels(config: Common, *, keeps: bool) -> dict[str, str]:
+    """The same as labels of a Kubernetes object. What `keeps` no data can lose none, and says only when it is back."""
+    return {f"falaj/{name}": value for name, value in objectives(config).items() if keeps or name == RTO}

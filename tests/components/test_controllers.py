@@ -16,7 +16,7 @@ import yaml
 from falaj.errors import UsageError
 from falaj.home import ROOT
 from infra.artifacts import Plan
-from infra.components.controllers import policies
+from infra.components.controllers import labelled, policies
 from infra.components.manifests import read
 from infra.config.load import parse
 from infra.config.model import ControllerConfig, PlatformStackConfig
@@ -110,6 +110,17 @@ def test_a_file_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
         read(tmp_path, ControllerConfig(**CONFIG, digest=f"sha256:{'0' * 64}"))
     assert caught.value.what == "controller queue: its manifests cannot be read"
     assert "helm template" in str(caught.value.next)
+
+
+def test_what_of_it_runs_says_when_it_is_back_and_what_of_it_keeps_data_how_much_may_be_lost() -> None:
+    config = parse("platform", "prod", happy("platform", recovery={"rto_hours": 2}))
+    assert isinstance(config, PlatformStackConfig)
+    own = {"metadata": {"name": "queue", "labels": {"app": "queue"}}, "spec": {"template": {"metadata": {"labels": {"app": "queue"}}}}}
+    back, kept = {"falaj/rto": "2h"}, {"falaj/rto": "2h", "falaj/rpo": "24h"}
+    for kind, more in {"Deployment": back, "StatefulSet": kept, "PersistentVolumeClaim": kept, "Service": {}}.items():
+        assert labelled({"kind": kind, **own}, config) == {"kind": kind, **own, "metadata": {"name": "queue", "labels": {"app": "queue", **more}}}
+    assert labelled({"kind": "Deployment", "metadata": {"name": "bare", "labels": None}}, config)["metadata"]["labels"] == back
+    assert own["metadata"]["labels"] == {"app": "queue"}
 
 
 def test_its_namespace_is_closed_but_for_what_it_needs() -> None:

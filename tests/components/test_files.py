@@ -83,6 +83,8 @@ def test_a_claim_has_the_volume_that_is_made_for_it_and_nobody_elses(falaj_home:
     claims = {name: (each.inputs["spec"]["storageClassName"], each.inputs["spec"]["volumeName"]) for name, each in world.of("PersistentVolumeClaim").items()}
     assert claims == {"work": ("efs", "training-work"), "requests": ("efs", "inference-requests")}
     assert world.one("PersistentVolume", "requests").inputs["spec"]["csi"]["volumeHandle"] == "fs-1::fsap-2"
+    said = {name: each.inputs["metadata"]["labels"] for name, each in world.of("PersistentVolumeClaim").items()}
+    assert said == dict.fromkeys(claims, {"falaj/rto": "8h", "falaj/rpo": "24h"})
 
 
 def test_a_claim_of_one_nodes_disk_is_made_as_it_is_used(made: Callable[[str, str], World]) -> None:

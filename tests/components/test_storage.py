@@ -148,6 +148,12 @@ def test_a_shorter_retention_in_config_ends_data_sooner_and_says_so(falaj_home: 
     assert world.one("Bucket", "data").inputs["tags"]["retention"] == "90d"
 
 
+def test_every_store_says_what_it_promises_when_it_is_lost_and_nothing_else_does(prod: Prod) -> None:
+    saying = {each.urn.split("::")[2].split("$")[-1]: each.inputs["tags"]["rto"] for each in prod("foundation").custom if "rto" in each.inputs.get("tags", {})}
+    assert saying == dict.fromkeys(("aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:efs/fileSystem:FileSystem"), "8h")
+    assert {each.inputs["tags"]["rpo"] for kind in ("Bucket", "Table", "FileSystem") for each in prod("foundation").of(kind).values()} == {"24h"}
+
+
 def test_what_holds_data_is_protected_where_it_is_not_a_rehearsal(made: Callable[[str, str], World]) -> None:
     def protected(environment: str) -> set[str]:
         return {each.type.rsplit(":", 1)[-1] for each in made("foundation", environment).custom if each.protect}

@@ -117,6 +117,8 @@ def test_service_scaler_and_budget_point_at_the_same_server(prod: Prod) -> None:
     assert world.one("Service", "flan-t5").inputs["spec"]["selector"] == {"falaj/model": "flan-t5"}
     assert deployment["template"]["metadata"]["labels"] == {**labels, "falaj/model": "flan-t5", "falaj/serves": "true"}
     assert world.one("PodDisruptionBudget", "flan-t5").inputs["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
+    # Pods do not say when they are back: another promise would start all of them anew.
+    assert world.one("Deployment", "flan-t5").inputs["metadata"]["labels"] == {**labels, "falaj/rto": "8h"}
     scaler = world.one("HorizontalPodAutoscaler", "flan-t5").inputs["spec"]
     assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "flan-t5"}
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (3, 12)

@@ -41,3 +41,10 @@ def test_a_key_is_known_by_its_alias_before_it_exists() -> None:
 
 def test_every_class_keeps_replaced_versions_for_less_long_than_the_data() -> None:
     assert all(0 < each.noncurrent_days < each.retention_days for each in CLASSES.values())
+
+
+def test_a_store_says_what_it_promises_and_so_does_what_runs() -> None:
+    config = load_environment("prod").foundation
+    assert naming.store_tags(config, "personal", "model-training") == {**naming.tags(config, "personal", "model-training"), "rto": "8h", "rpo": "24h"}
+    assert naming.recovery_labels(config, keeps=True) == {"falaj/rto": "8h", "falaj/rpo": "24h"}
+    assert naming.recovery_labels(config, keeps=False) == {"falaj/rto": "8h"}
