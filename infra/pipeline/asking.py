@@ -59,13 +59,16 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
         return answers
     by_rule: dict[str, list[dict[str, Any]]] = {}
     urns: dict[str, list[str]] = {}
+    empty: list[str] = []
     for answer in said:
         if "types" in answer:
             urns = dict(sorted(answer["types"].items()))
             answers.types = {type: len(found) for type, found in urns.items()}
+        elif "empty" in answer:
+            empty = answer["empty"]
         else:
             by_rule.setdefault(answer.get("rule", ""), []).append(answer)
-    subjects = _Subjects(urns)
+    subjects = _Subjects(urns, empty)
     answers.faults += [f"an answer came from {name!r}, which is no rule" for name in sorted(set(by_rule) - {rule.id for rule in rules})]
     for rule in rules:
         given = by_rule.get(rule.id, [])
@@ -106,10 +109,11 @@ def _text(input: Mapping[str, Any]) -> JsonText:
 
 
 class _Subjects:
-    """The managed resources that plan rules must judge, by the types of the plan; of a rule on all that have inputs, types do not tell."""
+    """The managed resources that plan rules must judge, by the types of the plan; of those on all that have inputs all but the `empty`."""
 
-    def __init__(self, urns: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, urns: Mapping[str, Sequence[str]], empty: Sequence[str]) -> None:
         self._urns = urns
+        self._empty = frozenset(empty)
         self._known: dict[tuple[str, ...], list[str]] = {}
 
     def judged(self, rule: Rule, answer: Mapping[str, Any]) -> list[str]:
@@ -122,9 +126,10 @@ class _Subjects:
 
     def _of(self, patterns: tuple[str, ...]) -> list[str]:
         if patterns not in self._known:
-            starts = tuple(pattern.removesuffix("*") for pattern in patterns if pattern.endswith("*") and pattern != EVERY)
+            starts = tuple(pattern.removesuffix("*") for pattern in patterns if pattern.endswith("*"))
             found = (urns for type, urns in self._urns.items() if type in patterns or type.startswith(starts))
-            self._known[patterns] = sorted(urn for urns in found for urn in urns)
+            without = self._empty if EVERY in patterns else ()
+            self._known[patterns] = sorted(urn for urns in found for urn in urns if urn not in without)
         return self._known[patterns]
 
 
@@ -134,7 +139,7 @@ def collectors(library: Library) -> dict[str, str]:
     Of plan rules they also ask which managed resources of their subjects they did not judge, and of the plan which types it holds; of the others
     whether they judged anybody: one that is told whom it judges by nothing but itself could leave out all of them, and pass.
     `falaj.gate_brief.plan` says the same as `falaj.gate.plan` in fewer words, since large plans make long answers: instead of all whom
-    a rule judged only those beyond whom it must judge, and of each type which resources it has.
+    a rule judged only those beyond whom it must judge, of each type which resources it has, and which of all have no inputs.
     """
     modules = {}
     for kind in KINDS:
@@ -143,11 +148,10 @@ def collectors(library: Library) -> dict[str, str]:
             overlooked = _overlooked(rule)
             lines.append(f'answers contains {{"rule": "{rule.id}", "judged": data.{rule.package}.judged, {_found(rule)}{overlooked}}}')
         modules[f"gate/{kind}.rego"] = "\n".join(lines) + "\n"
-    lines = _asking("falaj.gate_brief.plan", "plan", "urns")
+    lines = [*_asking("falaj.gate_brief.plan", "plan", "urns"), 'answers contains {"empty": plan.custom - plan.filled}', ""]
     for rule in library.of_kind("plan"):
-        beyond = "judged" if EVERY in rule.subjects else "judged - subjects"
         lines += [
-            f'answers contains {{"rule": "{rule.id}", "beyond": {beyond}, "overlooked": subjects - judged, {_found(rule)}}} if {{',
+            f'answers contains {{"rule": "{rule.id}", "beyond": judged - subjects, "overlooked": subjects - judged, {_found(rule)}}} if {{',
             f"\tjudged := data.{rule.package}.judged",
             f"\tsubjects := {_subjects(rule) or 'set()'}",
             "}",
