@@ -11,6 +11,7 @@ import click
 
 from falaj.files import read_json
 from falaj.home import environment_folder
+from infra.cli.evidence_branches import branches
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
 
@@ -21,6 +22,9 @@ _KEY = click.option("--key", default="witness", show_default=True, help="Name of
 @click.group()
 def evidence() -> None:
     """Write, sign and list documents about drift runs, restore tests, reviews, scans and drills."""
+
+
+evidence.add_command(branches)
 
 
 @evidence.command()
@@ -35,7 +39,8 @@ def new(kind: str, environment: str, folder: Path | None, by: str | None, facts:
 
     \b
     Types: drift_run, restore_test, access_review, vulnerability_scan, off_switch_test,
-    incident_drill, image_attestations, release_served, change_record, waiver_review.
+    incident_drill, image_attestations, release_served, change_record, waiver_review,
+    branch_protection.
     """
     from infra.pipeline.evidence_documents import sign, template, write
 

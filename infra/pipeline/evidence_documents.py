@@ -78,6 +78,24 @@ KINDS: Mapping[str, Kind] = {
         "Somebody looked at every exception in force.",
         {"waivers": [{"id": "w1", "owner": "name", "reason": "why", "control": "what protects instead", "approvals": 2, "expires": "2026-12-31"}]},
     ),
+    "branch_protection": Kind(
+        "The forge was asked what it asks of a change before it lets it into a branch.",
+        {
+            "repository": "owner/name",
+            "branches": [
+                {
+                    "branch": "main",
+                    "reviews": 1,
+                    "stale_reviews_dismissed": True,
+                    "last_push_reviewed_by_another": True,
+                    "force_pushes": False,
+                    "deletion": False,
+                    "checks": ["test"],
+                    "bypass": ["Team 7"],
+                }
+            ],
+        },
+    ),
 }
 """Type -> what it is about; an example's facts show every field."""
 

@@ -51,6 +51,46 @@ def test_the_nightly_look_puts_its_report_into_the_evidence_under_a_key_that_is_
     assert done.returncode == 2 and "secret FALAJ_EVIDENCE_KEY is missing" in done.stdout
 
 
+GH_RULES = """#!/usr/bin/env python3
+import sys
+assert sys.argv[1:] == ["api", "repos/your-organisation/falaj/rules/branches/main?per_page=100"], sys.argv
+print('[{"type": "deletion"}]')
+"""
+
+
+def test_what_main_asks_of_a_change_is_written_down_every_night_for_each_environment(tmp_path: Path) -> None:
+    job = _jobs("drift")["branches"]
+    assert job["permissions"] == {"contents": "read"} and "paths" not in job
+    steps = {step.get("name"): step for step in job["steps"]}
+    assert list(steps).index("Whose signature it is") < list(steps).index("Ask the forge")
+    unsigned = subprocess.run(["bash", "-ec", steps["Whose signature it is"]["run"]], capture_output=True, text=True, env={"EVIDENCE_KEY": ""}, check=False)
+    assert unsigned.returncode == 2 and "secret FALAJ_EVIDENCE_KEY is missing" in unsigned.stdout
+
+    (tmp_path / "gh").write_text(GH_RULES)
+    (tmp_path / "gh").chmod(0o755)
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    told = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_REPOSITORY": "your-organisation/falaj", "GITHUB_RUN_ID": "9", "FALAJ_HOME": ".falaj"}
+    done = subprocess.run(["bash", "-ec", steps["Ask the forge"]["run"]], capture_output=True, text=True, env=told, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = {path.parts[-3]: json.loads(path.read_text()) for path in tmp_path.glob(".falaj/*/documents/branch_protection-*.json")}
+    assert {name: (each["by"], [branch["deletion"] for branch in each["facts"]["branches"]]) for name, each in written.items()} == {
+        environment: ("run 9", [False]) for environment in ("dev", "staging", "prod")
+    }
+
+
+def test_the_checks_that_a_branch_must_ask_for_are_those_of_workflows_that_run_on_every_pull_request() -> None:
+    given = []
+    for workflow, job in (("ci", "test"), ("plan", "gate")):
+        # YAML reads the word `on` as true.
+        events = yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text())[True]
+        assert "pull_request" in events and not events["pull_request"], "a check that does not start is waited for without end"
+        named = _jobs(workflow)[job]
+        assert "name" not in named and "if" not in named
+        environments = named.get("strategy", {}).get("matrix", {}).get("environment", [])
+        given += [f"{job} ({each})" for each in environments] or [job]
+    assert json.loads((ROOT / "policies/data/common.json").read_text())["branches"]["checks"] == given
+
+
 def _jobs(workflow: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text())["jobs"]
 

@@ -33,6 +33,21 @@ SEEN: dict[str, dict[str, Any]] = {
     "release_served": {"release": "r1", "registered": "sha256:" + "b" * 64, "served": ["sha256:" + "b" * 64]},
     "change_record": {"plan": "sha256:" + "c" * 64, "policy": "sha256:" + "d" * 64, "state_serial": 4, "author": "Omar", "approver": "Huda", "rollback": "abc"},
     "waiver_review": {"waivers": []},
+    "branch_protection": {
+        "repository": "your-organisation/falaj",
+        "branches": [
+            {
+                "branch": "main",
+                "reviews": 1,
+                "stale_reviews_dismissed": True,
+                "last_push_reviewed_by_another": True,
+                "force_pushes": False,
+                "deletion": False,
+                "checks": ["test", "gate (dev)", "gate (staging)", "gate (prod)"],
+                "bypass": None,
+            }
+        ],
+    },
 }
 
 
@@ -74,7 +89,7 @@ def test_one_that_is_missing_is_denied(folder: Path, kind: str) -> None:
 
 def test_all_of_them_grow_stale(folder: Path) -> None:
     assert set(judged(folder, now="2028-01-01T00:00:00Z")) == set(KINDS)
-    assert set(judged(folder, now="2026-12-02T00:00:00Z")) == {"drift_run", "vulnerability_scan", "release_served"}
+    assert set(judged(folder, now="2026-12-02T00:00:00Z")) == {"drift_run", "vulnerability_scan", "release_served", "branch_protection"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""`falaj evidence branches`: what the forge asks of a change, as a signed document."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from falaj.errors import UsageError
+from falaj.home import environment_folder
+from infra.cli.options import environment_option
+
+
+@click.command()
+@click.argument("answers", nargs=-1, required=True, metavar="BRANCH=RULES.json...")
+@click.option("--repository", envvar="GITHUB_REPOSITORY", default="", help="owner/name that was asked about; GITHUB_REPOSITORY where left out.")
+@click.option(
+    "--ruleset",
+    "rulesets",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="What rulesets/ID answered to who may change it: names who may pass by. Once per ruleset.",
+)
+@environment_option
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of the documents, instead of the environment's own.")
+@click.option("--by", help="Who asked; FALAJ_AUTHOR or the user of this machine where left out.")
+@click.option("--key", default="witness", show_default=True, help="Name of this installation's key to sign with.")
+def branches(answers: tuple[str, ...], repository: str, rulesets: tuple[Path, ...], environment: str, folder: Path | None, by: str | None, key: str) -> None:
+    """Write a signed branch_protection document from what GitHub's API answered about branches.
+
+    \b
+    gh api "repos/OWNER/NAME/rules/branches/main?per_page=100" > main.json
+    falaj evidence branches --repository OWNER/NAME main=main.json
+
+    The answer of branches/main/protection is taken as well, as main=FILE beside the first: what holds is the strictest of both.
+    """
+    from infra.pipeline.branch_protection import facts
+    from infra.pipeline.evidence_documents import sign, template, write
+
+    seen = facts(repository, [_named(each) for each in answers], rulesets)
+    who = by or os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
+    document = sign(template("branch_protection", environment, by=who, now=datetime.now(UTC), facts=seen), key)
+    click.echo(f"wrote {write(folder or environment_folder(environment) / 'documents', document)}")
+
+
+def _named(answer: str) -> tuple[str, Path]:
+    branch, _, file = answer.partition("=")
+    if not branch or not file:
+        why = "what GitHub answers does not say of which branch"
+        raise UsageError("this answer names no branch", given=answer, allowed="BRANCH=FILE", why=why, next="main=FILE")
+    return branch, Path(file)
