@@ -40,7 +40,7 @@ def new(kind: str, environment: str, folder: Path | None, by: str | None, facts:
     \b
     Types: drift_run, restore_test, access_review, vulnerability_scan, off_switch_test,
     incident_drill, image_attestations, release_served, change_record, waiver_review,
-    branch_protection.
+    branch_protection, build_provenance.
     """
     from infra.pipeline.evidence_documents import sign, template, write
 

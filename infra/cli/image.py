@@ -17,10 +17,12 @@ import click
 
 from falaj.errors import Denied, UsageError
 from falaj.home import ROOT, environment_folder
+from infra.cli import image_provenance as provenance_of
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
 
 if TYPE_CHECKING:
+    from infra.pipeline.image_provenance import Traced
     from infra.pipeline.image_signatures import Claim, Known
 
 _policies_option = click.option(
@@ -32,6 +34,7 @@ _key_option = click.option(
     envvar="FALAJ_IMAGE_KEY",
     help="P-256 private key in PEM, instead of this machine's own (FALAJ_IMAGE_KEY).",
 )
+_COLUMNS = ["image", "digest", "bill", "who stands behind it"]
 _file = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
@@ -53,13 +56,14 @@ def key(key: Path | None) -> None:
 @click.argument("subject", metavar="IMAGE|ARCHIVE")
 @click.option("--as", "name", default="", help="Name that is signed, where the digest or the archive brings none.")
 @click.option("--bill", type=_file, help="Its bill of materials, which is signed along; NAME.cdx.json beside NAME.oci.tar where left out.")
+@click.option("--provenance", type=_file, help="How it was built, which is signed along; NAME.provenance.json beside NAME.oci.tar where left out.")
 @click.option(
     "--cosign", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for payload.json and payload.sig, for cosign attach signature."
 )
 @_key_option
 @_policies_option
-def sign(subject: str, name: str, bill: Path | None, folder: Path | None, key: Path | None, policies: Path) -> None:
-    """Sign NAME@sha256:DIGEST, or the OCI archive of an image, and keep the signature in policies/images/signatures."""
+def sign(subject: str, name: str, bill: Path | None, provenance: Path | None, folder: Path | None, key: Path | None, policies: Path) -> None:
+    """Sign NAME@sha256:DIGEST, or the OCI archive of an image, and how it was built; keep both in policies/images."""
     from falaj.canonical import digest_file
     from falaj.elliptic import load_private, own_key_file
     from falaj.files import write_durably
@@ -69,24 +73,33 @@ def sign(subject: str, name: str, bill: Path | None, folder: Path | None, key: P
     found, digest = _named(subject)
     if not (name or found):
         raise UsageError("this image has no name", given=subject, allowed="NAME@sha256:DIGEST", why="a signature says of what", next="--as falaj-serve")
-    listed = bill or _bill_beside(subject)
+    listed, built = bill or _beside(subject, ".cdx.json"), provenance or _beside(subject, ".provenance.json")
     claim = Claim(name or found, digest, digest_file(listed) if listed else "")
     signature = signed(claim, load_private(key or own_key_file("image"), what="image key"))
-    path = keep(policies, signature)
+    # First what may be refused: where it is of another image nothing is signed.
+    paths = [provenance_of.sign_along(policies, digest, built, key or own_key_file("image"))] if built else []
+    paths.insert(0, keep(policies, signature))
     if folder is not None:
         write_durably(folder / "payload.json", base64.b64decode(signature["payload"]))
         write_durably(folder / "payload.sig", signature["signature"].encode())
-    click.echo(f"signed {claim.reference}@{claim.digest}" + (f" with {listed}" if listed else "") + f"\nwrote {path}")
+    along = " and ".join(str(each) for each in (listed, built) if each)
+    click.echo(f"signed {claim.reference}@{claim.digest}" + (f" with {along}" if along else "") + "".join(f"\nwrote {path}" for path in paths))
 
 
 @image.command()
 @click.argument("payload", type=click.Path(path_type=Path))
-@click.argument("signature", type=click.Path(path_type=Path))
+@click.argument("signature", type=click.Path(path_type=Path), required=False)
 @_policies_option
-def take(payload: Path, signature: Path, policies: Path) -> None:
-    """Keep a signature made elsewhere, such as by cosign with a key of KMS: the PAYLOAD that it signed, and the SIGNATURE in base64."""
+def take(payload: Path, signature: Path | None, policies: Path) -> None:
+    """Keep a signature made elsewhere, such as by cosign with a key of KMS: the PAYLOAD that it signed, and the SIGNATURE in base64.
+
+    Alone, PAYLOAD is the DSSE envelope around how an image was built, signed by the same key.
+    """
     from infra.pipeline.image_signatures import keep, kept
 
+    if signature is None:
+        click.echo(f"wrote {provenance_of.take(policies, payload)}\nWhether it counts: falaj image verify")
+        return
     try:
         document, raw = payload.read_bytes(), base64.b64decode(b"".join(signature.read_bytes().split()), validate=True)
     except (OSError, binascii.Error, ValueError) as problem:
@@ -108,20 +121,24 @@ def list_(environment: str, policies: Path, as_json: bool) -> None:
 @image.command()
 @click.argument("subjects", metavar="[IMAGE|ARCHIVE]...", nargs=-1)
 @environment_option
-@click.option("--document", is_flag=True, help="Write what was found as a signed image_attestations document for falaj gate --evidence.")
+@click.option("--document", is_flag=True, help="Write what was found as signed documents, image_attestations and build_provenance.")
 @_policies_option
 @json_option
 def verify(subjects: tuple[str, ...], environment: str, document: bool, policies: Path, as_json: bool) -> None:
-    """Ends with 3 where an image may not run in an environment; without a name, those that its config names."""
+    """Ends with 3 where an image may not run in an environment; without a name, those that its config names.
+
+    How each was built is shown beside it, and whose word that is; no image is stopped by it here.
+    """
     from infra.pipeline.image_signatures import NOBODY, Claim, Known
 
     asked = [Claim(*_named(subject)) for subject in subjects] or _of_config(environment)
     known = {one.digest: one for one in _look(policies, environment)}
     found = [known.get(one.digest, Known(one.digest, one.reference, "", NOBODY)) for one in asked]
     found = [_with_its_bill(one, subject) for one, subject in zip(found, subjects or [""] * len(found), strict=True)]
-    emit([asdict(one) for one in found], as_json, lambda: _shown(found))
+    built = provenance_of.traced(policies, environment, found)
+    emit(provenance_of.with_provenance(found, built), as_json, lambda: _shown(found, built))
     if document:
-        _write_document(found, environment)
+        _write_documents(found, built, environment)
     if wrong := [one for one in found if one.why]:
         raise Denied(
             f"{len(wrong)} of {len(found)} images may not run in {environment}",
@@ -157,9 +174,10 @@ def _named(subject: str) -> tuple[str, str]:
     return found[1] or "", found[2]
 
 
-def _bill_beside(subject: str) -> Path | None:
+def _beside(subject: str, ending: str) -> Path | None:
+    """What tools/image.sh left beside an archive."""
     path = Path(subject)
-    beside = path.with_name(path.name.removesuffix(".oci.tar") + ".cdx.json")
+    beside = path.with_name(path.name.removesuffix(".oci.tar") + ending)
     return beside if path.name.endswith(".oci.tar") and beside.is_file() else None
 
 
@@ -167,7 +185,7 @@ def _with_its_bill(one: Known, subject: str) -> Known:
     """`one`, doubted where the bill of materials beside its archive is not the one that was signed along."""
     from falaj.canonical import digest_file
 
-    beside = _bill_beside(subject) if subject and one.bill and not one.why else None
+    beside = _beside(subject, ".cdx.json") if subject and one.bill and not one.why else None
     return replace(one, by="", why=f"{beside} is not the bill of materials that was signed") if beside and digest_file(beside) != one.bill else one
 
 
@@ -182,16 +200,21 @@ def _of_config(environment: str) -> list[Claim]:
     return [Claim(name, digest) for digest, name in found.items()]
 
 
-def _write_document(found: Sequence[Known], environment: str) -> None:
+def _write_documents(found: Sequence[Known], built: Sequence[Traced], environment: str) -> None:
     from infra.pipeline.evidence_documents import sign as signed
     from infra.pipeline.evidence_documents import template, write
 
     who = os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
-    facts = {"images": [{"digest": one.digest, "signed": not one.why, "bill_of_materials": bool(one.bill)} for one in found]}
-    document = template("image_attestations", environment, by=who, now=datetime.now(UTC), facts=facts)
-    click.echo(f"wrote {write(environment_folder(environment) / 'documents', signed(document))}", err=True)
+    attested = {"images": [{"digest": one.digest, "signed": not one.why, "bill_of_materials": bool(one.bill)} for one in found]}
+    for kind, facts in (("image_attestations", attested), ("build_provenance", provenance_of.facts(found, built))):
+        document = template(kind, environment, by=who, now=datetime.now(UTC), facts=facts)
+        click.echo(f"wrote {write(environment_folder(environment) / 'documents', signed(document))}", err=True)
 
 
-def _shown(found: Sequence[Known]) -> str:
+def _shown(found: Sequence[Known], built: Sequence[Traced] = ()) -> str:
+    if not found:
+        return "no image is signed or reviewed"
     rows = [[one.image, one.digest, "yes" if one.bill else "no", one.by or f"may not run: {one.why}"] for one in found]
-    return table(rows, ["image", "digest", "bill", "who stands behind it"]) if rows else "no image is signed or reviewed"
+    if built:
+        return table([[*row, provenance_of.said(how)] for row, how in zip(rows, built, strict=True)], [*_COLUMNS, "built from"])
+    return table(rows, _COLUMNS)

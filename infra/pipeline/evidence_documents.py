@@ -96,6 +96,24 @@ KINDS: Mapping[str, Kind] = {
             ],
         },
     ),
+    "build_provenance": Kind(
+        "Each image that runs is traced to the commit it was built from, and to who built it.",
+        {
+            "images": [
+                {
+                    "digest": "sha256:" + "0" * 64,
+                    "reviewed": "",
+                    "verified": True,
+                    "why": "",
+                    "by": "signed by name",
+                    "builder": "https://builder",
+                    "repository": "git+https://forge/owner/name",
+                    "commit": "0" * 40,
+                    "clean": True,
+                }
+            ]
+        },
+    ),
 }
 """Type -> what it is about; an example's facts show every field."""
 

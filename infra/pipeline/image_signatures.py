@@ -55,13 +55,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one digest in one environment: `by` says who stands behind it, `why` why nobody does; one of them is empty."""
+    """What is known of one digest in one environment: `by` says who stands behind it, `why` why nobody does; one of them is empty.
+
+    `reviewed` is true of an image of others that somebody answers for.
+    """
 
     digest: str
     image: str
     by: str
     why: str
     bill: str = ""
+    reviewed: bool = False
 
 
 def payload(claim: Claim) -> bytes:
@@ -171,7 +175,7 @@ def _reviewed(review: Mapping[str, str], now: str, review_days: int) -> Known:
         return Known(digest, image, "", f"{review['owner']} answered for it until {expires}")
     if expires > today + timedelta(days=review_days):
         return Known(digest, image, "", f"{review['owner']} answers for it until {expires}, more than {review_days} days ahead")
-    return Known(digest, image, f"reviewed by {review['owner']} until {expires}", "")
+    return Known(digest, image, f"reviewed by {review['owner']} until {expires}", "", reviewed=True)
 
 
 def _listed(policies: Path, name: str, schema: str, nothing: Any) -> Any:

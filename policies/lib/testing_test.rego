@@ -43,8 +43,9 @@ parameters := {
 	"watching": {"services": ["accessanalyzer", "cloudtrail", "config", "guardduty", "guardduty_eks", "securityhub"]},
 	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},
 	"inference_log": {"contents": ["features", "none"], "maximum_days": 90},
-	"documents": {"maximum_age_days": {"drift_run": 7, "restore_test": 92, "access_review": 92, "vulnerability_scan": 7, "off_switch_test": 183, "incident_drill": 366, "image_attestations": 31, "release_served": 7, "change_record": 31, "waiver_review": 92, "branch_protection": 7}, "open_days": {"critical": 7, "high": 30}},
+	"documents": {"maximum_age_days": {"drift_run": 7, "restore_test": 92, "access_review": 92, "vulnerability_scan": 7, "off_switch_test": 183, "incident_drill": 366, "image_attestations": 31, "release_served": 7, "change_record": 31, "waiver_review": 92, "branch_protection": 7, "build_provenance": 31}, "open_days": {"critical": 7, "high": 30}},
 	"branches": {"repositories": ["^your-organisation/falaj$"], "protected": ["main"], "minimum_reviews": 1, "checks": ["test", "gate (dev)", "gate (staging)", "gate (prod)"], "bypass_known": false},
+	"builds": {"builders": ["^https://github\\.com/your-organisation/falaj/\\.github/workflows/[a-z_-]+\\.yml@refs/heads/main$", "^https://falaj\\.internal/builders/[a-z0-9-]+$"], "repositories": ["^git\\+https://github\\.com/your-organisation/falaj$"]},
 	"repository": {"runbooks": ["incident", "breach", "residency_exception", "restore_state", "rollback_release"], "contacts": ["incident lead", "data protection officer", "regulator"], "review_days": 366, "cloud_secrets": "(?i)(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|PULUMI_ACCESS_TOKEN)"},
 	"release": {
 		"formats": ["safetensors", "onnx"],
@@ -389,4 +390,5 @@ documents := {
 		},
 	],
 	"branch_protection": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"repository": "your-organisation/falaj", "branches": [{"branch": "main", "reviews": 1, "stale_reviews_dismissed": true, "last_push_reviewed_by_another": true, "force_pushes": false, "deletion": false, "checks": ["test", "gate (dev)", "gate (staging)", "gate (prod)"], "bypass": []}]}, "file": "branch_protection.json", "signed": true, "why": ""}],
+	"build_provenance": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"images": [{"digest": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "reviewed": "", "verified": true, "why": "", "by": "signed by build", "builder": "https://github.com/your-organisation/falaj/.github/workflows/images.yml@refs/heads/main", "repository": "git+https://github.com/your-organisation/falaj", "commit": "cccccccccccccccccccccccccccccccccccccccc", "clean": true}]}, "file": "build_provenance.json", "signed": true, "why": ""}],
 }

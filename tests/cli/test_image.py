@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from falaj.errors import Denied, FalajError, UsageError
 from falaj.files import write_json
 from falaj.home import ROOT, environment_folder
 from infra.cli.main import falaj
+from infra.pipeline.build_provenance import Run, Source, statement
 from infra.pipeline.evidence_documents import read_folder
+from infra.pipeline.gate import judge_evidence
+from infra.pipeline.policy_engine import RegorusEngine
 
 pytestmark = pytest.mark.usefixtures("falaj_home")
 NAME = "org.opencontainers.image.ref.name"
@@ -73,7 +77,16 @@ def test_an_archive_is_signed_with_its_bill_and_may_then_run_in_prod(policies: P
     kept = policies / "images" / "signatures" / f"{digest.removeprefix('sha256:')}.json"
     assert signed.stdout == f"signed falaj-serve@{digest} with {bill}\nwrote {kept}\n"
     (found,) = json.loads(run(policies, "verify", tmp_path / "serve.oci.tar", "--env", "prod", "--json").stdout)
-    assert found == {"digest": digest, "image": "falaj-serve", "by": "signed by build", "why": "", "bill": digest_bytes(b"{}")}
+    nothing = {"by": "", "why": "nobody has said how it was built", "builder": "", "repository": "", "commit": "", "clean": None}
+    assert found == {
+        "digest": digest,
+        "image": "falaj-serve",
+        "by": "signed by build",
+        "why": "",
+        "bill": digest_bytes(b"{}"),
+        "reviewed": False,
+        "provenance": nothing,
+    }
     bill.write_text("{ }")
     assert f"{bill} is not the bill of materials that was signed" in str(problem(run(policies, "verify", tmp_path / "serve.oci.tar", "--env", "prod")))
 
@@ -94,8 +107,10 @@ def test_without_a_name_the_images_of_the_config_are_verified_and_written_down_a
     answer = run(policies, "verify", "--env", "prod", "--document")
     assert answer.exit_code == 0, answer.output
     CliRunner().invoke(falaj, ["evidence", "key"])
-    (document,) = read_folder(environment_folder("prod") / "documents", "prod")["documents"]["image_attestations"]
+    found = read_folder(environment_folder("prod") / "documents", "prod")["documents"]
+    (document,), (built,) = found["image_attestations"], found["build_provenance"]
     assert document["signed"] and [(one["signed"], one["bill_of_materials"]) for one in document["facts"]["images"]] == [(True, False)] * 2
+    assert built["signed"] and [(one["verified"], one["why"]) for one in built["facts"]["images"]] == [(False, "nobody has said how it was built")] * 2
 
 
 def test_a_signature_made_elsewhere_is_taken_and_what_signs_no_image_is_not(policies: Path, tmp_path: Path) -> None:
@@ -157,3 +172,78 @@ def test_a_manifest_that_is_not_what_the_index_says_is_not_signed(policies: Path
     assert problem(run(policies, "sign", tmp_path / "serve.oci.tar")).answers()["why"] == f"its manifest is not {digest}"
     (tmp_path / "text.tar").write_text("no tar")
     assert problem(run(policies, "sign", tmp_path / "text.tar")).what == "this is no image as an OCI archive"
+
+
+def built(path: Path, digest: str, *, builder: str = "https://falaj.internal/builders/one", changed: tuple[str, ...] = ()) -> None:
+    """Write what tools/image.sh leaves beside an archive about how it was built."""
+    source = Source("git+https://github.com/your-organisation/falaj", "c" * 40, changed)
+    run_ = Run(builder, "urn:uuid:1", "2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z")
+    write_json(path, statement("falaj-serve", digest, dockerfile="", arguments=[], source=source, run=run_))
+
+
+def judged(environment: str = "prod") -> dict[str, list[str]]:
+    """What the rule says of the document that was written last."""
+    given = read_folder(environment_folder(environment) / "documents", environment)
+    decision = judge_evidence(given, environment, given["documents"]["build_provenance"][0]["at"], subject="documents", engine=RegorusEngine())
+    (result,) = [each for each in decision.rules if each.rule == "builds_traced"]
+    return {**result.fail, **result.unknown}
+
+
+def test_how_an_archive_was_built_is_signed_along_shown_and_written_down_as_evidence(policies: Path, tmp_path: Path) -> None:
+    digest = archive(tmp_path / "serve.oci.tar")
+    built(tmp_path / "serve.provenance.json", digest)
+    signed = run(policies, "sign", tmp_path / "serve.oci.tar")
+    kept = policies / "images" / "provenance" / f"{digest.removeprefix('sha256:')}.json"
+    assert signed.stdout.startswith(f"signed falaj-serve@{digest} with {tmp_path / 'serve.provenance.json'}\n") and signed.stdout.endswith(f"wrote {kept}\n")
+    shown = run(policies, "verify", tmp_path / "serve.oci.tar", "--env", "prod", "--document")
+    assert shown.exit_code == 0 and "cccccccccccc by https://falaj.internal/builders/one, signed by build" in shown.stdout
+    assert judged() == {}
+    run(policies, "verify", tmp_path / "serve.oci.tar", "--env", "staging", "--document")
+    assert judged("staging") == {"build_provenance": [f"{digest} is not traced: build signs for prod, not for staging"]}
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ({"changed": ("falaj/files.py",)}, "was built from a checkout that had been changed"),
+        ({"builder": "urn:falaj:builder:unnamed"}, "was built by urn:falaj:builder:unnamed, who builds nothing of ours"),
+    ],
+)
+def test_a_build_that_is_not_as_it_must_be_is_written_down_and_denied(policies: Path, tmp_path: Path, made: dict[str, Any], why: str) -> None:
+    digest = archive(tmp_path / "serve.oci.tar")
+    built(tmp_path / "serve.provenance.json", digest, **made)
+    assert run(policies, "sign", tmp_path / "serve.oci.tar").exit_code == 0
+    assert run(policies, "verify", tmp_path / "serve.oci.tar", "--env", "prod", "--document").exit_code == 0
+    assert judged() == {"build_provenance": [f"{digest} {why}"]}
+
+
+def test_what_is_said_of_another_build_is_not_signed_and_nothing_else_is_either(policies: Path, tmp_path: Path) -> None:
+    archive(tmp_path / "serve.oci.tar")
+    built(tmp_path / "serve.provenance.json", "sha256:" + "7" * 64)
+    before = sorted((policies / "images").rglob("*"))
+    refusal = problem(run(policies, "sign", tmp_path / "serve.oci.tar"))
+    assert isinstance(refusal, UsageError) and refusal.what == "this provenance is of another image"
+    (tmp_path / "serve.provenance.json").write_text("{")
+    assert problem(run(policies, "sign", tmp_path / "serve.oci.tar")).what == "this does not say how an image was built"
+    assert sorted((policies / "images").rglob("*")) == before
+
+
+def test_an_image_of_others_is_said_to_be_reviewed_and_is_not_asked_for_more(policies: Path) -> None:
+    digest = "sha256:" + "9" * 64
+    until = (date.today() + timedelta(days=30)).isoformat()
+    review = {"image": f"registry.k8s.io/pause@{digest}", "owner": "ml-platform", "reason": "it does nothing", "expires": until}
+    write_json(policies / "images" / "reviewed.json", [review])
+    assert run(policies, "verify", f"registry.k8s.io/pause@{digest}", "--env", "prod", "--document").exit_code == 0
+    assert judged() == {}
+
+
+def test_an_envelope_that_was_signed_elsewhere_is_taken(policies: Path, tmp_path: Path) -> None:
+    digest = archive(tmp_path / "serve.oci.tar")
+    built(tmp_path / "serve.provenance.json", digest)
+    assert run(policies, "sign", tmp_path / "serve.oci.tar").exit_code == 0
+    kept = policies / "images" / "provenance" / f"{digest.removeprefix('sha256:')}.json"
+    shutil.move(kept, tmp_path / "envelope.json")
+    assert "not known: nobody has said how it was built" in run(policies, "verify", tmp_path / "serve.oci.tar", "--env", "prod").stdout
+    assert run(policies, "take", tmp_path / "envelope.json").exit_code == 0 and kept.exists()
+    (tmp_path / "envelope.json").write_text("{")
+    assert problem(run(policies, "take", tmp_path / "envelope.json")).what == "this envelope cannot be read"

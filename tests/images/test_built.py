@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from falaj.home import ROOT
+from infra.pipeline.build_provenance import read
 from tests.workloads.worlds import measure_nothing, wait_until
 
 NEEDED = ("buildah", "debootstrap")
@@ -182,6 +183,17 @@ def test_only_training_has_torch(built: Built) -> None:
 def test_the_digest_is_the_one_that_config_takes(built: Built) -> None:
     assert re.fullmatch(rf"falaj-{built.name}@sha256:[0-9a-f]{{64}}", built.printed)
     assert (built.out / f"{built.name}.digest").read_text() == built.printed.partition("@")[2]
+
+
+def test_how_it_was_built_is_said_of_that_digest_and_names_its_bases(built: Built) -> None:
+    payload = (built.out / f"{built.name}.provenance.json").read_bytes()
+    said, why = read(payload)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    assert said is not None and (said.image, f"{said.image}@{said.digest}", said.commit) == (f"falaj-{built.name}", built.printed, head), why
+    definition = json.loads(payload)["predicate"]["buildDefinition"]
+    bases = {each["name"]: each["digest"]["sha256"] for each in definition["resolvedDependencies"][1:]}
+    assert set(bases) == ({"BASE", "BUILD"} if built.name == "serve" else {"BASE"}) and all(len(each) == 64 for each in bases.values())
+    assert "--secret" in definition["externalParameters"]["options"] and "pip.conf" not in payload.decode()
 
 
 def test_everything_that_it_runs_can_be_imported(built: Built) -> None:

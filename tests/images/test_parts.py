@@ -110,9 +110,10 @@ def test_a_part_of_a_lock_holds_what_is_asked_for_less_what_the_base_brings() ->
     assert run("part.py", "torch|nvidia-.*", "torch", given=lock) == cublas
 
 
-@pytest.mark.parametrize("argument", ["BASE=python:3.11-slim", "BUILD=python"])
+@pytest.mark.parametrize("argument", ["BASE=python:3.11-slim", "BUILD=python", "--build-arg=BASE=python:3.11-slim"])
 def test_a_base_without_a_digest_is_refused(tmp_path: Path, argument: str) -> None:
-    done = subprocess.run(["sh", str(ROOT / "tools/image.sh"), "serve", str(tmp_path), "--build-arg", argument], capture_output=True, text=True, check=False)
+    words = [argument] if argument.startswith("--") else ["--build-arg", argument]
+    done = subprocess.run(["sh", str(ROOT / "tools/image.sh"), "serve", str(tmp_path), *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[:2]) == (2, ["image: what an image is built on is named by digest", f"  given    {argument}"])
 
 

@@ -48,6 +48,21 @@ SEEN: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "build_provenance": {
+        "images": [
+            {
+                "digest": "sha256:" + "a" * 64,
+                "reviewed": "",
+                "verified": True,
+                "why": "",
+                "by": "signed by build",
+                "builder": "https://github.com/your-organisation/falaj/.github/workflows/images.yml@refs/heads/main",
+                "repository": "git+https://github.com/your-organisation/falaj",
+                "commit": "e" * 40,
+                "clean": True,
+            }
+        ]
+    },
 }
 
 

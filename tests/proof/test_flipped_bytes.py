@@ -20,7 +20,9 @@ from falaj.errors import FalajError, Undecided
 from falaj.files import write_json
 from falaj.home import ROOT, stack_folder
 from infra.artifacts import Decision, Plan, StateRef
+from infra.pipeline import image_provenance
 from infra.pipeline.apply import apply_stack, require_decision
+from infra.pipeline.build_provenance import Run, Source, statement
 from infra.pipeline.gate import judge_file, judge_plan
 from infra.pipeline.image_signatures import Claim, keep, sign
 from infra.pipeline.library import Library
@@ -47,6 +49,7 @@ NAMED = {
     "images of others": ("policies/images/reviewed.json", 40),
     "signers of images": ("policies/images/signers.json", 40),
     "signature of an image": (f"policies/images/signatures/{'1' * 64}.json", 60),
+    "how an image was built": (f"policies/images/provenance/{'1' * 64}.json", 60),
     "rule on plans": ("policies/plan/key_rotated/key_rotated.rego", 20),
     "rule on releases": ("policies/release/digests_match/digests_match.rego", 5),
     "rule on repositories": ("policies/repository/actions_pinned/actions_pinned.rego", 5),
@@ -114,6 +117,9 @@ def sign_and_review(policies: Path) -> None:
     write_json(policies / "images" / "signers.json", {**listed, "tests": {"key": public, "environments": ["prod"]}})
     name, _, digest = SIGNED.partition("@")
     keep(policies, sign(Claim(name, digest), private))
+    source, moment = Source("git+https://github.com/your-organisation/falaj", "c" * 40), "2026-01-01T00:00:00Z"
+    built = statement("falaj-serve", digest, dockerfile="", arguments=[], source=source, run=Run("https://builder", "https://run", moment, moment))
+    image_provenance.keep(policies, image_provenance.sign(json.dumps(built).encode(), private))
     review = {"image": REVIEWED, "owner": "ml-platform", "reason": "it does nothing", "expires": "2026-03-01"}
     write_json(policies / "images" / "reviewed.json", [review])
 
