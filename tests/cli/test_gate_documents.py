@@ -12,6 +12,7 @@ from falaj.errors import Denied, Fault, UsageError
 from falaj.home import ROOT
 from infra.artifacts import Decision
 from infra.cli.main import falaj
+from infra.pipeline.evidence_documents import KINDS
 from infra.pipeline.library import Library
 
 pytestmark = pytest.mark.usefixtures("falaj_home")
@@ -31,7 +32,7 @@ def test_this_checkout_is_allowed_and_what_was_judged_is_kept(falaj_home: Path) 
 
 def test_an_empty_folder_of_documents_is_denied(tmp_path: Path) -> None:
     answer = run("gate", "--evidence", tmp_path, "--env", "prod")
-    assert isinstance(answer.exception, Denied) and answer.stdout.count("there is no such document") == 10
+    assert isinstance(answer.exception, Denied) and answer.stdout.count("there is no such document") == len(KINDS)
 
 
 def test_a_document_is_written_filled_in_signed_and_listed(tmp_path: Path) -> None:
