@@ -23,6 +23,7 @@ parameters := {
 	"global_services": {"worldwide": ["cloudfront", "iam", "route53"], "reviewed": {"iam": "names", "route53": ""}},
 	"logs": {"minimum_days": 180},
 	"backups": {"minimum_days": 35, "data_classes": ["confidential"]},
+	"recovery": {"maximum_rto_hours": 8, "maximum_rpo_hours": 24},
 	"buckets": {"inside_classes": ["personal"]},
 	"nodes": {"image_families": ["BOTTLEROCKET_ARM_64", "BOTTLEROCKET_x86_64", "BOTTLEROCKET_x86_64_NVIDIA"]},
 	"accounts": {"others": ["111111111111", "222222222222"]},

@@ -38,6 +38,16 @@ key := "aws:kms/key:Key"
 
 keys := {key, "aws:kms/alias:Alias", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey"}
 
+# What keeps data that somebody may want back.
+stores := {
+	bucket,
+	"aws:dynamodb/table:Table",
+	"aws:efs/fileSystem:FileSystem",
+	"aws:ebs/volume:Volume",
+	"aws:rds/instance:Instance",
+	"aws:rds/cluster:Cluster",
+}
+
 cluster := "aws:eks/cluster:Cluster"
 
 node_group := "aws:eks/nodeGroup:NodeGroup"

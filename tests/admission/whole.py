@@ -35,6 +35,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "HorizontalPodAutoscaler": {"maxReplicas": 9, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}},
     "CronJob": {"schedule": "0 0 * * *", "jobTemplate": {}},
     "StatefulSet": {"serviceName": "sample"},
+    "PersistentVolumeClaim": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
 }
 _RBAC = "rbac.authorization.k8s.io"
 

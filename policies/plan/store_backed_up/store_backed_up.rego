@@ -49,14 +49,7 @@ unknown[store.urn] contains "whether a backup has it is not known before an appl
 	doubtful(store)
 }
 
-stores := plan.of_types({
-	types.bucket,
-	"aws:dynamodb/table:Table",
-	"aws:efs/fileSystem:FileSystem",
-	"aws:ebs/volume:Volume",
-	"aws:rds/instance:Instance",
-	"aws:rds/cluster:Cluster",
-})
+stores := plan.of_types(types.stores)
 
 classes := {store.urn: plan.tag(store, input.parameters.data_class_tag) | some store in stores}
 
