@@ -155,6 +155,14 @@ test_unknown_a_branch_of_which_nothing_is_said if {
 	} with input as given.evidence({"branch_protection": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"repository": "your-organisation/falaj", "branches": [{"branch": "main"}]}, "file": "branch_protection.json", "signed": true, "why": ""}]}, {})
 }
 
+test_unknown_a_branch_of_which_the_forge_did_not_tell if {
+	answer == {
+		"judged": {"branch_protection"},
+		"fail": {},
+		"unknown": {"branch_protection": {"of main it does not say checks", "of main it does not say deletion", "of main it does not say force_pushes", "of main it does not say last_push_reviewed_by_another", "of main it does not say reviews", "of main it does not say stale_reviews_dismissed"}},
+	} with input as given.evidence({"branch_protection": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"repository": "your-organisation/falaj", "branches": [{"branch": "main", "reviews": null, "stale_reviews_dismissed": null, "last_push_reviewed_by_another": null, "force_pushes": null, "deletion": null, "checks": null, "bypass": null}]}, "file": "branch_protection.json", "signed": true, "why": ""}]}, {})
+}
+
 test_unknown_words_where_a_number_a_list_and_a_switch_are_asked_for if {
 	answer == {
 		"judged": {"branch_protection"},

@@ -187,6 +187,14 @@ test_unknown_nobody_looked if {
 	} with input as given.evidence({"build_provenance": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"images": [{"digest": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}, "file": "build_provenance.json", "signed": true, "why": ""}]}, {})
 }
 
+test_unknown_it_was_verified_and_nothing_of_it_is_known if {
+	answer == {
+		"judged": {"build_provenance"},
+		"fail": {},
+		"unknown": {"build_provenance": {"of sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa it does not say builder", "of sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa it does not say commit", "of sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa it does not say repository", "of sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa it does not say whether the checkout had been changed"}},
+	} with input as given.evidence({"build_provenance": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"images": [{"digest": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "reviewed": null, "verified": true, "why": "", "by": "signed by build", "builder": null, "repository": null, "commit": null, "clean": null}]}, "file": "build_provenance.json", "signed": true, "why": ""}]}, {})
+}
+
 test_unknown_it_was_verified_and_says_nothing if {
 	answer == {
 		"judged": {"build_provenance"},
