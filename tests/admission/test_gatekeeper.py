@@ -17,6 +17,7 @@ from infra.policy_build.admissible import admissible
 from tests.admission import gator
 from tests.admission.objects import cases
 from tests.cluster import api_server
+from tests.cluster.definitions import definition
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
 
@@ -166,25 +167,7 @@ def test_a_real_server_takes_every_object_with_every_field_checked(server: api_s
 
 def _constraint_kind(template: dict[str, Any]) -> dict[str, Any]:
     """The kind that Gatekeeper's controller makes of a template; here its parameters matter, and the rest is open."""
-    names = template["spec"]["crd"]["spec"]["names"]
-    parameters = template["spec"]["crd"]["spec"]["validation"]["openAPIV3Schema"]
-    spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"parameters": parameters}}
-    plural = names["kind"].lower()
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.constraints.gatekeeper.sh"},
-        "spec": {
-            "group": "constraints.gatekeeper.sh",
-            "scope": "Cluster",
-            "names": {"kind": names["kind"], "plural": plural, "singular": plural, "listKind": names["kind"] + "List"},
-            "versions": [
-                {
-                    "name": "v1beta1",
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
-                }
-            ],
-        },
-    }
+    made = template["spec"]["crd"]["spec"]
+    spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"parameters": made["validation"]["openAPIV3Schema"]}}
+    kind = made["names"]["kind"]
+    return definition("constraints.gatekeeper.sh/v1beta1", kind, kind.lower(), {"type": "object", "properties": {"spec": spec}})

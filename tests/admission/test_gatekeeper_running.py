@@ -15,7 +15,7 @@ from tests.admission import gatekeeper_manager
 from tests.admission.objects import cases, key
 from tests.admission.whole import whole
 from tests.cluster.api_server import ApiServer
-from tests.cluster.definitions import define
+from tests.cluster.definitions import define, definition
 from tests.conftest import free_block
 from tests.policies.samples import LIBRARY
 
@@ -59,19 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 def _open(kind: ApiKind) -> dict[str, Any]:
     """A kind of somebody else's that takes whatever fields a sample has."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    plural = kind.kind.lower() + ("es" if kind.kind.endswith("s") else "s")
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{kind.group}"},
-        "spec": {
-            "group": kind.group,
-            "names": {"kind": kind.kind, "plural": plural},
-            "scope": "Cluster",
-            "versions": [{"name": kind.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
+    return definition(kind.api_version, kind.kind, kind.kind.lower() + ("es" if kind.kind.endswith("s") else "s"))
 
 
 def _answer(server: ApiServer, manifest: dict[str, Any], rule: str) -> list[str] | None:

@@ -23,16 +23,21 @@ def _definition(kind: Kind, template: dict[str, Any]) -> dict[str, Any]:
     if kind.kind == "JobSet":
         # As JobSet's own definition has it: the server knows what a Job looks like.
         schema["properties"]["spec"]["properties"]["replicatedJobs"]["items"]["properties"]["template"] = template
-    group, _, version = kind.api_version.rpartition("/")
+    return definition(kind.api_version, kind.kind, kind.plural, schema, namespaced=kind.namespaced)
+
+
+def definition(api_version: str, kind: str, plural: str, schema: dict[str, Any] | None = None, *, namespaced: bool = False) -> dict[str, Any]:
+    """The CustomResourceDefinition of a kind; where no schema is given it takes whatever an object has."""
+    group, _, version = api_version.rpartition("/")
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{group}", "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
+        "metadata": {"name": f"{plural}.{group}", "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
         "spec": {
             "group": group,
-            "names": {"kind": kind.kind, "plural": kind.plural},
-            "scope": "Namespaced" if kind.namespaced else "Cluster",
-            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+            "names": {"kind": kind, "plural": plural},
+            "scope": "Namespaced" if namespaced else "Cluster",
+            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema or {"type": "object", **_OPEN}}}],
         },
     }
 
