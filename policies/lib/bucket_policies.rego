@@ -46,5 +46,7 @@ denials := [[urn, statement] |
 	documents.everybody(statement)
 ]
 
-# On what denials hang. Those of many buckets hang on the same, so each condition is read once.
+# Condition of a denial -> its tests. Those of many buckets hang on the same, so each is read once.
+tests := {condition: documents.tests_of(condition) | some condition in conditions}
+
 conditions := {statement.Condition | some [_, statement] in denials}

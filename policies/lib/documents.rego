@@ -59,6 +59,9 @@ actions(statement) := {lower(action) | some action in plan.listed(object.get(sta
 
 resources(statement) := {resource | some resource in plan.listed(object.get(statement, "Resource", null))}
 
+# True of a pattern that fits every resource, or every one of a service.
+everything(resource) if regex.match(`^(arn:)?(aws[a-z-]*:)?([a-z0-9-]+:)?[*?/:]*\*[*?/:]*$`, resource)
+
 # A condition without a test in it is none.
 conditional(statement) if {
 	conditions := object.get(statement, "Condition", {})
@@ -66,6 +69,22 @@ conditional(statement) if {
 	some tests in conditions
 	is_object(tests)
 	count(tests) > 0
+}
+
+# What must all hold for a statement to count: [operator, key, values].
+tests_of(condition) := [[operator, key, values] | some operator, keys in condition; some key, values in keys]
+
+# True of a test for what is false, however that is written.
+asks_for_false(operator, values) if {
+	operator in {"Bool", "BoolIfExists"}
+	{lower(sprintf("%v", [value])) | some value in plan.listed(values)} == {"false"}
+}
+
+# True of tests that hold of everything that comes without TLS. Another one beside it would let through what it is not about.
+without_tls(found) if {
+	count(found) == 1
+	some [operator, "aws:SecureTransport", values] in found
+	asks_for_false(operator, values)
 }
 
 # Every principal of a statement as text: "*", "AWS:<arn>", "Service:<host>", "Federated:<arn>".

@@ -85,16 +85,19 @@ kept := {what: urns |
 
 # Condition -> what it keeps out, where it hangs on nothing else.
 kept_by := {condition: what |
-	some condition in bucket_policies.conditions
-	tests := [[key, operator, values] | some operator, of_keys in condition; some key, values in of_keys; not key in aside]
-	count(tests) == 1
-	some [key, operator, values] in tests
+	some condition, tests in bucket_policies.tests
+	others := [test | some test in tests; not spares_services(test)]
+	count(others) == 1
+	some [operator, key, values] in others
 	some what, pattern in {"account": of_account, "network": of_network}
 	tells(key, operator, pattern, values)
 }
 
 # Conditions of a denial are all to hold: another one would let through what it is not about. A service that works for us is let through.
-aside := {"aws:PrincipalIsAWSService", "aws:ViaAWSService"}
+spares_services([operator, key, values]) if {
+	key in {"aws:PrincipalIsAWSService", "aws:ViaAWSService"}
+	documents.asks_for_false(operator, values)
+}
 
 of_account := `^aws:(PrincipalAccount|PrincipalOrgID|SourceAccount)$`
 

@@ -204,3 +204,36 @@ test_unknown_a_bucket_of_some_class if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucketPolicy:BucketPolicy::d", "type": "aws:s3/bucketPolicy:BucketPolicy", "name": "d", "op": "create", "custom": true, "inputs": {"bucket": "d", "policy": "{\"Statement\": [{\"Effect\": \"Deny\", \"Principal\": \"*\", \"Action\": \"s3:*\", \"Resource\": [\"arn:aws:s3:::d\", \"arn:aws:s3:::d/*\"], \"Condition\": {\"StringNotEquals\": {\"aws:PrincipalAccount\": \"333333333333\"}, \"BoolIfExists\": {\"aws:PrincipalIsAWSService\": \"false\"}}}]}"}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_allowed_services_are_spared_in_a_list if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "333333333333"}, "BoolIfExists": {"aws:PrincipalIsAWSService": ["false"], "aws:ViaAWSService": "false"}}}]}`}),
+	])
+}
+
+test_denied_services_alone_are_kept_out if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"no statement denies what comes from another account"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "333333333333"}, "Bool": {"aws:PrincipalIsAWSService": "true"}}}]}`}),
+	])
+}
+
+test_denied_what_is_said_of_services_is_no_question_of_true_or_false if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"no statement denies what comes from another account"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "333333333333"}, "StringEquals": {"aws:ViaAWSService": "false"}}}]}`}),
+	])
+}

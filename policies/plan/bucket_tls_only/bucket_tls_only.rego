@@ -72,11 +72,7 @@ by_tls_only := {urn |
 	for_all(statement, plan.get(urn))
 }
 
-without_tls := {condition |
-	some condition in bucket_policies.conditions
-	some operator in ["Bool", "BoolIfExists"]
-	lower(sprintf("%v", [condition[operator]["aws:SecureTransport"]])) == "false"
-}
+without_tls := {condition | some condition, tests in bucket_policies.tests; documents.without_tls(tests)}
 
 # A statement about everything that can be done, the bucket and all its objects.
 for_all(statement, bucket) if {

@@ -53,3 +53,47 @@ test_unknown_an_unknown_document if {
 		given.resource("aws:s3/bucketPolicy:BucketPolicy", "policy", {"bucket": "falaj-data", "policy": given.unknown}),
 	])
 }
+
+test_allowed_false_in_a_list if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"BoolIfExists": {"aws:SecureTransport": ["false"]}}}]}`}),
+	])
+}
+
+test_denied_only_of_one_account_is_tls_asked if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"no statement denies requests without TLS on the bucket and all its objects"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:PrincipalAccount": "999999999999"}}}]}`}),
+	])
+}
+
+test_denied_tls_and_its_absence_are_denied_together if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"no statement denies requests without TLS on the bucket and all its objects"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"Bool": {"aws:SecureTransport": ["false", "true"]}}}]}`}),
+	])
+}
+
+test_denied_a_condition_that_is_no_question_of_true_or_false if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"no statement denies requests without TLS on the bucket and all its objects"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"StringEquals": {"aws:SecureTransport": "false"}}}]}`}),
+	])
+}

@@ -127,10 +127,18 @@ openings := {policy: labels |
 		some index, statement in documents.allows(policy)
 		not documents.conditional(statement)
 		documents.everybody(statement)
-		"*" in documents.resources(statement)
+		of_all(statement)
 	}
 	count(labels) > 0
 }
+
+of_all(statement) if {
+	some resource in documents.resources(statement)
+	documents.everything(resource)
+}
+
+# All but some are more than anybody has named.
+of_all(statement) if object.get(statement, "NotResource", null) != null
 
 # Policies that are as they should be.
 closing := {policy |

@@ -90,3 +90,16 @@ test_unknown_an_unknown_name if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::e", "type": "aws:ec2/vpcEndpoint:VpcEndpoint", "name": "e", "op": "create", "custom": true, "inputs": {"vpcEndpointType": "Interface", "privateDnsEnabled": {"__falaj__": "unknown"}, "securityGroupIds": ["sg-1"]}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_denied_everything_in_other_words_and_all_but_some if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::a", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::b", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::c", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::d"},
+		"fail": {"urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::a": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::b": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::c": {"statement 1 lets every account through"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "a", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::*"}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "b", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": ["arn:aws:s3:::x", "**"]}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "c", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "NotResource": "arn:aws:s3:::x"}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "d", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::x/*"}]}`}),
+	])
+}

@@ -41,14 +41,15 @@ fail[urn] contains "the policy is not a JSON object" if {
 
 fail[urn] contains sprintf("%v allows everything", [documents.label(statement, index)]) if {
 	some [urn, index, statement] in sweeping
-	count(actions_in[statement.Action] & {"*", "*:*"}) > 0
+	some action in actions_in[statement.Action]
+	regex.match(all_actions, action)
 }
 
 fail[urn] contains sprintf("%v allows all of %v on everything", [documents.label(statement, index), action]) if {
 	some [urn, index, statement] in sweeping
 	some action in actions_in[statement.Action]
-	regex.match("^[a-z0-9-]+:\\*$", action)
-	"*" in documents.resources(statement)
+	regex.match(whole_service, action)
+	everything(statement)
 }
 
 fail[urn] contains sprintf("%v allows %v on everything", [documents.label(statement, index), action]) if {
@@ -83,11 +84,10 @@ unknown[urn] contains "which policy it attaches is not known before an apply, an
 	count(own_policies(urn)) == 0
 }
 
-wide := `"\*|:\*"|Not(Action|Resource)`
+wide := `"\*|[":][*?/:]*\*[*?/:]*"|Not(Action|Resource)`
 
-# One look at all of them tells whether to look at each.
 # Statements are taken apart only where the text holds what one of the checks is about: a lone wildcard, one at the end of an action or
-# a resource, or a negation.
+# a resource with nothing but wildcards beside it, or a negation.
 doubtful contains urn if {
 	some urn, texts in policies
 	some policy in texts
@@ -130,8 +130,13 @@ sweeping contains [urn, index, statement] if {
 wide_lists := object.keys(guarded_in) | {list |
 	some list, actions in actions_in
 	some action in actions
-	regex.match(`^(\*(:\*)?|[a-z0-9-]+:\*)$`, action)
+	some pattern in [all_actions, whole_service]
+	regex.match(pattern, action)
 }
+
+all_actions := `^[*?]*\*[*?]*(:[*?]*\*[*?]*)?$`
+
+whole_service := `^[a-z0-9-]+:[*?]*\*[*?]*$`
 
 policies := object.union(
 	{resource.urn: [object.get(resource.inputs, "policy", null)] |
@@ -172,5 +177,5 @@ own_policies(urn) := {policy |
 
 everything(statement) if {
 	some resource in documents.resources(statement)
-	regex.match("^(\\*|arn:aws[a-z-]*:[a-z0-9-]*:\\*?:\\*?:\\*)$", resource)
+	documents.everything(resource)
 }

@@ -46,8 +46,7 @@ fail[urn] contains "no statement denies everybody what comes without TLS" if {
 	count([1 |
 		some statement in found
 		denies_all(statement, {"elasticfilesystem:*", "*"})
-		some operator in ["Bool", "BoolIfExists"]
-		lower(sprintf("%v", [statement.Condition[operator]["aws:SecureTransport"]])) == "false"
+		documents.without_tls(documents.tests_of(statement.Condition))
 	]) == 0
 }
 

@@ -280,3 +280,14 @@ test_denied_everybody_may_do_all_but_one_thing_on_a_condition if {
 		},
 	])
 }
+
+test_denied_only_of_one_account_is_tls_asked if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f"},
+		"fail": {"urn:pulumi:prod::app::aws:efs/fileSystem:FileSystem::f": {"no statement denies everybody what comes without TLS"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:efs/fileSystem:FileSystem", "f", {"encrypted": true}),
+		given.referring(given.resource("aws:efs/fileSystemPolicy:FileSystemPolicy", "p", {"fileSystemId": given.unknown, "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:ClientRootAccess", "Resource": "*"}, {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:PrincipalAccount": "999999999999"}}}]}`}), {"fileSystemId": [["aws:efs/fileSystem:FileSystem", "f"]]}),
+	])
+}
