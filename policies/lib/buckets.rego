@@ -75,12 +75,13 @@ fits(name, bucket) if {
 	not is_string(object.get(plan.get(bucket).inputs, "bucket", null))
 }
 
-# Type -> [URN of a bucket, part of it], each of them.
+# Type -> [URN of a bucket that the plan makes, part of it], each of them.
 pairs_of := {type: found |
 	some type in part_types
 	found := [[bucket, part] |
 		some part in plan.of_type(type)
 		some bucket in owners[part.urn]
+		bucket in urns
 	]
 }
 

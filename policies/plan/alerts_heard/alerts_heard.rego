@@ -86,8 +86,8 @@ namespaces := plan.of_type("aws:amp/ruleGroupNamespace:RuleGroupNamespace")
 
 managers := plan.of_type("aws:amp/alertManagerDefinition:AlertManagerDefinition")
 
-# Rules that only sum up call nobody. What only an apply tells may raise alerts.
-raises(namespace) if contains(json.marshal(object.get(namespace.inputs, "data", null)), "alert:")
+# Rules that only sum up call nobody. What only an apply tells may raise alerts. The key may stand in quotes, as in JSON, which is YAML too.
+raises(namespace) if regex.match(`\balert["'\\ ]*:`, json.marshal(object.get(namespace.inputs, "data", null)))
 
 raises(namespace) if plan.hidden(namespace.inputs.data)
 

@@ -115,3 +115,25 @@ test_unknown_whose_manager_it_is if {
 		given.resource("aws:amp/alertManagerDefinition:AlertManagerDefinition", "g", {"definition": "alertmanager_config: |\n  receivers:\n  - name: people\n    sns_configs:\n    - topic_arn: arn:aws:sns:me-central-1:333333333333:alerts\n", "workspaceId": given.unknown}),
 	])
 }
+
+test_denied_alerts_that_are_spelled_in_other_ways if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::a", "urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::b", "urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::c"},
+		"fail": {"urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::a": {"no manager of alerts stands beside it"}, "urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::b": {"no manager of alerts stands beside it"}, "urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::c": {"no manager of alerts stands beside it"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:amp/ruleGroupNamespace:RuleGroupNamespace", "a", {"workspaceId": "ws-1", "data": `{"groups": [{"rules": [{"alert": "X", "expr": "up"}]}]}`}),
+		given.resource("aws:amp/ruleGroupNamespace:RuleGroupNamespace", "b", {"workspaceId": "ws-1", "data": "groups:\n- rules:\n  - alert : X\n    expr: up\n"}),
+		given.resource("aws:amp/ruleGroupNamespace:RuleGroupNamespace", "c", {"workspaceId": "ws-1", "data": "groups:\n- rules:\n  - 'alert': X\n    expr: up\n"}),
+	])
+}
+
+test_allowed_rules_that_only_sum_up if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:amp/ruleGroupNamespace:RuleGroupNamespace::a"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:amp/ruleGroupNamespace:RuleGroupNamespace", "a", {"workspaceId": "ws-1", "data": "groups:\n- rules:\n  # no alert, and none in the name\n  - record: job_alert:rate5m\n    expr: up\n"}),
+	])
+}

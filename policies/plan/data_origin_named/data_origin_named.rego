@@ -54,7 +54,7 @@ classes := object.union(
 		count(by_default) > 0
 		some urn, resource in plan.aws
 		resource.provider in by_default
-		not resource.inputs.tags
+		object.get(resource.inputs, "tags", null) == null
 	},
 )
 

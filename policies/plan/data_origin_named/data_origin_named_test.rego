@@ -77,3 +77,14 @@ test_unknown_tags_that_nobody_knows if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:s3/bucket:Bucket::c", "type": "aws:s3/bucket:Bucket", "name": "c", "op": "create", "custom": true, "inputs": {"tags": {"data-class": {"__falaj__": "unknown"}}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_denied_tags_of_its_own_that_are_nothing_and_personal_by_the_provider_s if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"it holds personal, and tag data-origin does not say whether that is real"}},
+		"unknown": {},
+	} with input as given.plan([
+		object.union(given.resource("pulumi:providers:aws", "aws", {"region": "me-central-1", "defaultTags": `{"tags": {"data-class": "personal"}}`}), {"provider": null}),
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "x", "tags": null}),
+	])
+}

@@ -128,9 +128,9 @@ offers contains [pool.urn, started(pool), plan.at(pool.inputs, ["spec", "templat
 
 paid(type) := "unknown" if {
 	plan.hidden(type)
-} else := "spot" if {
-	type == "SPOT"
-} else := "other"
+} else := "other" if {
+	type in {null, "ON_DEMAND", "CAPACITY_BLOCK"}
+} else := "spot"
 
 # Where no requirement says otherwise, the cheapest is started, which is spot.
 started(pool) := "unknown" if {

@@ -126,3 +126,25 @@ test_unknown_spot_or_jobs_as_only_an_apply_tells if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::kubernetes:karpenter.sh/v1:NodePool::e", "type": "kubernetes:karpenter.sh/v1:NodePool", "name": "e", "op": "create", "custom": true, "inputs": {"spec": {"template": {"spec": {"requirements": [{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["g5.2xlarge"]}, {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]}], "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]}, "metadata": {"labels": given.unknown}}, "limits": {"nvidia.com/gpu": "8"}, "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "10m"}}}},
 	])
 }
+
+test_denied_a_kind_of_machines_that_is_spelled_in_another_way if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::g"},
+		"fail": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::g": {"its machines may be taken back (spot), and no label falaj/restartable=true says that its jobs can be started again"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:eks/nodeGroup:NodeGroup", "g", {"instanceTypes": ["g5.xlarge"], "taints": [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}], "labels": {"a": "b"}, "scalingConfig": {"maxSize": 1}, "capacityType": "Spot"}),
+	])
+}
+
+test_allowed_machines_that_nobody_takes_back if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::a", "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::b", "urn:pulumi:prod::app::aws:eks/nodeGroup:NodeGroup::c"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:eks/nodeGroup:NodeGroup", "a", {"instanceTypes": ["g5.xlarge"], "taints": [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}], "labels": {"a": "b"}, "scalingConfig": {"maxSize": 1}, "capacityType": "ON_DEMAND"}),
+		given.resource("aws:eks/nodeGroup:NodeGroup", "b", {"instanceTypes": ["g5.xlarge"], "taints": [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}], "labels": {"a": "b"}, "scalingConfig": {"maxSize": 1}, "capacityType": "CAPACITY_BLOCK"}),
+		given.resource("aws:eks/nodeGroup:NodeGroup", "c", {"instanceTypes": ["g5.xlarge"], "taints": [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}], "labels": {"a": "b"}, "scalingConfig": {"maxSize": 1}, "capacityType": null}),
+	])
+}

@@ -73,6 +73,16 @@ uses := array.concat(
 	],
 )
 
-classes_of_keys := {key: class_of(plan.get(key)) | some [_, key] in uses}
+classes_of_keys := {key: class_of_key(plan.get(key)) | some [_, key] in uses}
+
+# A name of a key has no class of its own. Where no reference says whose name it is, nobody can say which key it opens.
+class_of_key(key) := class_of(key) if {
+	key.type != alias
+} else := class_of(plan.get(named[0])) if {
+	named := [urn | some urn in plan.referred_of(key, "targetKeyId", types.keys)]
+	count(named) == 1
+} else := {"__falaj__": "unknown"}
+
+alias := "aws:kms/alias:Alias"
 
 class_of(resource) := plan.tag(resource, input.parameters.data_class_tag)

@@ -103,3 +103,44 @@ test_unknown_a_table_s_class_that_nobody_knows if {
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kms/key:Key::k", "type": "aws:kms/key:Key", "name": "k", "op": "create", "custom": true, "inputs": {"tags": {"data-class": "personal"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+test_denied_another_class_s_key_by_a_name_of_it if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"it holds personal, and its key is for internal"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:kms/key:Key", "k", {"tags": {"data-class": "internal"}}),
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "b", "tags": {"data-class": "personal"}}),
+		given.referring(given.resource("aws:kms/alias:Alias", "a", {"targetKeyId": given.unknown}), {"targetKeyId": [["aws:kms/key:Key", "k"]]}),
+		given.referring(given.resource("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "sb", {"bucket": given.unknown, "rules": given.unknown}), {"bucket": [["aws:s3/bucket:Bucket", "b"]], "rules": [["aws:kms/alias:Alias", "a"]]}),
+	])
+}
+
+test_allowed_the_class_s_key_by_a_name_of_it_and_a_bucket_that_is_only_read if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:kms/key:Key", "k", {"tags": {"data-class": "internal"}}),
+		given.resource("aws:kms/key:Key", "kp", {"tags": {"data-class": "personal"}}),
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "b", "tags": {"data-class": "personal"}}),
+		given.referring(given.resource("aws:kms/alias:Alias", "a", {"targetKeyId": given.unknown}), {"targetKeyId": [["aws:kms/key:Key", "kp"]]}),
+		given.referring(given.resource("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "sb", {"bucket": given.unknown, "rules": given.unknown}), {"bucket": [["aws:s3/bucket:Bucket", "b"]], "rules": [["aws:kms/alias:Alias", "a"]]}),
+		object.union(given.resource("aws:s3/bucket:Bucket", "r", {"bucket": "r", "tags": {"data-class": "personal"}}), {"op": "read"}),
+		given.referring(given.resource("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "sr", {"bucket": given.unknown, "rules": given.unknown}), {"bucket": [["aws:s3/bucket:Bucket", "r"]], "rules": [["aws:kms/key:Key", "k"]]}),
+	])
+}
+
+test_unknown_a_name_of_who_knows_which_key if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"the data class of its key is not known before an apply"}},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "b", "tags": {"data-class": "personal"}}),
+		given.resource("aws:kms/alias:Alias", "a", {"targetKeyId": given.unknown}),
+		given.referring(given.resource("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "sb", {"bucket": given.unknown, "rules": given.unknown}), {"bucket": [["aws:s3/bucket:Bucket", "b"]], "rules": [["aws:kms/alias:Alias", "a"]]}),
+	])
+}

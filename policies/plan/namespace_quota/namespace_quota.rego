@@ -58,7 +58,13 @@ quotas := {urn: namespaces.parts(quota_type, urn) | some urn in namespaces.all}
 unbounded contains [urn, amount] if {
 	some urn in namespaces.all
 	some amount in input.parameters.workloads.quota_bounds
-	count([quota | some quota in quotas[urn]; plan.known(bound(quota, amount))]) == 0
+	count([quota | some quota in quotas[urn]; plan.known(bound(quota, amount)); for_all(quota)]) == 0
+}
+
+# A quota with a scope counts some pods, and the others have none.
+for_all(quota) if {
+	plan.listed(plan.at(quota.inputs, ["spec", "scopes"])) == []
+	plan.at(quota.inputs, ["spec", "scopeSelector"]) in {null, {}}
 }
 
 # A quota whose content or whose place is hidden may be the one that is missing.

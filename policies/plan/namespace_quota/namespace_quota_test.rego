@@ -119,3 +119,38 @@ test_unknown_an_amount_known_later if {
 		given.resource("kubernetes:core/v1:ResourceQuota", "quota", {"metadata": {"name": "quota", "namespace": "training"}, "spec": {"hard": {"requests.nvidia.com/gpu": "8", "limits.cpu": "16", "limits.memory": "64Gi", "pods": given.unknown}}}),
 	])
 }
+
+test_denied_quotas_that_count_some_pods_only if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:core/v1:Namespace::a", "urn:pulumi:prod::app::kubernetes:core/v1:Namespace::b"},
+		"fail": {"urn:pulumi:prod::app::kubernetes:core/v1:Namespace::a": {"no quota bounds its limits.cpu", "no quota bounds its limits.memory", "no quota bounds its pods", "no quota bounds its requests.nvidia.com/gpu"}, "urn:pulumi:prod::app::kubernetes:core/v1:Namespace::b": {"no quota bounds its limits.cpu", "no quota bounds its limits.memory", "no quota bounds its pods", "no quota bounds its requests.nvidia.com/gpu"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("kubernetes:core/v1:Namespace", "a", {"metadata": {"name": "a"}}),
+		given.resource("kubernetes:core/v1:ResourceQuota", "qa", {"metadata": {"namespace": "a"}, "spec": {"hard": {"requests.nvidia.com/gpu": "0", "limits.cpu": "0", "limits.memory": "0", "pods": "0"}, "scopes": ["Terminating"]}}),
+		given.resource("kubernetes:core/v1:Namespace", "b", {"metadata": {"name": "b"}}),
+		given.resource("kubernetes:core/v1:ResourceQuota", "qb", {"metadata": {"namespace": "b"}, "spec": {"hard": {"requests.nvidia.com/gpu": "0", "limits.cpu": "0", "limits.memory": "0", "pods": "0"}, "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]}}}),
+	])
+}
+
+test_allowed_a_quota_with_an_empty_list_of_scopes if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:core/v1:Namespace::a"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("kubernetes:core/v1:Namespace", "a", {"metadata": {"name": "a"}}),
+		given.resource("kubernetes:core/v1:ResourceQuota", "qa", {"metadata": {"namespace": "a"}, "spec": {"hard": {"requests.nvidia.com/gpu": "0", "limits.cpu": "0", "limits.memory": "0", "pods": "0"}, "scopes": [], "scopeSelector": {}}}),
+	])
+}
+
+test_unknown_a_quota_whose_scopes_are_known_later if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:core/v1:Namespace::a"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::kubernetes:core/v1:Namespace::a": {"not known before an apply: whether a quota bounds its limits.cpu", "not known before an apply: whether a quota bounds its limits.memory", "not known before an apply: whether a quota bounds its pods", "not known before an apply: whether a quota bounds its requests.nvidia.com/gpu"}},
+	} with input as given.plan([
+		given.resource("kubernetes:core/v1:Namespace", "a", {"metadata": {"name": "a"}}),
+		given.resource("kubernetes:core/v1:ResourceQuota", "qa", {"metadata": {"namespace": "a"}, "spec": {"hard": {"requests.nvidia.com/gpu": "0", "limits.cpu": "0", "limits.memory": "0", "pods": "0"}, "scopes": given.unknown}}),
+	])
+}

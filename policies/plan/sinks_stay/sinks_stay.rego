@@ -27,11 +27,10 @@ import data.falaj.lib.types
 judged contains sink.urn if some sink in plan.of_types(object.keys(places) | {firewall_log})
 
 fail[urn] contains sprintf("it sends to %v, which is in no allowed region", [host]) if {
-	some [urn, _, _, target] in sent
+	some [urn, _, kind, target] in sent
 	is_string(target)
-	some url in regex.find_n(`^([a-z]+:)+//[^/?#]+`, target, 1)
-	host := regex.replace(url, `^([a-z]+:)+//`, "")
-	not startswith(url, "s3://")
+	some address in regex.find_n(object.get(addresses, kind, spoken), lower(target), 1)
+	host := regex.replace(address, `^([a-z]+:)*//`, "")
 	not stays(host)
 }
 
@@ -48,13 +47,13 @@ unknown[urn] contains sprintf("it sends to %v %v, which is not in this plan; who
 	not target in made[kind]
 }
 
-unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says which bucket it is", [path[0]]) if {
+unknown[urn] contains sprintf("where its %v leads is not known before an apply, and no reference says so", [path[0]]) if {
 	some [urn, path, kind, target] in sent
 	plan.hidden(target)
-	count(plan.referred_of(plan.get(urn), path[0], {types.bucket, log_group, delivery})) == 0
+	count(plan.referred_of(plan.get(urn), path[0], made_here[kind])) == 0
 }
 
-# Where each kind of sink says what it sends to: the path, and how a bucket is written there.
+# Where each kind of sink says what it sends to: the path, and what is written there.
 places := {
 	"aws:ec2/flowLog:FlowLog": [[["logDestination"], "arn"]],
 	"aws:cloudtrail/trail:Trail": [[["s3BucketName"], "name"]],
@@ -82,7 +81,7 @@ places := {
 	"aws:s3/bucketLogging:BucketLogging": [[["targetBucket"], "name"]],
 	"aws:s3/inventory:Inventory": [[["destination", "bucket", "bucketArn"], "arn"]],
 	"aws:lb/loadBalancer:LoadBalancer": [[["accessLogs", "bucket"], "name"], [["connectionLogs", "bucket"], "name"]],
-	"aws:sns/topicSubscription:TopicSubscription": [[["endpoint"], "url"]],
+	"aws:sns/topicSubscription:TopicSubscription": [[["endpoint"], "endpoint"]],
 	"aws:cloudwatch/eventApiDestination:EventApiDestination": [[["invocationEndpoint"], "url"]],
 }
 
@@ -115,6 +114,21 @@ onward := {"group": "log group", "stream": "delivery stream"}
 made := {kind: {name | some each in plan.of_type(type); name := each.inputs.name} |
 	some kind, type in {"group": log_group, "stream": delivery}
 }
+
+# What a hidden target may be that this plan makes. Beside an address a bucket is often named, for what could not be sent; it says nothing of the address.
+made_here := {
+	"arn": {types.bucket, log_group, delivery},
+	"endpoint": {delivery},
+	"group": {log_group},
+	"name": {types.bucket},
+	"stream": {delivery},
+	"url": set(),
+}
+
+# What names a host. Where other things stand too, such as people and telephones, only what says how it is spoken to does.
+spoken := `^([a-z]+:)+//[^/?#]+`
+
+addresses := {"url": `^(([a-z]+:)*//)?[^/?#]+`}
 
 # The bucket that a target names: an ARN of another service carries its region, which rule references_stay reads.
 named("name", target) := {target} if is_string(target)

@@ -72,7 +72,7 @@ test_unknown_sinks_that_nobody_knows if {
 	answer == {
 		"judged": {"urn:pulumi:prod::app::aws:ec2/flowLog:FlowLog::a", "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::b", "urn:pulumi:prod::app::aws:s3/bucketLogging:BucketLogging::c"},
 		"fail": {},
-		"unknown": {"urn:pulumi:prod::app::aws:ec2/flowLog:FlowLog::a": {"where its logDestination leads is not known before an apply, and no reference says which bucket it is"}, "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::b": {"where its extendedS3Configuration leads is not known before an apply, and no reference says which bucket it is"}, "urn:pulumi:prod::app::aws:s3/bucketLogging:BucketLogging::c": {"where its targetBucket leads is not known before an apply, and no reference says which bucket it is"}},
+		"unknown": {"urn:pulumi:prod::app::aws:ec2/flowLog:FlowLog::a": {"where its logDestination leads is not known before an apply, and no reference says so"}, "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::b": {"where its extendedS3Configuration leads is not known before an apply, and no reference says so"}, "urn:pulumi:prod::app::aws:s3/bucketLogging:BucketLogging::c": {"where its targetBucket leads is not known before an apply, and no reference says so"}},
 	} with input as given.plan([
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:ec2/flowLog:FlowLog::a", "type": "aws:ec2/flowLog:FlowLog", "name": "a", "op": "create", "custom": true, "inputs": {"logDestination": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 		{"property_dependencies": {}, "urn": "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::b", "type": "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "name": "b", "op": "create", "custom": true, "inputs": {"extendedS3Configuration": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
@@ -165,8 +165,8 @@ test_unknown_a_firewall_that_logs_to_what_nobody_knows if {
 			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a"): {"it sends to bucket elsewhere, which is not in this plan and whose name does not say where it is"},
 			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "b"): {"it sends to log group /elsewhere, which is not in this plan; who sends on from there, and to where, nobody can say"},
 			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "c"): {"it sends to delivery stream elsewhere, which is not in this plan; who sends on from there, and to where, nobody can say"},
-			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e"): {"where its loggingConfiguration leads is not known before an apply, and no reference says which bucket it is"},
-			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "f"): {"where its loggingConfiguration leads is not known before an apply, and no reference says which bucket it is"},
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e"): {"where its loggingConfiguration leads is not known before an apply, and no reference says so"},
+			given.urn("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "f"): {"where its loggingConfiguration leads is not known before an apply, and no reference says so"},
 		},
 	} with input as given.plan([
 		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
@@ -240,5 +240,71 @@ test_unknown_access_logs_deliveries_and_inventories_elsewhere if {
 		given.resource("aws:lb/loadBalancer:LoadBalancer", "b", {"connectionLogs": {"bucket": "elsewhere"}}),
 		given.resource("aws:s3/inventory:Inventory", "c", {"destination": {"bucket": {"bucketArn": "arn:aws:s3:::elsewhere"}}}),
 		given.resource("aws:cfg/deliveryChannel:DeliveryChannel", "e", {"s3BucketName": "elsewhere"}),
+	])
+}
+
+test_denied_addresses_in_capitals_and_without_saying_how_they_are_spoken_to if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::c", "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::d", "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::e", "urn:pulumi:prod::app::aws:sns/topicSubscription:TopicSubscription::a"},
+		"fail": {"urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::c": {"it sends to vpc-x.eu-west-1.es.amazonaws.com, which is in no allowed region"}, "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::d": {"it sends to x.eu-west-1.redshift.amazonaws.com:5439, which is in no allowed region"}, "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::e": {"it sends to me-central-1.amazonaws.com@example.com, which is in no allowed region"}, "urn:pulumi:prod::app::aws:sns/topicSubscription:TopicSubscription::a": {"it sends to hooks.example.com, which is in no allowed region"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:sns/topicSubscription:TopicSubscription", "a", {"protocol": "https", "endpoint": "HTTPS://Hooks.example.com/x"}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c", {"opensearchConfiguration": {"clusterEndpoint": "vpc-x.eu-west-1.es.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::logs"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "d", {"redshiftConfiguration": {"clusterJdbcurl": "JDBC:redshift://x.eu-west-1.redshift.amazonaws.com:5439/d"}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "e", {"httpEndpointConfiguration": {"url": "//me-central-1.amazonaws.com@example.com"}}),
+	])
+}
+
+test_allowed_hosts_of_the_region_in_capitals_and_without_saying_how_they_are_spoken_to if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::a", "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::c"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a", {"elasticsearchConfiguration": {"clusterEndpoint": "vpc-x.me-central-1.es.amazonaws.com", "s3Configuration": {"bucketArn": "arn:aws:s3:::logs"}}}),
+		given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "c", {"httpEndpointConfiguration": {"url": "HTTPS://aps.ME-CENTRAL-1.amazonaws.com/x"}}),
+	])
+}
+
+test_unknown_an_address_known_later_beside_a_bucket_of_this_plan if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::a", "urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::d", "urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::e", "urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::f", "urn:pulumi:prod::app::aws:s3/bucketLogging:BucketLogging::h", "urn:pulumi:prod::app::aws:sns/topicSubscription:TopicSubscription::c"},
+		"fail": {},
+		"unknown": {
+			"urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::a": {"where its httpEndpointConfiguration leads is not known before an apply, and no reference says so"},
+			"urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::d": {"where its loggingConfiguration leads is not known before an apply, and no reference says so"},
+			"urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::e": {"where its loggingConfiguration leads is not known before an apply, and no reference says so"},
+			"urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::f": {"where its loggingConfiguration leads is not known before an apply, and no reference says so"},
+			"urn:pulumi:prod::app::aws:s3/bucketLogging:BucketLogging::h": {"where its targetBucket leads is not known before an apply, and no reference says so"},
+			"urn:pulumi:prod::app::aws:sns/topicSubscription:TopicSubscription::c": {"where its endpoint leads is not known before an apply, and no reference says so"},
+		},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.referring(given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "a", {"httpEndpointConfiguration": {"url": given.unknown, "s3Configuration": {"bucketArn": given.unknown}}}), {"httpEndpointConfiguration": [["aws:s3/bucket:Bucket", "b"]]}),
+		given.referring(given.resource("aws:sns/topicSubscription:TopicSubscription", "c", {"protocol": "https", "endpoint": given.unknown}), {"endpoint": [["aws:s3/bucket:Bucket", "b"]]}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "d", {"loggingConfiguration": {"logDestinationConfigs": [{"logDestination": {"logGroup": given.unknown}}]}}), {"loggingConfiguration": [["aws:s3/bucket:Bucket", "b"]]}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "e", {"loggingConfiguration": {"logDestinationConfigs": [{"logDestination": {"deliveryStream": given.unknown}}]}}), {"loggingConfiguration": [["aws:s3/bucket:Bucket", "b"]]}),
+		given.resource("aws:cloudwatch/logGroup:LogGroup", "g", {"name": "/g"}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "f", {"loggingConfiguration": {"logDestinationConfigs": [{"logDestination": {"bucketName": given.unknown}}]}}), {"loggingConfiguration": [["aws:cloudwatch/logGroup:LogGroup", "g"]]}),
+		given.referring(given.resource("aws:s3/bucketLogging:BucketLogging", "h", {"targetBucket": given.unknown}), {"targetBucket": [["aws:cloudwatch/logGroup:LogGroup", "g"]]}),
+	])
+}
+
+test_allowed_what_this_plan_makes_known_later if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/flowLog:FlowLog::c", "urn:pulumi:prod::app::aws:ec2/flowLog:FlowLog::d", "urn:pulumi:prod::app::aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream::s", "urn:pulumi:prod::app::aws:networkfirewall/loggingConfiguration:LoggingConfiguration::a", "urn:pulumi:prod::app::aws:sns/topicSubscription:TopicSubscription::e"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:cloudwatch/logGroup:LogGroup", "g", {"name": "/g"}),
+		given.referring(given.resource("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s", {"name": "s", "extendedS3Configuration": {"bucketArn": given.unknown}}), {"extendedS3Configuration": [["aws:s3/bucket:Bucket", "b"]]}),
+		given.referring(given.resource("aws:networkfirewall/loggingConfiguration:LoggingConfiguration", "a", {"loggingConfiguration": {"logDestinationConfigs": [{"logDestination": {"bucketName": given.unknown}}, {"logDestination": {"logGroup": given.unknown}}, {"logDestination": {"deliveryStream": given.unknown}}]}}), {"loggingConfiguration": [["aws:s3/bucket:Bucket", "b"], ["aws:cloudwatch/logGroup:LogGroup", "g"], ["aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s"]]}),
+		given.referring(given.resource("aws:ec2/flowLog:FlowLog", "c", {"logDestination": given.unknown}), {"logDestination": [["aws:cloudwatch/logGroup:LogGroup", "g"]]}),
+		given.referring(given.resource("aws:ec2/flowLog:FlowLog", "d", {"logDestination": given.unknown}), {"logDestination": [["aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s"]]}),
+		given.referring(given.resource("aws:sns/topicSubscription:TopicSubscription", "e", {"protocol": "firehose", "endpoint": given.unknown}), {"endpoint": [["aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "s"]]}),
 	])
 }

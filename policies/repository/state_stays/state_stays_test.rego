@@ -93,3 +93,16 @@ test_denied_a_key_with_a_password_in_its_address if {
 		"unknown": {},
 	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": {"prod": "s3://b?region=me-central-1"}, "secrets": {"prod": "awskms://app:hunter2@alias/k?region=me-central-1"}}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
 }
+
+test_denied_an_address_that_leads_elsewhere_than_it_seems if {
+	state := {"a": "s3://b?region=me-central-1&%65ndpoint=minio.example.com", "b": "s3://b#?region=me-central-1", "c": "s3://b?region=me-central-1.example.com", "d": "s3://b?region=me-central-1&accelerate=true", "e": "s3://b?region=me-central-1"}
+	secrets := {"a": "awskms://alias/k?region=me-central-1", "b": "awskms://alias/k?region=me-central-1", "c": "awskms://alias/k?region=me-central-1", "d": "awskms://alias/k?region=me-central-1", "e": "awskms:///arn:aws:kms:me-central-1:333333333333:key/1?%65ndpoint=kms.example.com"}
+	answer == {
+		"judged": ({"stacks/state.yaml"} | {sprintf("stacks/state.yaml: %v", [name]) | some name, _ in state}),
+		"fail": object.union(
+			{sprintf("stacks/state.yaml: %v", [name]): {sprintf("it keeps state in %v, which names no allowed region (me-central-1)", [place])} | some name, place in object.remove(state, ["e"])},
+			{"stacks/state.yaml: e": {sprintf("the secrets in its state are encrypted by %v, which is no key of the provider's in an allowed region (me-central-1)", [secrets.e])}},
+		),
+		"unknown": {},
+	} with input as {"repository": {"state": {"declared": {"there": true, "error": "", "content": {"environments": state, "secrets": secrets}}, "projects": {"stacks/a/Pulumi.yaml": {"error": "", "backend": null}}}}, "parameters": given.parameters}
+}
