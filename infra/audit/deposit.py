@@ -51,7 +51,7 @@ def doubt(document: Any, pem: bytes) -> str:
 
 
 def put(document: Mapping[str, Any], bucket: str, name: str) -> Deposited:
-    """Write `document` into `bucket` as `name`, once: what is there is never replaced, and S3 compares the digest with what arrived.
+    """Write a signed `document` into `bucket` as `name`, once: what is there is never replaced, and S3 compares the digest with what arrived.
 
     Raises Fault where it did not arrive, something is there already, or the bucket keeps no versions, so that nothing locks it.
     """

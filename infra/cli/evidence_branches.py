@@ -11,6 +11,7 @@ import click
 
 from falaj.errors import UsageError
 from falaj.home import environment_folder
+from infra.cli.drift_infrastructure import evidence_bucket
 from infra.cli.options import environment_option
 
 
@@ -27,8 +28,18 @@ from infra.cli.options import environment_option
 @environment_option
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of the documents, instead of the environment's own.")
 @click.option("--by", help="Who asked; FALAJ_AUTHOR or the user of this machine where left out.")
+@click.option("--deposit", is_flag=True, help="Put it into the environment's evidence bucket as well, where nobody can change it.")
 @click.option("--key", default="witness", show_default=True, help="Name of this installation's key to sign with.")
-def branches(answers: tuple[str, ...], repository: str, rulesets: tuple[Path, ...], environment: str, folder: Path | None, by: str | None, key: str) -> None:
+def branches(
+    answers: tuple[str, ...],
+    repository: str,
+    rulesets: tuple[Path, ...],
+    environment: str,
+    folder: Path | None,
+    by: str | None,
+    deposit: bool,
+    key: str,
+) -> None:
     """Write a signed branch_protection document from what GitHub's API answered about branches.
 
     \b
@@ -40,10 +51,18 @@ def branches(answers: tuple[str, ...], repository: str, rulesets: tuple[Path, ..
     from infra.pipeline.branch_protection import facts
     from infra.pipeline.evidence_documents import sign, template, write
 
+    bucket = evidence_bucket(environment) if deposit else ""
     seen = facts(repository, [_named(each) for each in answers], rulesets)
     who = by or os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
     document = sign(template("branch_protection", environment, by=who, now=datetime.now(UTC), facts=seen), key)
-    click.echo(f"wrote {write(folder or environment_folder(environment) / 'documents', document)}")
+    path = write(folder or environment_folder(environment) / "documents", document)
+    click.echo(f"wrote {path}")
+    if bucket:
+        from infra.audit.deposit import put
+        from infra.config.naming import DOCUMENTS
+
+        there = put(document, bucket, f"{DOCUMENTS}{path.name}")
+        click.echo(f"in the evidence: {there.uri}, version {there.version}")
 
 
 def _named(answer: str) -> tuple[str, Path]:

@@ -92,7 +92,7 @@ def pipelines(config: Common) -> str:
 
 
 def _reporting(config: Common) -> list[Statement]:
-    """Reports go into the locked evidence, below one prefix: written once each, never read and never taken away."""
+    """Reports and documents go into the locked evidence, below one prefix: written once each, never read and never taken away."""
     key = {
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(config, policies.data_class_of("evidence"))},
         "StringEquals": {"kms:ViaService": f"s3.{config.region}.amazonaws.com"},
@@ -189,7 +189,7 @@ def _of_others(aliases: list[str]) -> dict[str, dict[str, list[str]]]:
 
 
 def _reports(config: Common) -> str:
-    return f"{naming.bucket_arn(config, 'evidence')}/{naming.REPORTS}*"
+    return f"{naming.bucket_arn(config, 'evidence')}/{naming.NIGHTLY}*"
 
 
 def _own(config: Common, rest: str) -> str:

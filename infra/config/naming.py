@@ -94,8 +94,12 @@ def bucket_name(config: Common, bucket: str) -> str:
     return f"{prefix(config)}-{bucket}" if config.site else f"{prefix(config)}-{bucket}-{config.account}"
 
 
-REPORTS = "drift/infrastructure/"
-"""Where in the evidence bucket the reports of nightly looks lie."""
+NIGHTLY = "drift/"
+"""Below this lies in the evidence bucket what the nightly workflow of that name writes, and nothing else may CI write there."""
+REPORTS = f"{NIGHTLY}infrastructure/"
+"""Reports of what was looked at."""
+DOCUMENTS = f"{NIGHTLY}documents/"
+"""Evidence documents."""
 
 
 def bucket_arn(config: Common, bucket: str) -> str:

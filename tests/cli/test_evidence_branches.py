@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from falaj.errors import UsageError
+from falaj.errors import Fault, UsageError
 from infra.cli.main import falaj
 from infra.pipeline.evidence_documents import read_folder
 from infra.pipeline.gate import judge_evidence
 from infra.pipeline.policy_engine import RegorusEngine
+from tests.audit.test_deposit import BUCKET, held, store
 from tests.policies.samples import LIBRARY
+
+__all__ = ["store"]
 
 pytestmark = pytest.mark.usefixtures("falaj_home")
 ASKED = LIBRARY.parameters("prod")["branches"]
@@ -64,3 +67,19 @@ def test_a_document_of_another_repository_is_denied(tmp_path: Path) -> None:
 def test_an_answer_without_its_branch_is_refused(tmp_path: Path) -> None:
     answer = CliRunner().invoke(falaj, ["evidence", "branches", str(tmp_path / "main.json"), "--repository", "o/n"])
     assert isinstance(answer.exception, UsageError) and "names no branch" in str(answer.exception)
+
+
+def test_a_document_lies_in_the_evidence_bucket_as_it_was_signed(store: Any, tmp_path: Path) -> None:
+    answer = branches(tmp_path, RULES, "--deposit")
+    assert answer.exit_code == 0, answer.output
+    (path,) = (tmp_path / "documents").iterdir()
+    assert held(store) == [f"drift/documents/{path.name}"]
+    assert json.loads(store.get_object(Bucket=BUCKET, Key=f"drift/documents/{path.name}")["Body"].read()) == json.loads(path.read_text())
+
+
+def test_a_document_that_does_not_arrive_is_a_fault(store: Any, tmp_path: Path) -> None:
+    store.delete_bucket(Bucket=BUCKET)
+    assert isinstance(branches(tmp_path, RULES, "--deposit").exception, Fault)
+    (tmp_path / "documents").rename(tmp_path / "before")
+    answer = CliRunner().invoke(falaj, ["evidence", "branches", f"main={tmp_path / 'main.json'}", "--repository", "o/n", "--env", "onprem", "--deposit"])
+    assert isinstance(answer.exception, UsageError) and not (tmp_path / "documents").exists()

@@ -23,7 +23,7 @@ DATA: dict[str, dict[str, str]] = {
     "inference": {"artifacts/releases": "read"},
     "backup": {"state": "read", "artifacts": "read"},
     "restore": {"state": "read write", "artifacts": "read write"},
-    "reader": {"state": "read", "evidence/drift/infrastructure": "write"},
+    "reader": {"state": "read", "evidence/drift": "write"},
     "deployer": {"state": "read write delete"},
     "control-plane": {},
     "node": {},
@@ -32,7 +32,7 @@ DATA: dict[str, dict[str, str]] = {
     "aws-efs-csi-driver": {},
 }
 """Role -> bucket (and what lies below which prefix, where it is not all) -> what it does there; nothing else, and every role is here."""
-PREFIXES = ("releases", "runs", "drift/infrastructure")
+PREFIXES = ("releases", "runs", "drift")
 VERBS = {
     "read": ("s3:GetObject", "kms:Decrypt"),
     "write": ("s3:PutObject", "kms:GenerateDataKey"),
