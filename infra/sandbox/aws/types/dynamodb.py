@@ -54,7 +54,7 @@ def _read(api: Api, identity: str, known: Properties) -> Properties | None:
         "serverSideEncryption": {"enabled": encryption.get("Status") == "ENABLED", **given(kmsKeyArn=encryption.get("KMSMasterKeyArn"))},
         "pointInTimeRecovery": {"enabled": on, **(given(recoveryPeriodInDays=recovery.get("RecoveryPeriodInDays")) if on else {})},
         "deletionProtectionEnabled": bool(one.get("DeletionProtectionEnabled")),
-        "tagsAll": from_list(client.list_tags_of_resource(ResourceArn=arn)["Tags"]),
+        "tagsAll": from_list(client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn).build_full_result()["Tags"]),
     }
 
 
