@@ -32,37 +32,36 @@ judged contains each.urn if {
 
 fail[urn] contains "nothing says what its request log keeps" if {
 	some urn in readable
-	setting(urn, "FALAJ_REQUEST_LOG") == null
+	null in settings[urn].FALAJ_REQUEST_LOG
 }
 
 fail[urn] contains sprintf("its request log keeps %v; allowed: %v", [kept, concat(", ", input.parameters.inference_log.contents)]) if {
 	some urn in readable
-	kept := setting(urn, "FALAJ_REQUEST_LOG")
-	is_string(kept)
+	some kept in settings[urn].FALAJ_REQUEST_LOG
+	plan.known(kept)
 	not kept in input.parameters.inference_log.contents
 }
 
 fail[urn] contains "nothing says how long its request log is kept" if {
-	some urn in readable
-	setting(urn, "FALAJ_REQUEST_LOG") != "none"
-	days := setting(urn, "FALAJ_REQUEST_LOG_DAYS")
+	some urn in keeping
+	some days in settings[urn].FALAJ_REQUEST_LOG_DAYS
 	not plan.hidden(days)
 	not regex.match("^[0-9]+$", sprintf("%v", [days]))
 }
 
 fail[urn] contains sprintf("its request log is kept for %v days; at most %v are allowed", [days, input.parameters.inference_log.maximum_days]) if {
-	some urn in readable
-	setting(urn, "FALAJ_REQUEST_LOG") != "none"
-	days := setting(urn, "FALAJ_REQUEST_LOG_DAYS")
-	is_string(days)
-	regex.match("^[0-9]+$", days)
-	to_number(days) > input.parameters.inference_log.maximum_days
+	some urn in keeping
+	some days in settings[urn].FALAJ_REQUEST_LOG_DAYS
+	text := sprintf("%v", [days])
+	regex.match("^[0-9]+$", text)
+	to_number(text) > input.parameters.inference_log.maximum_days
 }
 
 unknown[urn] contains sprintf("%v is not known before an apply", [name]) if {
 	some urn in readable
-	some name in names
-	plan.hidden(setting(urn, name))
+	some name, values in settings[urn]
+	some value in values
+	plan.hidden(value)
 }
 
 unknown[each.urn] contains "whether it serves is not known before an apply" if {
@@ -98,14 +97,16 @@ hidden_env(container) if {
 	plan.hidden(variable)
 }
 
-# The first value under this name; null where no container is told.
-setting(urn, name) := found[0] if {
-	found := [value | some [given, value] in settings[urn]; given == name]
-	count(found) > 0
-} else := null
+# Those of which some container keeps something.
+keeping contains urn if {
+	some urn in readable
+	some kept in settings[urn].FALAJ_REQUEST_LOG
+	kept != "none"
+}
 
-# URN -> name and value of each variable about the log, in the order of containers and variables.
-settings := {urn: told |
+# URN -> name -> all that its containers are told under it; null where they are told nothing. Of two values in one container the last counts, and
+# each container has its own, so none may be wrong.
+settings := {urn: {name: told_or_none({value | some [given, value] in told; given == name}) | some name in names} |
 	some urn in readable
 	told := [[variable.name, object.get(variable, "value", null)] |
 		some container in pods.containers_of[urn]
@@ -113,5 +114,9 @@ settings := {urn: told |
 		variable.name in names
 	]
 }
+
+told_or_none(values) := {null} if {
+	count(values) == 0
+} else := values
 
 names := ["FALAJ_REQUEST_LOG", "FALAJ_REQUEST_LOG_DAYS"]

@@ -110,3 +110,44 @@ test_unknown_a_variable_known_later if {
 		given.resource("kubernetes:apps/v1:Deployment", "serve", {"metadata": {"name": "serve", "namespace": "inference"}, "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "serve", "falaj/serves": "true"}}, "template": {"metadata": {"labels": {"app": "serve", "falaj/serves": "true"}}, "spec": {"containers": [{"name": "main", "image": "i", "env": [given.unknown]}]}}}}),
 	])
 }
+
+test_denied_another_value_under_the_same_name_and_in_another_container if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a", "urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::b"},
+		"fail": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a": {"its request log is kept for 900 days; at most 90 are allowed", "its request log keeps text; allowed: features, none"}, "urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::b": {"its request log is kept for 900 days; at most 90 are allowed", "its request log keeps text; allowed: features, none"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("kubernetes:apps/v1:Deployment", "a", {"metadata": {"name": "a"}, "spec": {"template": {"metadata": {"labels": {"falaj/serves": "true"}}, "spec": {"containers": [{"name": "main", "env": [{"name": "FALAJ_REQUEST_LOG", "value": "features"}, {"name": "FALAJ_REQUEST_LOG_DAYS", "value": "30"}, {"name": "FALAJ_REQUEST_LOG", "value": "text"}, {"name": "FALAJ_REQUEST_LOG_DAYS", "value": "900"}]}]}}}}),
+		given.resource("kubernetes:apps/v1:Deployment", "b", {"metadata": {"name": "b"}, "spec": {"template": {"metadata": {"labels": {"falaj/serves": "true"}}, "spec": {"containers": [{"name": "main", "env": [{"name": "FALAJ_REQUEST_LOG", "value": "none"}]}, {"name": "other", "env": [{"name": "FALAJ_REQUEST_LOG", "value": "text"}, {"name": "FALAJ_REQUEST_LOG_DAYS", "value": "900"}]}]}}}}),
+	])
+}
+
+test_denied_values_that_are_numbers if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a"},
+		"fail": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a": {"its request log is kept for 900 days; at most 90 are allowed", "its request log keeps 7; allowed: features, none"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("kubernetes:apps/v1:Deployment", "a", {"metadata": {"name": "a"}, "spec": {"template": {"metadata": {"labels": {"falaj/serves": "true"}}, "spec": {"containers": [{"name": "main", "env": [{"name": "FALAJ_REQUEST_LOG", "value": 7}, {"name": "FALAJ_REQUEST_LOG_DAYS", "value": 900}]}]}}}}),
+	])
+}
+
+test_allowed_a_log_beside_a_container_that_keeps_none if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("kubernetes:apps/v1:Deployment", "a", {"metadata": {"name": "a"}, "spec": {"template": {"metadata": {"labels": {"falaj/serves": "true"}}, "spec": {"containers": [{"name": "main", "env": [{"name": "FALAJ_REQUEST_LOG", "value": "none"}]}, {"name": "other", "env": [{"name": "FALAJ_REQUEST_LOG", "value": "features"}, {"name": "FALAJ_REQUEST_LOG_DAYS", "value": "30"}]}]}}}}),
+	])
+}
+
+test_unknown_another_value_that_is_known_later if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::kubernetes:apps/v1:Deployment::a": {"FALAJ_REQUEST_LOG is not known before an apply"}},
+	} with input as given.plan([
+		given.resource("kubernetes:apps/v1:Deployment", "a", {"metadata": {"name": "a"}, "spec": {"template": {"metadata": {"labels": {"falaj/serves": "true"}}, "spec": {"containers": [{"name": "main", "env": [{"name": "FALAJ_REQUEST_LOG", "value": "features"}, {"name": "FALAJ_REQUEST_LOG_DAYS", "value": "30"}, {"name": "FALAJ_REQUEST_LOG", "value": given.unknown}]}]}}}}),
+	])
+}
