@@ -65,6 +65,11 @@ fail[urn] contains "a global database copies itself to every region that joins i
 
 fail[replica.urn] contains "it is the copy of a key of another region" if some replica in plan.of_type("aws:kms/replicaKey:ReplicaKey")
 
+fail[urn] contains "it copies, and does not say where to" if {
+	some [urn, kind, null] in targets
+	kind in {"arn", "bucket", "region"}
+}
+
 unknown[urn] contains sprintf("it copies to bucket %v, which is not in this plan and whose name does not say where it is", [target]) if {
 	some [urn, "bucket", target] in targets
 	is_string(target)
@@ -149,6 +154,7 @@ targets contains [resource.urn, "reference", {"target": target, "referred": plan
 
 targets contains [resource.urn, "all", null] if {
 	some type, path in {
+		types.bucket: ["replicationConfiguration", "rules"],
 		"aws:s3/bucketReplicationConfig:BucketReplicationConfig": ["rules"],
 		"aws:ecr/replicationConfiguration:ReplicationConfiguration": ["replicationConfiguration", "rules"],
 		"aws:backup/plan:Plan": ["rules"],

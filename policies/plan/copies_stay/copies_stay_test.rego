@@ -121,3 +121,30 @@ test_unknown_a_database_that_may_join_a_global_one if {
 		given.resource("aws:dynamodb/table:Table", "t", {"name": "t"}),
 	])
 }
+
+test_denied_places_that_are_missing_or_written_in_another_shape if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:backup/plan:Plan::e", "urn:pulumi:prod::app::aws:dynamodb/table:Table::a", "urn:pulumi:prod::app::aws:ecr/replicationConfiguration:ReplicationConfiguration::b", "urn:pulumi:prod::app::aws:s3/bucket:Bucket::d", "urn:pulumi:prod::app::aws:s3/bucketReplicationConfig:BucketReplicationConfig::c"},
+		"fail": {"urn:pulumi:prod::app::aws:backup/plan:Plan::e": {"it copies, and does not say where to"}, "urn:pulumi:prod::app::aws:dynamodb/table:Table::a": {"it copies, and does not say where to"}, "urn:pulumi:prod::app::aws:ecr/replicationConfiguration:ReplicationConfiguration::b": {"it copies, and does not say where to"}, "urn:pulumi:prod::app::aws:s3/bucket:Bucket::d": {"it copies, and does not say where to"}, "urn:pulumi:prod::app::aws:s3/bucketReplicationConfig:BucketReplicationConfig::c": {"it copies, and does not say where to"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:dynamodb/table:Table", "a", {"replicas": ["eu-west-1"]}),
+		given.resource("aws:ecr/replicationConfiguration:ReplicationConfiguration", "b", {"replicationConfiguration": {"rules": [{"destinations": [{"registryId": "1"}]}]}}),
+		given.resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "c", {"rules": [{"destination": [{"bucket": "arn:aws:s3:::other"}]}]}),
+		given.resource("aws:s3/bucket:Bucket", "d", {"replicationConfiguration": {"rules": [{"id": "x"}]}}),
+		given.resource("aws:backup/plan:Plan", "e", {"rules": [{"copyActions": [{}]}]}),
+	])
+}
+
+test_unknown_how_a_bucket_itself_copies_is_known_later if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::a", "urn:pulumi:prod::app::aws:s3/bucket:Bucket::b", "urn:pulumi:prod::app::aws:s3/bucket:Bucket::c"},
+		"fail": {},
+		"unknown": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::a": {"how it copies is not known before an apply"}, "urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"how it copies is not known before an apply"}, "urn:pulumi:prod::app::aws:s3/bucket:Bucket::c": {"how it copies is not known before an apply"}},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "a", {"replicationConfiguration": given.unknown}),
+		given.resource("aws:s3/bucket:Bucket", "b", {"replicationConfiguration": {"rules": given.unknown}}),
+		given.resource("aws:s3/bucket:Bucket", "c", {"replicationConfiguration": {"rules": [given.unknown]}}),
+		given.resource("aws:s3/bucket:Bucket", "d", {"bucket": "d"}),
+	])
+}
