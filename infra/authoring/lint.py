@@ -30,6 +30,10 @@ _TRAPS = (
         re.compile(r"\bnot (is_\w+|startswith|endswith|contains|regex\.match|json\.is_valid)\(([^()]*,)?\s*\w+(\.\w+|\[[^\]]*\])+(,[^()]*)?\)"),
         "a look-up handed to a built-in inside a negation: OPA takes it out, and what is missing passes",
     ),
+    (
+        re.compile(r"\bnot \w+(?:\.\w+|\[[^\]]*\])*(?:\.(?!(?:urn|type|op|custom)\b)\w+|\[[^\]\d]*\]) in "),
+        "a look-up before `in` inside a negation: OPA takes it out, and what is missing passes",
+    ),
     (re.compile(r"^\w+\[[^\]]*\("), "a call in the head of a rule: give its value a name in the body"),
     (re.compile(r'^\w+\[""\] contains'), "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
     (re.compile(r"\]\s*\("), "a call through brackets, which hides what is called: write the name with dots"),

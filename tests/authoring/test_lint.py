@@ -29,6 +29,8 @@ HEAD = "package falaj.plan.x\n\nimport rego.v1\n\nimport data.falaj.lib.plan\n\n
         ("x if not is_string(own[key])", "a look-up handed to a built-in inside a negation: OPA takes it out, and what is missing passes"),
         ("x if not regex.match(pattern, given.name)", "a look-up handed to a built-in inside a negation: OPA takes it out, and what is missing passes"),
         ("x if not plan.known(plan.get(urn).inputs.tags)", "a look-up in a call's value inside a negation: OPA takes it out, and what is missing passes"),
+        ("x if not resource.provider in settled", "a look-up before `in` inside a negation: OPA takes it out, and what is missing passes"),
+        ("x if not of_provider[reference] in {1}", "a look-up before `in` inside a negation: OPA takes it out, and what is missing passes"),
         ('fail[lower(one)] contains "x"', "a call in the head of a rule: give its value a name in the body"),
         ('fail["a"] contains "b" if input.c', "a fixed name in the head of a rule: the embedded engine has it there even where nothing holds"),
         ("one := plan.by_urn[urn]", "a look-up by URN across modules: ask plan.get(urn)"),

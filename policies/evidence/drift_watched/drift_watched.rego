@@ -35,11 +35,12 @@ fail[subject] contains "it found drift, and nothing was done about it" if {
 	not stated(object.get(said, "action", null))
 }
 
-fail[subject] contains sprintf("its state is %v, which no drift run ends in", [said.state]) if {
+fail[subject] contains sprintf("its state is %v, which no drift run ends in", [state]) if {
 	subject := "drift_run"
 	said := evidence.facts[subject]
-	is_string(said.state)
-	not said.state in {"ok", "drift", "too_little_data"}
+	state := said.state
+	is_string(state)
+	not state in {"ok", "drift", "too_little_data"}
 }
 
 unknown[subject] contains what if {

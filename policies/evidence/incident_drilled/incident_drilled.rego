@@ -35,11 +35,12 @@ fail[subject] contains "fewer than two people took part" if {
 	said.people < 2
 }
 
-fail[subject] contains sprintf("%v is no runbook of an incident", [said.runbook]) if {
+fail[subject] contains sprintf("%v is no runbook of an incident", [runbook]) if {
 	subject := "incident_drill"
 	said := evidence.facts[subject]
-	is_string(said.runbook)
-	not said.runbook in {"incident", "breach", "residency_exception", "restore_state", "rollback_release"}
+	runbook := said.runbook
+	is_string(runbook)
+	not runbook in {"incident", "breach", "residency_exception", "restore_state", "rollback_release"}
 }
 
 unknown[subject] contains what if {

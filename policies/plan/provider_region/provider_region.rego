@@ -23,10 +23,11 @@ import data.falaj.lib.plan
 
 judged contains provider.urn if some provider in providers
 
-fail[provider.urn] contains sprintf("its region is %v; allowed: %v", [provider.inputs.region, concat(", ", input.parameters.allowed_regions)]) if {
+fail[provider.urn] contains sprintf("its region is %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
 	some provider in providers
-	plan.known(provider.inputs.region)
-	not provider.inputs.region in input.parameters.allowed_regions
+	where := provider.inputs.region
+	plan.known(where)
+	not where in input.parameters.allowed_regions
 }
 
 unknown[provider.urn] contains "it names no region, so the machine that runs it decides" if {

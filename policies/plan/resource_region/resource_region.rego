@@ -29,11 +29,11 @@ fail[urn] contains sprintf("its region is %v; allowed: %v", [where, concat(", ",
 	not where in input.parameters.allowed_regions
 }
 
-fail[urn] contains sprintf("its region is %v; allowed: %v", [of_provider[reference], concat(", ", input.parameters.allowed_regions)]) if {
+fail[urn] contains sprintf("its region is %v; allowed: %v", [where, concat(", ", input.parameters.allowed_regions)]) if {
 	some urn in left_to_provider
-	reference := plan.get(urn).provider
-	plan.known(of_provider[reference])
-	not of_provider[reference] in input.parameters.allowed_regions
+	where := of_provider[plan.get(urn).provider]
+	plan.known(where)
+	not where in input.parameters.allowed_regions
 }
 
 fail[urn] contains sprintf("its zone is %v; allowed regions: %v", [zone, concat(", ", input.parameters.allowed_regions)]) if {
@@ -99,7 +99,8 @@ doubtful := {urn: plan.get(urn) | some urn in (unsettled | outspoken)}
 unsettled := {urn |
 	count(plan.aws_providers - settled) > 0
 	some urn, resource in plan.aws
-	not resource.provider in settled
+	reference := object.get(resource, "provider", null)
+	not reference in settled
 }
 
 # Those that say something of their own; one look at the text of a type tells whether any of it does.
@@ -126,7 +127,8 @@ own := {urn: where |
 
 left_to_provider := {urn |
 	some urn, resource in doubtful
-	not resource.provider in settled
+	reference := object.get(resource, "provider", null)
+	not reference in settled
 	not own[urn]
 }
 

@@ -53,3 +53,13 @@ test_unknown_the_plan_does_not_hold_its_provider if {
 		given.resource("aws:s3/bucket:Bucket", "data", {"bucket": "falaj-data"}),
 	])
 }
+
+# The engines differ on a negation of what is not there.
+test_unknown_a_resource_that_has_no_provider_at_all if {
+	queue := given.urn("aws:sqs/queue:Queue", "q")
+	answer == {
+		"judged": {queue},
+		"fail": {},
+		"unknown": {queue: {"neither it nor its provider says in which region it is made"}},
+	} with input as given.plan([object.remove(given.resource("aws:sqs/queue:Queue", "q", {"name": "q"}), ["provider"])])
+}

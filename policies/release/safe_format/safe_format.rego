@@ -21,10 +21,11 @@ import data.falaj.lib.release
 
 judged contains model if some model, _ in release.models
 
-fail[model] contains sprintf("its format is %v; allowed: %v", [about.format, concat(", ", input.parameters.release.formats)]) if {
+fail[model] contains sprintf("its format is %v; allowed: %v", [format, concat(", ", input.parameters.release.formats)]) if {
 	some model, about in release.models
-	is_string(about.format)
-	not about.format in input.parameters.release.formats
+	format := about.format
+	is_string(format)
+	not format in input.parameters.release.formats
 }
 
 fail[model] contains sprintf("%v can run code when it is opened", [path]) if {
