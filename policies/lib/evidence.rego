@@ -19,10 +19,16 @@ latest[type] := document if {
 # What the newest document says; nothing where there is none.
 facts[type] := document.facts if some type, document in latest
 
+# Files that cannot be read -> why. Where nobody tells of any, none of them is the one that is missing.
+unreadable := found if {
+	found := input.evidence.unreadable
+	is_object(found)
+} else := {}
+
 wrong[type] contains "there is no such document" if {
 	some type in types
 	not latest[type]
-	count(input.evidence.unreadable) == 0
+	count(unreadable) == 0
 }
 
 wrong[type] contains sprintf("that of %v cannot be trusted: %v", [document.at, object.get(document, "why", "nobody has looked at its signature")]) if {
@@ -44,7 +50,7 @@ wrong[type] contains sprintf("it says that it was on %v, which is still to come"
 unclear[type] contains sprintf("it may be %v, which cannot be read: %v", [name, why]) if {
 	some type in types
 	not latest[type]
-	some name, why in input.evidence.unreadable
+	some name, why in unreadable
 }
 
 unclear[type] contains "its moment is no date" if {

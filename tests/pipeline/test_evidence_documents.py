@@ -24,7 +24,7 @@ DAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOON = "2026-11-24T12:00:00Z"
 SEEN: dict[str, dict[str, Any]] = {
     "drift_run": {"state": "ok", "release": "r1", "requests": 300},
-    "restore_test": {"restored": ["state"], "succeeded": True},
+    "restore_test": {"restored": ["state"], "succeeded": True, "minutes": 12.5, "rpo_seconds": 3600},
     "access_review": {"reviewer": "Huda", "identities": 9, "open": 0},
     "vulnerability_scan": {"tool": "scanner 1", "targets": ["requirements/all.txt"], "open": []},
     "off_switch_test": {"took_back": "r2", "to": "r1", "succeeded": True},

@@ -223,3 +223,24 @@ def test_a_drill_says_its_facts_in_the_form_of_the_evidence(place: Place, falaj_
     place.copy()
     document = sign(template("restore_test", "prod", by="somebody", now=LATER + timedelta(seconds=1), facts=place.drill().facts()))
     assert problem(document) == ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "seconds", "why"),
+    [
+        (1, 7.5, []),
+        (24, 8 * 3600.0, []),
+        (25, 8 * 3600 + 30.0, ["it took 480.5 minutes; at most 8 hours are allowed", "the last 90000 seconds were lost; at most 24 hours are allowed"]),
+    ],
+)
+def test_what_a_drill_measured_is_judged_by_what_may_be_promised(place: Place, hours: int, seconds: float, why: list[str]) -> None:
+    from infra.pipeline.gate import judge_evidence
+
+    place.copy()
+    at, clock = datetime.strptime(AT, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(hours=hours), iter((0.0, seconds))
+    facts = restore(place.second, "prod", place.home / "back", checks={}, now=at, clock=lambda: next(clock)).facts()
+    moment = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    document = {"at": moment, "by": "somebody", "facts": facts, "file": "restore_test.json", "signed": True, "why": ""}
+    found = judge_evidence({"environment": "prod", "documents": {"restore_test": [document]}, "unreadable": {}}, "prod", moment, subject="here")
+    (answer,) = [each for each in found.rules if each.rule == "restore_tested"]
+    assert (answer.fail, answer.unknown) == ({"restore_test": why} if why else {}, {})

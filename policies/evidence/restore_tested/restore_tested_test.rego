@@ -98,3 +98,75 @@ test_denied_nothing if {
 		"unknown": {},
 	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": [], "succeeded": true, "minutes": 35, "compared": "digests"}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
 }
+
+test_allowed_as_long_and_as_old_as_may_be if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": 480, "compared": "digests", "rpo_seconds": 86400}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_allowed_in_no_time_at_all if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": 0, "compared": "digests", "rpo_seconds": 0}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_denied_it_took_too_long if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {"restore_test": {"it took 480.5 minutes; at most 8 hours are allowed"}},
+		"unknown": {},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": 480.5, "compared": "digests"}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_denied_too_much_was_lost if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {"restore_test": {"the last 86401 seconds were lost; at most 24 hours are allowed"}},
+		"unknown": {},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": 35, "compared": "digests", "rpo_seconds": 86401}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_unknown_how_long_it_took_is_missing if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {},
+		"unknown": {"restore_test": {"it does not say minutes"}},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "compared": "digests"}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_unknown_a_time_that_is_none if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {},
+		"unknown": {"restore_test": {"it does not say minutes", "its rpo_seconds is no number"}},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": -1, "compared": "digests", "rpo_seconds": -1}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_unknown_the_age_of_the_copy_is_text if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {},
+		"unknown": {"restore_test": {"its rpo_seconds is no number"}},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state", "artifacts"], "succeeded": true, "minutes": 35, "compared": "digests", "rpo_seconds": "a day"}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_unknown_how_long_it_took_is_text if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {},
+		"unknown": {"restore_test": {"it does not say minutes"}},
+	} with input as given.evidence({"restore_test": [{"at": "2025-12-31T12:00:00Z", "by": "somebody", "facts": {"restored": ["state"], "succeeded": true, "minutes": "soon", "compared": "digests"}, "file": "restore_test.json", "signed": true, "why": ""}]}, {})
+}
+
+test_denied_none_and_nobody_tells_of_files_that_cannot_be_read if {
+	answer == {
+		"judged": {"restore_test"},
+		"fail": {"restore_test": {"there is no such document"}},
+		"unknown": {},
+	} with input as given.evidence({"restore_test": []}, "other")
+}
