@@ -75,7 +75,7 @@ def restore(environment: str, place: str, moment: str, into: Path | None, by: st
     path = write(environment_folder(environment) / "documents", document)
     details = {"copy": found.copy, "succeeded": not found.wrong, "rto_seconds": round(found.rto_seconds, 2), "rpo_seconds": round(found.rpo_seconds)}
     chain.append(environment, "drilled", "restore", details, document["at"])
-    result = {**found.facts(), "document": str(path)}
+    result = {**found.facts(), "promised": _promised(environment), "document": str(path)}
     emit(result, as_json, lambda: _shown(result))
     return int(Exit.FAULT if found.wrong else Exit.DONE)
 
@@ -153,6 +153,14 @@ def _releases(environment: str) -> str:
     return f"s3://{bucket_name(config, 'artifacts')}/releases"
 
 
+def _promised(environment: str) -> dict[str, int]:
+    """What the environment promises, beside which the drill's own figures are read; the gate asks `restore_tested`."""
+    from infra.config.load import is_site, load_environment, load_site
+
+    config = load_site(environment).platform if is_site(environment) else load_environment(environment).common
+    return config.recovery.model_dump()
+
+
 def _use_local_cloud() -> None:
     from infra.cli.road import use_local_cloud
 
@@ -216,8 +224,8 @@ def _shown(result: dict[str, Any]) -> str:
     rows = [["copy", f"{result['copy']} from {result['place']}"], ["restored", ", ".join(result["restored"]) or "nothing"]]
     rows += [["opened", f"{name}: {said}"] for name, said in result["opened"].items()]
     rows += [
-        ["RTO", f"{result['rto_seconds']} s for {result['files']} files, {result['bytes']} bytes"],
-        ["RPO", f"{result['rpo_seconds']} s, the age of the copy"],
+        ["RTO", f"{result['rto_seconds']} s for {result['files']} files, {result['bytes']} bytes; promised: {result['promised']['rto_hours']} h"],
+        ["RPO", f"{result['rpo_seconds']} s, the age of the copy; promised: {result['promised']['rpo_hours']} h"],
     ]
     rows += [["since then", f"{name}: {count} files changed"] for name, count in result["changed_since"].items()]
     rows += [["wrong", f"{name}: {why}"] for name, why in list(result["wrong"].items())[:20]]

@@ -46,7 +46,11 @@ def test_a_drill_is_written_down_as_evidence_that_the_rules_read(falaj_home: Pat
     )
     (document,) = read_folder(environment_folder("local") / "documents", "local")["documents"]["restore_test"]
     assert (document["by"], document["signed"], document["facts"]["rpo_seconds"]) == ("somebody", True, found["rpo_seconds"])
-    assert [json.loads(line)["action"] for line in (environment_folder("local") / "audit.jsonl").read_text().splitlines()] == ["copied", "drilled"]
+    shown = CliRunner().invoke(drill, ["restore", "--from", place, "--by", "somebody"]).output
+    assert "promised: 8 h" in shown and "the age of the copy; promised: 24 h" in shown
+    # What is promised stands in config, and is not what the drill saw.
+    assert (found["promised"], "promised" in document["facts"]) == ({"rto_hours": 8, "rpo_hours": 24}, False)
+    assert [json.loads(line)["action"] for line in (environment_folder("local") / "audit.jsonl").read_text().splitlines()] == ["copied", "drilled", "drilled"]
 
 
 def test_a_state_that_does_not_open_is_no_success(falaj_home: Path, tmp_path: Path) -> None:
