@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +97,7 @@ def _median(measured: list[dict[str, Any]], key: str) -> float:
 
 
 def _measure(engine_name: str, path: Path) -> dict[str, Any]:
-    """One judgement in this process. Peak memory is this process's, and its largest child's where the engine is a program."""
+    """One judgement in this process. Peak memory is that of this process and the engine's together; of a peer it is the peer's alone."""
     import resource
 
     from infra.pipeline.gate import judge_plan
@@ -115,14 +117,46 @@ def _measure(engine_name: str, path: Path) -> dict[str, Any]:
             finally:
                 spent.append(time.perf_counter() - began)
 
+    together = _Together()
     began = time.perf_counter()
     decision = judge_plan(plan, engine=Timed())
     seconds = time.perf_counter() - began
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    peak = together.peak() if engine_name == "regorus" else resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     judgements = sum(len(result.judged) for result in decision.rules)
     if not judgements:
         raise Fault("the gate judged nothing", given="; ".join(decision.faults))
     return {"gate": seconds, "engine": sum(spent), "mebibytes": peak, "rules": len(decision.rules), "judgements": judgements}
+
+
+class _Together:
+    """The most memory that this process and those that it started had at one time, by a look every hundredth of a second."""
+
+    def __init__(self) -> None:
+        self._most = _resident(os.getpid())
+        self._ended = threading.Event()
+        self._looking = threading.Thread(target=self._look, daemon=True)
+        self._looking.start()
+
+    def peak(self) -> float:
+        """In MiB, until now."""
+        self._ended.set()
+        self._looking.join()
+        return self._most
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.01):
+            # Children belong to the thread that started them, and threads come and go.
+            with suppress(OSError):
+                children = [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+                self._most = max(self._most, sum(_resident(pid) for pid in (os.getpid(), *children)))
+
+
+def _resident(pid: int) -> float:
+    """MiB of memory that a process has; none where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+    except OSError:
+        return 0.0
 
 
 def _conftest(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ import orjson
 
 from infra.artifacts import Plan, RuleResult
 from infra.pipeline.library import KINDS, Kind, Library, Rule
-from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, as_text, choose, too_late
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, as_json, choose, too_late
 
 TOLD = ("urn", "type", "op", "custom", "provider", "inputs", "property_dependencies")
 """What rules are told of a resource of a plan; the rest is for engines and readers, and a quarter of a large plan."""
@@ -37,10 +37,18 @@ class Answers:
     """Of a plan: type of the managed resources -> how many there are."""
 
 
-def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine: PolicyEngine | None = None) -> Answers:
+def ask(
+    library: Library,
+    kind: Kind,
+    input: Mapping[str, Any],
+    day: str,
+    engine: PolicyEngine | None = None,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Answers:
     """What every rule of `kind` says of `input`, whose values are JSON values, or calls that write a large one as JsonText.
 
-    A rule that is not in force yet on `day` (2026-01-31) is advisory.
+    A rule that is not in force yet on `day` (2026-01-31) is advisory. `meanwhile` may be called while an engine works elsewhere.
     """
     rules = library.of_kind(kind)
     seconds = float(input.get("parameters", {}).get("limits", {}).get("seconds", SECONDS))
@@ -49,7 +57,7 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
         engine = engine or choose(seconds=seconds)
         answers.engine = engine.name
         began = time.monotonic()
-        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, _QUESTION[kind], _text(input))
+        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, _QUESTION[kind], _text(input, meanwhile))
         if time.monotonic() - began > seconds:
             raise EvaluationFailed(too_late(seconds))
         if not isinstance(said, list):
@@ -89,7 +97,7 @@ def ask(library: Library, kind: Kind, input: Mapping[str, Any], day: str, engine
 
 
 def told(plan: Plan) -> JsonText:
-    """What rules are told of `plan`, whose digest was taken before: that has shown that JSON holds all of it exactly, which is not asked a second time."""
+    """What rules are told of `plan`. Whoever asks takes its digest too, which shows that JSON holds all of it exactly: that is not asked a second time."""
     resources = []
     for resource in plan.resources:
         # Its fields are JSON values as they stand: no copy of them is made first.
@@ -99,13 +107,18 @@ def told(plan: Plan) -> JsonText:
         one["property_dependencies"] = {name: urns for name, urns in one["property_dependencies"].items() if urns}
         resources.append(one)
     about = {name: value for name, value in plan.__dict__.items() if name not in ("resources", "state")}
-    return JsonText(orjson.dumps({**about, "state": plan.state.__dict__, "resources": resources}).decode())
+    try:
+        return JsonText((orjson.dumps({**about, "state": plan.state.__dict__, "resources": resources}),))
+    except orjson.JSONEncodeError:
+        plan.canonical()  # says what it is that JSON cannot hold
+        raise
 
 
-def _text(input: Mapping[str, Any]) -> JsonText:
-    # Whatever is written here is let go with this call: of a large plan only one text is left.
-    pieces = [piece for name, value in input.items() for piece in (", ", json.dumps(name), ": ", as_text(value() if callable(value) else value))]
-    return JsonText("".join(["{", *pieces[1:], "}"]))
+def _text(input: Mapping[str, Any], meanwhile: Callable[[], object]) -> JsonText:
+    pieces: list[bytes] = []
+    for name, value in input.items():
+        pieces += [b", " if pieces else b"{", json.dumps(name).encode(), b": ", *as_json(value() if callable(value) else value).pieces]
+    return JsonText((*pieces, b"}"), meanwhile)
 
 
 class _Subjects:

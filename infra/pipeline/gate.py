@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,8 +49,9 @@ def judge_plan(
     """
     library = Library.open(policies)
     given = library.parameters(plan.environment, instant(now)) if parameters is None else parameters
-    subject_digest = digest_bytes(plan.canonical())
-    answers = ask(library, "plan", {"plan": lambda: told(plan), "parameters": given, "now": instant(now)}, instant(now)[:10], engine)
+    subject_digest = cache(lambda: digest_bytes(plan.canonical()))
+    told_of = {"plan": lambda: told(plan), "parameters": given, "now": instant(now)}
+    answers = ask(library, "plan", told_of, instant(now)[:10], engine, meanwhile=subject_digest)
     nobody = unjudged(library, answers.types)
     faults = list(answers.faults)
     if nobody and given.get("unjudged_types") == "deny":
@@ -63,7 +65,7 @@ def judge_plan(
         kind="plan",
         environment=plan.environment,
         subject=f"{plan.project}/{plan.environment}",
-        subject_digest=subject_digest,
+        subject_digest=subject_digest(),
         policy_digest=library.digest,
         parameters_digest=digest(given),
         state=StateRef(serial=plan.state.serial, digest=plan.state.digest),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, as_text, too_late
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, as_json, too_late
 
 
 class OpaBinary:
@@ -29,7 +29,7 @@ class OpaBinary:
                 (folder / path).write_text(text, encoding="utf-8")
             command = [str(self._binary), "eval", "--format=json", "--stdin-input", "--strict-builtin-errors", "--data", str(folder), rule]
             try:
-                done = subprocess.run(command, input=as_text(input).encode(), capture_output=True, timeout=self._seconds, check=False)
+                done = subprocess.run(command, input=b"".join(as_json(input).pieces), capture_output=True, timeout=self._seconds, check=False)
             except subprocess.TimeoutExpired:
                 raise EvaluationFailed(too_late(self._seconds)) from None
             except OSError as problem:

@@ -21,7 +21,7 @@ from falaj.home import ROOT, environment_folder, stack_folder
 from infra.artifacts import Plan
 from infra.config.load import TEAMS_FILE, require_whole, stacks_of
 from infra.engine.engine import Engine, Program
-from infra.pipeline.reading import LARGE, read_document
+from infra.pipeline.reading import read_document
 
 STACKS: tuple[str, ...] = ("foundation", "cluster", "platform", "workloads")
 """Folders under stacks/, in the order they stand on each other; an environment on a site has the last two."""
@@ -30,6 +30,8 @@ _SHARED = ("falaj", "infra/config", "infra/components", "workloads/stages.py")
 """What the programs of our stacks are made of besides their own folder."""
 
 _MAKE_AGAIN = "make it again: falaj plan"
+_LARGE = 4_000_000
+"""Bytes of a plan that the collector of cycles would take long to look through."""
 
 Outputs = Mapping[str, Mapping[str, Any]]
 """Stack -> its outputs, with the markers of `infra.artifacts`."""
@@ -109,7 +111,7 @@ def plan_file(folder: Path, environment: str) -> Path:
 def read_plan(path: Path) -> Plan:
     """The plan in `path`. Raises UsageError when it is missing, truncated, too large or too deep, or was edited into something else."""
     plan = Plan.of(read_document(path, what="plan file", next=_MAKE_AGAIN), path, next=_MAKE_AGAIN)
-    if path.stat().st_size > LARGE:
+    if path.stat().st_size > _LARGE:
         # It stays to the end, and the collector of cycles would look through all of it while it is judged: a tenth of the gate's time.
         gc.freeze()
     return plan

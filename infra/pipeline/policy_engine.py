@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +24,10 @@ from falaj.home import ROOT
 
 SECONDS = 60.0
 """How long an engine may take for one question, where parameter `limits.seconds` says nothing."""
-APART = 16_000_000
-"""Characters of input from which the embedded engine works in a process of its own, since inside this one nothing can stop it.
+APART = 500_000
+"""Bytes of input from which the embedded engine works in a process of its own, since inside this one nothing can stop it.
 
-Above what ten thousand resources take: the process would cost their gate a fourteenth of its time (1.13 s of processor for 1.06 s, six runs each).
+Three times what the largest of our stacks takes. What joins every resource with every other takes seconds at that size, and an hour at ten million.
 """
 _KEPT = 4
 """Libraries that one thread keeps loaded."""
@@ -38,11 +38,21 @@ class EvaluationFailed(Exception):
     """The engine gave no answer: an error in a rule, a refused input, a panic. The gate never takes it for a yes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JsonText:
-    """An input that is JSON text already: a large one is not written a second time."""
+    """An input that is JSON text (UTF-8) already, in pieces: a large one is neither written a second time nor put together."""
 
-    text: str
+    pieces: tuple[bytes, ...]
+    meanwhile: Callable[[], object] = lambda: None
+    """What the asker has to do in any case, for an engine that works elsewhere to call while it does."""
+
+    def __len__(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return b"".join(self.pieces).decode()
 
 
 class PolicyEngine(Protocol):
@@ -74,7 +84,7 @@ class RegorusEngine:
     def evaluate(self, modules: Mapping[str, str], digest: str, rule: str, input: Any) -> Any:
         began = time.monotonic()
         try:
-            answer = self._answer(modules, digest, rule, as_text(input))
+            answer = self._answer(modules, digest, rule, as_json(input))
         except (KeyboardInterrupt, SystemExit, MemoryError, EvaluationFailed):
             raise
         except BaseException as problem:  # a panic of the engine is no Exception
@@ -84,27 +94,31 @@ class RegorusEngine:
             raise EvaluationFailed(too_late(self._seconds))
         return None if answer == "<undefined>" else answer
 
-    def _answer(self, modules: Mapping[str, str], digest: str, rule: str, text: str) -> Any:
+    def _answer(self, modules: Mapping[str, str], digest: str, rule: str, input: JsonText) -> Any:
         """The answer of the compact form; where that has none, of the modules as they are, whose errors name files and lines."""
+        asked = self._asked_apart() if len(input) > self._apart else self._asked_here
         short = _compact(tuple(modules.items()), rule) if rule.startswith(("data.falaj.gate.", "data.falaj.gate_brief.")) else None
         if short is not None:
             try:
-                return self._asked({"library.rego": short[0]}, f"{digest} {rule}", short[1], text)
+                return asked({"library.rego": short[0]}, f"{digest} {rule}", short[1], input)
             except (KeyboardInterrupt, SystemExit, MemoryError, EvaluationFailed):
                 raise
             except BaseException:  # a panic of the engine is no Exception
                 _loaded_here.__dict__.clear()
-                self._asked(modules, digest, rule, text)
+                self._asked_here(modules, digest, rule, input)
                 raise EvaluationFailed("the rules answer as they are written, and not in their compact form") from None
-        return self._asked(modules, digest, rule, text)
+        return asked(modules, digest, rule, input)
 
-    def _asked(self, modules: Mapping[str, str], digest: str, rule: str, text: str) -> Any:
-        if len(text) > self._apart:
-            from infra.pipeline.apart import evaluate
+    def _asked_apart(self) -> Callable[[Mapping[str, str], str, str, JsonText], Any]:
+        """Asks a process that starts now."""
+        from infra.pipeline.apart import Apart
 
-            return evaluate(modules, rule, text, self._seconds)
+        process = Apart()
+        return lambda modules, _, rule, input: process.ask(modules, rule, input, self._seconds)
+
+    def _asked_here(self, modules: Mapping[str, str], digest: str, rule: str, input: JsonText) -> Any:
         engine = self._loaded(modules, digest)
-        engine.set_input_json(text)
+        engine.set_input_json(input.text)
         return orjson.loads(engine.eval_rule_as_json(rule))
 
     def _loaded(self, modules: Mapping[str, str], digest: str) -> Any:
@@ -165,9 +179,9 @@ def choose(name: str | None = None, seconds: float = SECONDS) -> PolicyEngine:
     return server(url, binary, seconds)
 
 
-def as_text(input: Any) -> str:
-    """The JSON text of an input."""
-    return input.text if isinstance(input, JsonText) else json.dumps(input)
+def as_json(input: Any) -> JsonText:
+    """An input as JSON text."""
+    return input if isinstance(input, JsonText) else JsonText((json.dumps(input).encode(),))
 
 
 def too_late(seconds: float) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from falaj.canonical import NoJson
 from falaj.errors import UsageError
+from infra.artifacts import Plan
 from infra.pipeline import reading
+from infra.pipeline.asking import told
 from infra.pipeline.gate import judge_file, judge_plan
 from infra.pipeline.opa_binary import OpaBinary
 from infra.pipeline.policy_engine import APART, EvaluationFailed, RegorusEngine, choose, opa_binary
@@ -79,6 +82,33 @@ def test_a_resource_without_a_type_is_refused(tmp_path: Path) -> None:
 def test_the_embedded_engine_gives_the_same_answers_in_a_process_of_its_own() -> None:
     sample = next(sample for sample in SAMPLES if sample.rule.id == "key_rotated" and sample.verdict == "denied")
     assert answers(RegorusEngine(apart=0), "plan", sample.input) == answers(RegorusEngine(), "plan", sample.input)
+
+
+def many(number: int, **inputs: Any) -> Plan:
+    """As many buckets as make a plan that is judged in a process of its own."""
+    return plan_of([{**BUCKET, "urn": f"{BUCKET['urn']}{index}", "inputs": {"bucket": f"falaj-{index}", **inputs}} for index in range(number)])
+
+
+def test_a_plan_of_thousands_gets_in_a_process_of_its_own_the_decision_that_it_gets_here() -> None:
+    plan = many(3_000)
+    assert len(told(plan)) > APART
+    there, here = (judge_plan(plan, PARAMETERS, NOON, engine=engine) for engine in (RegorusEngine(), RegorusEngine(apart=1 << 30)))
+    assert (there, there.subject_digest, max(len(rule.judged) for rule in there.rules)) == (here, plan.digest, 3_000)
+
+
+@pytest.mark.parametrize(("number", "value"), [(number, value) for number in (1, 3_000) for value in (float("nan"), 2**53, 2**70, "\ud800")])
+def test_a_plan_that_json_cannot_hold_is_refused_wherever_it_would_be_judged(number: int, value: Any) -> None:
+    with pytest.raises(NoJson):
+        judge_plan(many(number, tags={"size": value}), PARAMETERS, NOON, engine=RegorusEngine())
+
+
+@pytest.mark.parametrize(("program", "words"), [("import os; os.kill(os.getpid(), 9)", "the engine's process ended with -9"), ("", "gave no answer")])
+def test_a_process_that_ends_without_an_answer_denies(program: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = tmp_path / "process.py"
+    there.write_text(program)
+    monkeypatch.setattr("infra.pipeline.apart._THERE", there)
+    decision = judge_plan(many(3_000), PARAMETERS, NOON, engine=RegorusEngine())
+    assert (decision.verdict, decision.rules, [words in fault for fault in decision.faults]) == ("denied", [], [True])
 
 
 def test_an_evaluation_that_takes_too_long_is_ended() -> None:
