@@ -47,10 +47,16 @@ links := {part.urn: found |
 owners := object.union(plainly_owned, {part.urn: found |
 	some part in other_parts
 	name := object.get(part.inputs, "bucket", null)
-	by_name := {bucket | some bucket in named[name]}
-	by_reference := {bucket | some bucket in links[part.urn]; fits(name, bucket)}
-	found := by_name | by_reference
+	referred := {bucket | some bucket in links[part.urn]}
+	meant := {bucket | some bucket in referred; bucket in named[name]}
+	by_name := {first_named[name] | count(meant) == 0}
+	by_reference := {bucket | some bucket in referred; fits(name, bucket)}
+	found := (meant | by_name) | by_reference
 })
+
+# No two buckets can have one name. Of those that a plan gives it all the same, the one that a part refers to is its own, else the first:
+# a part that counted for each of them would have every bucket looked at with the parts of all.
+first_named := {name: min(buckets) | some name, buckets in named}
 
 # Most parts do not know their bucket's name yet, and refer to the one bucket of the plan that it is.
 plainly_owned := {part.urn: {bucket} |

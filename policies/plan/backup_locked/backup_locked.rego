@@ -66,7 +66,13 @@ named[vault.inputs.name] contains vault.urn if {
 	is_string(vault.inputs.name)
 }
 
-owners(lock) := {urn | some urn in named[lock.inputs.backupVaultName]} | plan.referred_of(lock, "backupVaultName", {"aws:backup/vault:Vault"})
+# Of several vaults of one name the lock is that of the first, unless it refers to one.
+first_named := {name: min(found) | some name, found in named}
+
+owners(lock) := referred if {
+	referred := plan.referred_of(lock, "backupVaultName", {"aws:backup/vault:Vault"})
+	count(referred) > 0
+} else := {urn | urn := first_named[lock.inputs.backupVaultName]}
 
 locks_of contains [urn, lock.urn] if {
 	some lock in locks

@@ -64,3 +64,29 @@ test_unknown_a_lock_of_unknown_length if {
 		{"property_dependencies": {"backupVaultName": ["urn:pulumi:prod::app::aws:backup/vault:Vault::v"]}, "urn": "urn:pulumi:prod::app::aws:backup/vaultLockConfiguration:VaultLockConfiguration::l", "type": "aws:backup/vaultLockConfiguration:VaultLockConfiguration", "name": "l", "op": "create", "custom": true, "inputs": {"backupVaultName": {"__falaj__": "unknown"}, "minRetentionDays": {"__falaj__": "unknown"}}, "provider": "urn:pulumi:prod::app::pulumi:providers:aws::aws::"},
 	])
 }
+
+twins := [
+	given.resource("aws:backup/vault:Vault", "one", {"name": "falaj", "kmsKeyArn": "k"}),
+	given.resource("aws:backup/vault:Vault", "two", {"name": "falaj", "kmsKeyArn": "k"}),
+]
+
+lock(name) := given.resource("aws:backup/vaultLockConfiguration:VaultLockConfiguration", name, {"backupVaultName": "falaj", "minRetentionDays": 35})
+
+test_allowed_two_vaults_of_one_name_each_with_a_lock_that_refers_to_it if {
+	answer == {
+		"judged": {given.urn("aws:backup/vault:Vault", "one"), given.urn("aws:backup/vault:Vault", "two")},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan(array.concat(twins, [
+		given.referring(lock("one"), {"backupVaultName": [["aws:backup/vault:Vault", "one"]]}),
+		given.referring(lock("two"), {"backupVaultName": [["aws:backup/vault:Vault", "two"]]}),
+	]))
+}
+
+test_denied_a_lock_with_the_name_of_two_vaults_is_not_that_of_both if {
+	answer == {
+		"judged": {given.urn("aws:backup/vault:Vault", "one"), given.urn("aws:backup/vault:Vault", "two")},
+		"fail": {given.urn("aws:backup/vault:Vault", "two"): {"no lock belongs to this vault"}},
+		"unknown": {},
+	} with input as given.plan(array.concat(twins, [lock("lock")]))
+}

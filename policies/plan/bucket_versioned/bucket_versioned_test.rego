@@ -54,3 +54,29 @@ test_unknown_a_versioning_that_does_not_say_whose_it_is if {
 		given.resource("aws:s3/bucketVersioning:BucketVersioning", "ver", {"bucket": given.unknown, "versioningConfiguration": {"status": "Enabled"}}),
 	])
 }
+
+twins := [
+	given.resource("aws:s3/bucket:Bucket", "data", {"bucket": "falaj-data"}),
+	given.resource("aws:s3/bucket:Bucket", "other", {"bucket": "falaj-data"}),
+]
+
+versioning(name, status) := given.resource("aws:s3/bucketVersioning:BucketVersioning", name, {"bucket": "falaj-data", "versioningConfiguration": {"status": status}})
+
+test_allowed_two_buckets_of_one_name_each_with_a_part_that_refers_to_it if {
+	answer == {
+		"judged": {given.urn("aws:s3/bucket:Bucket", "data"), given.urn("aws:s3/bucket:Bucket", "other")},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan(array.concat(twins, [
+		given.referring(versioning("one", "Enabled"), {"bucket": [["aws:s3/bucket:Bucket", "data"]]}),
+		given.referring(versioning("two", "Enabled"), {"bucket": [["aws:s3/bucket:Bucket", "other"]]}),
+	]))
+}
+
+test_denied_a_part_with_the_name_of_two_buckets_is_not_that_of_both if {
+	answer == {
+		"judged": {given.urn("aws:s3/bucket:Bucket", "data"), given.urn("aws:s3/bucket:Bucket", "other")},
+		"fail": {given.urn("aws:s3/bucket:Bucket", "other"): {"no versioning belongs to this bucket"}},
+		"unknown": {},
+	} with input as given.plan(array.concat(twins, [versioning("ver", "Enabled")]))
+}

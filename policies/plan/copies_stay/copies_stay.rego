@@ -73,7 +73,8 @@ fail[urn] contains "it copies, and does not say where to" if {
 unknown[urn] contains sprintf("it copies to bucket %v, which is not in this plan and whose name does not say where it is", [target]) if {
 	some [urn, "bucket", target] in targets
 	is_string(target)
-	count(local_buckets(target)) == 0
+	name := regex.replace(target, "^arn:aws[a-z-]*:s3:::", "")
+	not name in own_buckets
 }
 
 unknown[urn] contains "where it copies to is not known before an apply" if {
@@ -184,7 +185,4 @@ region_of(arn) := parts[3] if {
 	count(parts) > 4
 } else := "no region"
 
-local_buckets(arn) := {bucket.urn |
-	some bucket in plan.of_type(types.bucket)
-	bucket.inputs.bucket == regex.replace(arn, "^arn:aws[a-z-]*:s3:::", "")
-}
+own_buckets := {bucket.inputs.bucket | some bucket in plan.of_type(types.bucket)}

@@ -26,12 +26,12 @@ judged contains network.urn if some network in networks
 
 fail[urn] contains sprintf("it has no endpoint of type %v for %v", [kind, service]) if {
 	some [urn, kind, service] in missing
-	not doubtful(urn)
+	not urn in doubtful
 }
 
 unknown[urn] contains sprintf("whether it has an endpoint of type %v for %v is not known before an apply", [kind, service]) if {
 	some [urn, kind, service] in missing
-	doubtful(urn)
+	urn in doubtful
 }
 
 networks := plan.of_type("aws:ec2/vpc:Vpc")
@@ -62,12 +62,19 @@ service_of := {name: service | some name in names; service := regex.replace(name
 # A network has no name of its own to be known by before it is made, so the reference says whose endpoint it is.
 networks_of(endpoint) := plan.referred_of(endpoint, "vpcId", {"aws:ec2/vpc:Vpc"})
 
-# Some endpoint of this network, or of nobody knows which, does not say yet what it is for.
-doubtful(urn) if {
+# Networks of which some endpoint does not say yet what it is for; all of them, where one does not say whose it is.
+doubtful contains urn if {
 	some endpoint in endpoints
 	hides(endpoint)
-	urn in networks_of(endpoint)
-} else if {
+	some urn in networks_of(endpoint)
+}
+
+doubtful contains network.urn if {
+	count(adrift) > 0
+	some network in networks
+}
+
+adrift contains endpoint.urn if {
 	some endpoint in endpoints
 	plan.hidden(endpoint.inputs.vpcId)
 	count(networks_of(endpoint)) == 0
