@@ -26,6 +26,8 @@ _CLIENT_SIDE = {"helm.sh", "yaml", "kustomize", "helm"}
 """Groups of the provider's own types, which no API server knows."""
 _OF_THE_SERVER = {"admissionregistration.k8s.io", "apiextensions.k8s.io"}
 """Groups that say what the API server is and whom it asks: it asks nobody about the first, and a cluster is put right by changing the second."""
+_DOOR = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
+"""How the types of a cluster's door begin. What judges whether it is there joins it to the rest of a plan, and nobody stands at the door to ask."""
 _CORE = "core"
 
 
@@ -83,6 +85,8 @@ _ABOUT = {"release": "a model release", "repository": "the repository", "evidenc
 def _admissible(rule: Rule) -> Admissible | str:
     subjects, reads = _kinds(rule.subjects), _kinds(rule.reads)
     others = sorted({type for type in [*rule.subjects, *rule.reads] if _is_other(type)})
+    if unasked := sorted(type for type in rule.subjects if type.startswith(_DOOR)):
+        return f"of {', '.join(unasked)} the API server asks nobody"
     if not subjects and not reads:
         return f"no object of a cluster is its subject, only {', '.join(others)}"
     if not subjects:

@@ -41,6 +41,7 @@ parameters := {
 		"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb": "somebody answered for it until 2025-12-31",
 	},
 	"sites": {"countries": ["AE"]},
+	"admission": {"rules": ["job_bounded", "pod_restricted"], "action": "deny"},
 	"watching": {"services": ["accessanalyzer", "cloudtrail", "config", "guardduty", "guardduty_eks", "securityhub"]},
 	"workloads": {"quota_bounds": ["requests.nvidia.com/gpu", "limits.cpu", "limits.memory", "pods"], "maximum_gpus": 8, "minimum_replicas": 2, "maximum_retries": 6, "longest_job_seconds": 172800},
 	"inference_log": {"contents": ["features", "none"], "maximum_days": 90},

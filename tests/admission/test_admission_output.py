@@ -44,6 +44,12 @@ def test_a_parameter_of_the_environment_stands_in_the_policy(tmp_path: Path) -> 
     assert json.loads(variables["registries"]) == PARAMETERS["image_registries"]
 
 
+@pytest.mark.parametrize("environment", ["staging", "prod", "onprem"])
+def test_the_gate_asks_for_every_policy_that_refuses(environment: str) -> None:
+    refusing = [rule for rule, (*_, binding) in admission.documents(LIBRARY, environment).items() if binding["spec"]["validationActions"] == ["Deny"]]
+    assert LIBRARY.parameters(environment)["admission"] == {"rules": refusing, "action": "deny"}
+
+
 def test_a_rule_that_is_advisory_warns_and_does_not_refuse(copy: Path, tmp_path: Path) -> None:
     rule = copy / "plan" / "ingress_closed" / "ingress_closed.rego"
     rule.write_text(rule.read_text().replace("level: mandatory", "level: advisory"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pytest
 from falaj.errors import UsageError
 from infra.components.admission import bound, spared
 from infra.config.load import parse
+from infra.engine.embedded.engine import EmbeddedEngine
+from infra.pipeline.gate import judge_plan
+from infra.pipeline.plan import plan_programs, stack_program
+from infra.pipeline.policy_engine import RegorusEngine
 from infra.policy_build.admissible import SPARED_NAMESPACES
 from infra.policy_build.admission import documents
 from tests.components.test_controllers import CONFIG, SAMPLE, of
 from tests.config.test_load import happy
-from tests.policies.samples import LIBRARY
+from tests.policies.samples import LIBRARY, NOON
 from tests.stacks.world import World, manifests, run
 
 BINDING = "ValidatingAdmissionPolicyBinding"
@@ -62,6 +67,25 @@ def test_a_list_comes_before_its_policy_and_that_before_its_binding(falaj_home: 
 
 def test_it_can_be_left_out(falaj_home: Path) -> None:
     assert bindings(run("platform", "prod", config={"admission": "off"})) == {}
+
+
+@pytest.mark.parametrize(
+    ("environment", "mode", "why"),
+    [
+        ("prod", "deny", set()),
+        ("prod", "warn", {"it refuses nothing: validationActions has no Deny"}),
+        ("prod", "off", {f"at its cluster's door nobody asks {rule}" for rule in RULES}),
+        ("dev", "warn", set()),
+        ("dev", "off", {f"at its cluster's door nobody asks {rule}" for rule in RULES}),
+    ],
+)
+def test_the_gate_asks_for_a_door_that_refuses_where_people_are_served(falaj_home: Path, environment: str, mode: str, why: set[str]) -> None:
+    earlier = [stack_program(environment, stack) for stack in ("foundation", "cluster")]
+    platform = stack_program(environment, "platform")
+    *_, plan = plan_programs([*earlier, replace(platform, config={**platform.config, "falaj:admission": mode})], engine=EmbeddedEngine(environment))
+    decision = judge_plan(plan, LIBRARY.parameters(environment), NOON, engine=RegorusEngine())
+    (found,) = [each for each in decision.rules if each.rule == "admission_enforced"]
+    assert (found.judged != [], {each for all in found.fail.values() for each in all}, found.unknown) == (True, why, {})
 
 
 def test_controllers_and_what_the_config_spares_are_left_alone(falaj_home: Path) -> None:

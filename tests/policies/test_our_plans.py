@@ -43,6 +43,7 @@ BREAKS: list[tuple[str, str, str, str, Any, str]] = [
     ("foundation", "aws:efs/fileSystem:FileSystem", "files", "kmsKeyId", GONE, "store_encrypted"),
     ("foundation", "aws:efs/fileSystemPolicy:FileSystemPolicy", "files", "policy", '{"Statement": []}', "stores_closed"),
     ("platform", "StorageClass", "gp3", "parameters.encrypted", "false", "node_disks"),
+    ("platform", "ValidatingAdmissionPolicyBinding", "admission-job-bounded", "spec.validationActions", ["Warn"], "admission_enforced"),
     ("foundation", "aws:dynamodb/table:Table", "features", "tags.data-class", "confidential", "key_of_its_class"),
     ("foundation", "bucketPublicAccessBlock", "data", "blockPublicPolicy", False, "bucket_private"),
     ("foundation", "bucketOwnershipControls", "data", "rule.objectOwnership", "ObjectWriter", "bucket_private"),
