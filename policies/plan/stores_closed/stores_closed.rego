@@ -142,10 +142,12 @@ parts := plan.of_type("aws:efs/fileSystemPolicy:FileSystemPolicy")
 
 of_system := {system.urn: found |
 	some system in systems
-	found := [object.get(part.inputs, "policy", null) |
-		some part in parts
-		system.urn in plan.referred(part, "fileSystemId")
-	]
+	found := [object.get(plan.get(part).inputs, "policy", null) | some part in parts_of[system.urn]]
+}
+
+parts_of[urn] contains part.urn if {
+	some part in parts
+	some urn in plan.referred(part, "fileSystemId")
 }
 
 # Those that may belong to any: nobody knows yet to which.
