@@ -71,6 +71,23 @@ conditional(statement) if {
 	count(tests) > 0
 }
 
+# True of a permission that not everybody can use: a test of who asks, or from where, keeps others out.
+narrowed(statement) if {
+	condition := object.get(statement, "Condition", {})
+	is_object(condition)
+	some [operator, key, values] in tests_of(condition)
+	keeps_out(operator, key, values)
+}
+
+# What is not somebody, what need not be there, and what anybody can say of a request lets everybody else through.
+keeps_out(operator, key, values) if {
+	not regex.match(`(?i)not|^null$|^forallvalues:|ifexists$`, operator)
+	not regex.match(`(?i)^(aws:(securetransport|currenttime|epochtime|requestedregion|referer|useragent)|s3:(tlsversion|x-amz-.*))$`, key)
+	asked := plan.listed(values)
+	count(asked) > 0
+	count([1 | some value in asked; regex.match(`^[*?]*\*[*?]*$|^(0\.0\.0\.0|::)/0$`, sprintf("%v", [value]))]) == 0
+}
+
 # What must all hold for a statement to count: [operator, key, values].
 tests_of(condition) := [[operator, key, values] | some operator, keys in condition; some key, values in keys]
 

@@ -51,7 +51,7 @@ fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, i
 	allowing := [statement | some statement in found; object.get(statement, "Effect", "Allow") == "Allow"]
 	some index, statement in allowing
 	documents.everybody(statement)
-	not documents.conditional(statement)
+	not documents.narrowed(statement)
 }
 
 unknown[urn] contains "a bucket policy does not say yet which bucket it belongs to" if {

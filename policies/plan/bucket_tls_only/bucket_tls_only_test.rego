@@ -97,3 +97,25 @@ test_denied_a_condition_that_is_no_question_of_true_or_false if {
 		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"StringEquals": {"aws:SecureTransport": "false"}}}]}`}),
 	])
 }
+
+test_denied_open_to_everybody_who_comes_over_tls if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b": {"statement Open lets everybody in"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::logs/*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}]}`}),
+	])
+}
+
+test_allowed_open_to_one_account_on_a_condition if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:s3/bucket:Bucket::b"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:s3/bucket:Bucket", "b", {"bucket": "logs"}),
+		given.resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "logs", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::logs/*", "Condition": {"StringEquals": {"aws:PrincipalAccount": "333333333333"}, "Bool": {"aws:SecureTransport": "true"}}}]}`}),
+	])
+}

@@ -125,7 +125,7 @@ openings := {policy: labels |
 	not documents.unreadable(policy)
 	labels := {documents.label(statement, index) |
 		some index, statement in documents.allows(policy)
-		not documents.conditional(statement)
+		not documents.narrowed(statement)
 		documents.everybody(statement)
 		of_all(statement)
 	}

@@ -103,3 +103,31 @@ test_denied_everything_in_other_words_and_all_but_some if {
 		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "d", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::x/*"}]}`}),
 	])
 }
+
+test_denied_conditions_that_keep_nobody_out if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::a", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::b", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::c", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::d", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::e", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::f", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::g", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::h", "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::i"},
+		"fail": {"urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::a": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::b": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::c": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::d": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::e": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::f": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::g": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::h": {"statement 1 lets every account through"}, "urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::i": {"statement 1 lets every account through"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "a", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "b", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "999999999999"}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "c", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "d", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"ForAllValues:StringEquals": {"aws:PrincipalAccount": "333333333333"}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "e", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringLike": {"aws:PrincipalAccount": ["333333333333", "*"]}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "f", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:PrincipalAccount": "false"}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "g", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "h", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": []}}}]}`}),
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "i", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"aws:Referer": "https://example.com"}}}]}`}),
+	])
+}
+
+test_allowed_one_condition_of_several_that_keeps_others_out if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:ec2/vpcEndpoint:VpcEndpoint::a"},
+		"fail": {},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:ec2/vpcEndpoint:VpcEndpoint", "a", {"vpcEndpointType": "Gateway", "policy": `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": "333333333333"}, "Bool": {"aws:SecureTransport": "true"}}}]}`}),
+	])
+}

@@ -39,7 +39,7 @@ fail[key.urn] contains sprintf("%v lets everybody use it", [documents.label(stat
 	not documents.unreadable(policy(key))
 	some index, statement in documents.allows(policy(key))
 	documents.everybody(statement)
-	not documents.conditional(statement)
+	not documents.narrowed(statement)
 }
 
 fail[key.urn] contains sprintf("%v allows everybody but those it names", [documents.label(statement, index)]) if {

@@ -50,3 +50,13 @@ test_unknown_an_unknown_document if {
 		given.resource("aws:kms/key:Key", "key", {"policy": given.unknown}),
 	])
 }
+
+test_denied_a_condition_that_keeps_nobody_out if {
+	answer == {
+		"judged": {"urn:pulumi:prod::app::aws:kms/key:Key::k"},
+		"fail": {"urn:pulumi:prod::app::aws:kms/key:Key::k": {"statement Open lets everybody use it"}},
+		"unknown": {},
+	} with input as given.plan([
+		given.resource("aws:kms/key:Key", "k", {"policy": `{"Version": "2012-10-17", "Statement": [{"Sid": "Open", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringLike": {"kms:CallerAccount": "*"}}}]}`}),
+	])
+}

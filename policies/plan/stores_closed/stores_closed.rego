@@ -64,7 +64,7 @@ fail[urn] contains sprintf("%v lets everybody in", [documents.label(statement, i
 	some index, statement in found
 	object.get(statement, "Effect", "Allow") == "Allow"
 	documents.everybody(statement)
-	not documents.conditional(statement)
+	not documents.narrowed(statement)
 }
 
 fail[urn] contains sprintf("%v lets everybody do more than mount and write", [documents.label(statement, index)]) if {
@@ -72,7 +72,7 @@ fail[urn] contains sprintf("%v lets everybody do more than mount and write", [do
 	some index, statement in found
 	object.get(statement, "Effect", "Allow") == "Allow"
 	documents.everybody(statement)
-	documents.conditional(statement)
+	documents.narrowed(statement)
 	more(statement)
 }
 
