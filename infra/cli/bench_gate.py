@@ -79,9 +79,16 @@ def large_plan(size: int) -> dict[str, Any]:
     while len(resources) < size:
         copy = f"c{len(resources)}"
         text = once.replace("urn:pulumi:prod::", f"urn:pulumi:prod::{copy}").replace("falaj-prod", f"falaj-prod-{copy}")
-        text = text.replace('"namespace": "', f'"namespace": "{copy}-').replace('"metadata": {"name": "', f'"metadata": {{"name": "{copy}-')
-        resources += json.loads(text)
+        resources += [_renamed(each, copy) for each in json.loads(text.replace('"namespace": "', f'"namespace": "{copy}-'))]
     return {**plans[0], "resources": resources[:size], "outputs": {}}
+
+
+def _renamed(resource: dict[str, Any], copy: str) -> dict[str, Any]:
+    """An object of a cluster under another name; the policies at its door are known by theirs."""
+    metadata = resource["inputs"].get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("name"), str) and ":ValidatingAdmissionPolicy" not in resource["type"]:
+        metadata["name"] = f"{copy}-{metadata['name']}"
+    return resource
 
 
 def _apart(engine: str, path: Path) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from infra.artifacts import Plan
 from infra.cli.bench_gate import covered, large_plan
 
+DOOR = "ValidatingAdmissionPolicy"
+
 
 def test_a_large_plan_holds_each_resource_once_and_keeps_parts_with_their_buckets(tmp_path: Path) -> None:
     plan = Plan.of(large_plan(1_000), tmp_path)
@@ -16,6 +18,9 @@ def test_a_large_plan_holds_each_resource_once_and_keeps_parts_with_their_bucket
     parts = [resource for resource in plan.resources if resource.type.startswith("aws:s3/bucketVersioning:")]
     assert len({bucket.inputs["bucket"] for bucket in buckets}) == len(buckets) > 10
     assert {urn for part in parts for urn in part.property_dependencies["bucket"]} <= {bucket.urn for bucket in buckets}
+    named = {kind: [each.inputs["metadata"]["name"] for each in plan.resources if each.type.endswith(f":{kind}")] for kind in ("Namespace", DOOR)}
+    assert len(set(named["Namespace"])) == len(named["Namespace"]) > 4
+    assert len(named[DOOR]) > len(set(named[DOOR])) > 10
 
 
 def test_coverage_names_every_rule_and_every_catalogue() -> None:
