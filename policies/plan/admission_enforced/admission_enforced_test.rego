@@ -9,14 +9,16 @@ policy_type := "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPo
 
 binding_type := "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding"
 
-# What is said of these resources, by their names, where the door is to do `action`.
-said(resources, action) := found if {
+# What is said of these resources, by their names, in a plan that makes rooms of teams, where the door is to do `action`.
+said(resources, action) := told(resources, [object.union(given.resource("falaj:platform:TeamNamespace", "room", {}), {"custom": false})], action)
+
+told(resources, components, action) := found if {
 	parameters := object.union(given.parameters, {"admission": {"rules": ["job_bounded", "pod_restricted"], "action": action}})
 	answer := {
 		"judged": {subject | some subject in rule.judged},
 		"fail": {name_in(subject): why | some subject, why in rule.fail},
 		"unknown": {name_in(subject): what | some subject, what in rule.unknown},
-	} with input as object.union(given.plan(resources), {"parameters": parameters})
+	} with input as object.union(given.plan(array.concat(components, resources)), {"parameters": parameters})
 	answer.judged == {resource.urn | some resource in resources}
 	found := [answer.fail, answer.unknown]
 }
@@ -52,6 +54,10 @@ test_allowed_a_binding_that_leaves_out_named_namespaces if {
 	every matched in [{}, {"namespaceSelector": {}, "objectSelector": {}, "resourceRules": []}, but_named("kubernetes.io/metadata.name", "NotIn")] {
 		said([jobs, choosing("b", matched)], "deny") == [{}, {}]
 	}
+}
+
+test_allowed_a_namespace_in_a_cluster_whose_door_another_plan_has_made if {
+	told([namespace], [], "deny") == [{}, {}]
 }
 
 test_allowed_what_is_no_rule_of_ours if {
