@@ -67,7 +67,7 @@ def samples(library: Library, rules: Sequence[Rule] | None = None) -> list[Sampl
 
 def as_told(plan: Plan) -> dict[str, Any]:
     """What the gate tells rules of a plan, and no more: a rule that reads more fails its own samples."""
-    return json.loads(told(plan).text)
+    return json.loads(told(plan))
 
 
 def _cases(rule: Rule, verdict: str) -> list[dict[str, Any]]:

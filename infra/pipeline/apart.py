@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
@@ -15,37 +16,44 @@ import orjson
 from infra.pipeline.policy_engine import EvaluationFailed, JsonText, too_late
 
 _THERE = Path(__file__).with_name("apart_process.py")
+_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""Memory in pages of 2 MiB where the kernel has them for the asking: fetched page by page, it is up to a fifth of the engine's time."""
 
 
 class Apart:
-    """A process that waits for one question, so that it starts while the question is still being put together."""
+    """A process that waits for one question, for as long as `seconds` from now; it starts while the question is still being put together."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         # -I: neither this folder's modules nor the environment's can stand in for the standard library's.
         command = [sys.executable, "-I", str(_THERE)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self._late = False
+        self._process = subprocess.Popen(command, env={**_PAGES, **os.environ}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._seconds, self._late = seconds, False
+        self._timer = Timer(seconds, self._end)
+        self._timer.start()
 
-    def ask(self, modules: Mapping[str, str], rule: str, input: JsonText, seconds: float) -> Any:
-        """The value of `rule` on `input`, which is let go once it was told, so that there is one copy of it and not two.
+    def ask(self, input: JsonText, about: Callable[[], tuple[Mapping[str, str], str]]) -> Any:
+        """The value of a rule on `input`, which is let go once it was told, so that there is one copy of it and not two.
 
-        Raises EvaluationFailed where no answer came within `seconds`, for whatever reason.
+        `about` is called while the process reads the input; it gives the modules and the rule. Raises EvaluationFailed where no answer came in
+        time, for whatever reason.
         """
-        timer = Timer(seconds, self._end)
-        timer.start()
         try:
             # Why a process ended that does not listen is read from it below.
             with suppress(BrokenPipeError):
-                self._tell(modules, rule, input.pieces)
-            input.pieces = ()
+                self._tell(input.pieces)
+                input.let_go()
+                modules, rule = about()
+                for text in (*(text for module in modules.items() for text in module), rule):
+                    self._tell([text.encode()])
+                self._tell([])
             input.meanwhile()
             answer, words = self._process.communicate()
         finally:
-            timer.cancel()
+            self._timer.cancel()
             self._process.kill()
             self._process.wait()
         if self._late:
-            raise EvaluationFailed(too_late(seconds))
+            raise EvaluationFailed(too_late(self._seconds))
         if self._process.returncode != 0:
             said = " ".join(words.decode(errors="replace").split())[:400]
             raise EvaluationFailed(said or f"the engine's process ended with {self._process.returncode}")
@@ -54,17 +62,12 @@ class Apart:
         except ValueError:
             raise EvaluationFailed("the engine's process gave no answer") from None
 
-    def _tell(self, modules: Mapping[str, str], rule: str, input: Sequence[bytes]) -> None:
-        """Each text with its length before it: how many modules, path and text of each, the rule, the input."""
+    def _tell(self, pieces: Sequence[bytes]) -> None:
+        """One text, with its length before it."""
         there = self._process.stdin
         assert there is not None
-        there.write(b"%d\n" % len(modules))
-        for text in (*(text for module in modules.items() for text in module), rule):
-            encoded = text.encode()
-            there.write(b"%d\n" % len(encoded))
-            there.write(encoded)
-        there.write(b"%d\n" % sum(len(piece) for piece in input))
-        for piece in input:
+        there.write(b"%d\n" % sum(len(piece) for piece in pieces))
+        for piece in pieces:
             there.write(piece)
         there.flush()
 

@@ -12,11 +12,11 @@ def _answer() -> str:
     import regorus
 
     engine = regorus.Engine()  # ty: ignore[missing-attribute]
-    for _ in range(int(sys.stdin.buffer.readline())):
-        engine.add_policy(_text(), _text())
-    rule = _text()
     engine.set_input_json(_text())
-    return engine.eval_rule_as_json(rule)
+    # Path and text of each module, then the rule, then nothing.
+    while (path := _text()) and (text := _text()):
+        engine.add_policy(path, text)
+    return engine.eval_rule_as_json(path)
 
 
 def _text() -> str:

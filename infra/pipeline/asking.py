@@ -16,7 +16,7 @@ import orjson
 
 from infra.artifacts import Plan, RuleResult
 from infra.pipeline.library import KINDS, Kind, Library, Rule
-from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, as_json, choose, too_late
+from infra.pipeline.policy_engine import SECONDS, EvaluationFailed, JsonText, PolicyEngine, choose, too_late
 
 TOLD = ("urn", "type", "op", "custom", "provider", "inputs", "property_dependencies")
 """What rules are told of a resource of a plan; the rest is for engines and readers, and a quarter of a large plan."""
@@ -44,11 +44,12 @@ def ask(
     day: str,
     engine: PolicyEngine | None = None,
     *,
+    least: int = 0,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Answers:
-    """What every rule of `kind` says of `input`, whose values are JSON values, or calls that write a large one as JsonText.
+    """What every rule of `kind` says of `input`, whose values are JSON values, or calls that write a large one (bytes of JSON).
 
-    A rule that is not in force yet on `day` (2026-01-31) is advisory. `meanwhile` may be called while an engine works elsewhere.
+    A rule that is not in force yet on `day` (2026-01-31) is advisory. `least` and `meanwhile` as in JsonText.
     """
     rules = library.of_kind(kind)
     seconds = float(input.get("parameters", {}).get("limits", {}).get("seconds", SECONDS))
@@ -57,7 +58,8 @@ def ask(
         engine = engine or choose(seconds=seconds)
         answers.engine = engine.name
         began = time.monotonic()
-        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, _QUESTION[kind], _text(input, meanwhile))
+        text = JsonText(lambda: _pieces(input), least=least, meanwhile=meanwhile)
+        said = engine.evaluate({**library.modules, **collectors(library)}, library.digest, _QUESTION[kind], text)
         if time.monotonic() - began > seconds:
             raise EvaluationFailed(too_late(seconds))
         if not isinstance(said, list):
@@ -96,29 +98,30 @@ def ask(
     return answers
 
 
-def told(plan: Plan) -> JsonText:
-    """What rules are told of `plan`. Whoever asks takes its digest too, which shows that JSON holds all of it exactly: that is not asked a second time."""
+def told(plan: Plan) -> bytes:
+    """What rules are told of `plan`, as JSON. Whoever asks takes its digest too, which shows that JSON holds all of it exactly."""
     resources = []
     for resource in plan.resources:
         # Its fields are JSON values as they stand: no copy of them is made first.
         fields = resource.__dict__
         one = {name: fields[name] for name in TOLD}
         # To a rule an input that was computed from nothing is one that is not mentioned; of a large plan these are a tenth.
-        one["property_dependencies"] = {name: urns for name, urns in one["property_dependencies"].items() if urns}
+        if not all(one["property_dependencies"].values()):
+            one["property_dependencies"] = {name: urns for name, urns in one["property_dependencies"].items() if urns}
         resources.append(one)
     about = {name: value for name, value in plan.__dict__.items() if name not in ("resources", "state")}
     try:
-        return JsonText((orjson.dumps({**about, "state": plan.state.__dict__, "resources": resources}),))
+        return orjson.dumps({**about, "state": plan.state.__dict__, "resources": resources})
     except orjson.JSONEncodeError:
         plan.canonical()  # says what it is that JSON cannot hold
         raise
 
 
-def _text(input: Mapping[str, Any], meanwhile: Callable[[], object]) -> JsonText:
+def _pieces(input: Mapping[str, Any]) -> tuple[bytes, ...]:
     pieces: list[bytes] = []
     for name, value in input.items():
-        pieces += [b", " if pieces else b"{", json.dumps(name).encode(), b": ", *as_json(value() if callable(value) else value).pieces]
-    return JsonText((*pieces, b"}"), meanwhile)
+        pieces += [b", " if pieces else b"{", json.dumps(name).encode(), b": ", value() if callable(value) else json.dumps(value).encode()]
+    return (*pieces, b"}")
 
 
 class _Subjects:

@@ -30,6 +30,9 @@ from infra.pipeline.reviewed import miswritten, unjudged
 from infra.pipeline.shapes import misshapen
 from infra.pipeline.waivers import digest_of, use
 
+_LEAST = 400
+"""Bytes that any resource takes of what rules are told: its URN, type and provider alone are as many."""
+
 
 def judge_plan(
     plan: Plan,
@@ -51,7 +54,7 @@ def judge_plan(
     given = library.parameters(plan.environment, instant(now)) if parameters is None else parameters
     subject_digest = cache(lambda: digest_bytes(plan.canonical()))
     told_of = {"plan": lambda: told(plan), "parameters": given, "now": instant(now)}
-    answers = ask(library, "plan", told_of, instant(now)[:10], engine, meanwhile=subject_digest)
+    answers = ask(library, "plan", told_of, instant(now)[:10], engine, least=_LEAST * len(plan.resources), meanwhile=subject_digest)
     nobody = unjudged(library, answers.types)
     faults = list(answers.faults)
     if nobody and given.get("unjudged_types") == "deny":

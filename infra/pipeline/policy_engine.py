@@ -12,7 +12,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,21 +37,33 @@ class EvaluationFailed(Exception):
     """The engine gave no answer: an error in a rule, a refused input, a panic. The gate never takes it for a yes."""
 
 
-@dataclass(slots=True)
 class JsonText:
-    """An input that is JSON text (UTF-8) already, in pieces: a large one is neither written a second time nor put together."""
+    """An input as JSON text (UTF-8), in pieces: a large one is neither written a second time nor put together. It is made when it is asked for."""
 
-    pieces: tuple[bytes, ...]
-    meanwhile: Callable[[], object] = lambda: None
-    """What the asker has to do in any case, for an engine that works elsewhere to call while it does."""
+    def __init__(self, make: Callable[[], tuple[bytes, ...]], *, least: int = 0, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """`least` is how many bytes it will have at least. `meanwhile`, what the asker has to do anyway, is for an engine that works elsewhere to call."""
+        self._make, self.least, self.meanwhile = make, least, meanwhile
+        self._made: tuple[bytes, ...] | None = None
 
-    def __len__(self) -> int:
-        return sum(len(piece) for piece in self.pieces)
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """All of it, in order."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     @property
     def text(self) -> str:
         """All of it."""
         return b"".join(self.pieces).decode()
+
+    def is_larger_than(self, size: int) -> bool:
+        """Whether it has more bytes than `size`; made to be measured only where `least` does not tell."""
+        return self.least > size or sum(len(piece) for piece in self.pieces) > size
+
+    def let_go(self) -> None:
+        """Keep no copy of it."""
+        self._made = None
 
 
 class PolicyEngine(Protocol):
@@ -96,25 +107,21 @@ class RegorusEngine:
 
     def _answer(self, modules: Mapping[str, str], digest: str, rule: str, input: JsonText) -> Any:
         """The answer of the compact form; where that has none, of the modules as they are, whose errors name files and lines."""
-        asked = self._asked_apart() if len(input) > self._apart else self._asked_here
-        short = _compact(tuple(modules.items()), rule) if rule.startswith(("data.falaj.gate.", "data.falaj.gate_brief.")) else None
+        if input.is_larger_than(self._apart):
+            from infra.pipeline.apart import Apart
+
+            return Apart(self._seconds).ask(input, lambda: _shortest(modules, rule) or (modules, rule))
+        short = _shortest(modules, rule)
         if short is not None:
             try:
-                return asked({"library.rego": short[0]}, f"{digest} {rule}", short[1], input)
-            except (KeyboardInterrupt, SystemExit, MemoryError, EvaluationFailed):
+                return self._asked_here(short[0], f"{digest} {rule}", short[1], input)
+            except (KeyboardInterrupt, SystemExit, MemoryError):
                 raise
             except BaseException:  # a panic of the engine is no Exception
                 _loaded_here.__dict__.clear()
                 self._asked_here(modules, digest, rule, input)
                 raise EvaluationFailed("the rules answer as they are written, and not in their compact form") from None
-        return asked(modules, digest, rule, input)
-
-    def _asked_apart(self) -> Callable[[Mapping[str, str], str, str, JsonText], Any]:
-        """Asks a process that starts now."""
-        from infra.pipeline.apart import Apart
-
-        process = Apart()
-        return lambda modules, _, rule, input: process.ask(modules, rule, input, self._seconds)
+        return self._asked_here(modules, digest, rule, input)
 
     def _asked_here(self, modules: Mapping[str, str], digest: str, rule: str, input: JsonText) -> Any:
         engine = self._loaded(modules, digest)
@@ -136,6 +143,12 @@ class RegorusEngine:
                 engine.add_policy(path, text)
             loaded[key] = engine
         return loaded[key]
+
+
+def _shortest(modules: Mapping[str, str], rule: str) -> tuple[Mapping[str, str], str] | None:
+    """The one module that the embedded engine reads fastest, and what `rule` is called in it; None where there is none."""
+    short = _compact(tuple(modules.items()), rule) if rule.startswith(("data.falaj.gate.", "data.falaj.gate_brief.")) else None
+    return ({"library.rego": short[0]}, short[1]) if short else None
 
 
 @lru_cache(maxsize=_KEPT * 4)
@@ -181,7 +194,7 @@ def choose(name: str | None = None, seconds: float = SECONDS) -> PolicyEngine:
 
 def as_json(input: Any) -> JsonText:
     """An input as JSON text."""
-    return input if isinstance(input, JsonText) else JsonText((json.dumps(input).encode(),))
+    return input if isinstance(input, JsonText) else JsonText(lambda: (json.dumps(input).encode(),))
 
 
 def too_late(seconds: float) -> str:
