@@ -38,10 +38,8 @@ fail[policy.urn] contains "no binding has it asked" if {
 }
 
 fail[policy.urn] contains "what it cannot judge it lets in: failurePolicy is not Fail" if {
-	some policy in of_rules
-	stands := plan.at(policy.inputs, ["spec", "failurePolicy"])
+	some [policy, stands] in yielding
 	plan.known(stands)
-	stands != "Fail"
 }
 
 fail[binding.urn] contains "it refuses nothing: validationActions has no Deny" if {
@@ -73,12 +71,12 @@ unknown[policy.urn] contains "whether a binding has it asked is not known before
 }
 
 unknown[policy.urn] contains "whether it refuses what it cannot judge is not known before an apply" if {
-	some policy in of_rules
-	plan.hidden(plan.at(policy.inputs, ["spec", "failurePolicy"]))
+	some [policy, stands] in yielding
+	plan.hidden(stands)
 }
 
 unknown[binding.urn] contains "which policy it has asked is not known before an apply" if {
-	some binding in bindings
+	some binding in doubtful
 	input.parameters.admission.action != "off"
 	plan.hidden(policy_of(binding))
 }
@@ -145,7 +143,29 @@ unbound := [policy |
 	not name in bound
 ]
 
-bindings_of_rules := [binding | some binding in bindings; policy_of(binding) in wanted]
+# Policies that do not say that they refuse what they cannot judge, with what they say.
+yielding := [[policy, stands] |
+	some policy in of_rules
+	stands := plan.at(policy.inputs, ["spec", "failurePolicy"])
+	stands != "Fail"
+]
+
+bindings_of_rules := [binding | some binding in doubtful; policy_of(binding) in wanted]
+
+# Many bindings say the same, so each saying is read once; those that are plainly as they should be are not looked at field by field.
+doubtful := [binding |
+	some binding in bindings
+	spec := object.get(binding.inputs, "spec", null)
+	not spec in sound
+]
+
+sound := {spec |
+	some spec in {binding.inputs.spec | some binding in bindings}
+	"Deny" in spec.validationActions
+	object.get(spec, ["paramRef", "parameterNotFoundAction"], "Deny") == "Deny"
+	count(choices(spec)) == 0
+	not contains(json.marshal(spec), `"__falaj__"`)
+}
 
 # Bindings that do not plainly refuse, with what they do instead.
 lenient := [[binding, actions] |
@@ -159,8 +179,12 @@ lenient := [[binding, actions] |
 # What a binding leaves out beside namespaces that it names and what it excludes: somebody answers for those.
 narrowed := [[binding, field, choice] |
 	some binding in bindings_of_rules
+	some [field, choice] in choices(plan.at(binding.inputs, ["spec"]))
+]
+
+choices(spec) := [[field, choice] |
 	some field in ["namespaceSelector", "objectSelector", "resourceRules"]
-	choice := plan.at(binding.inputs, ["spec", "matchResources", field])
+	choice := plan.at(spec, ["matchResources", field])
 	not choice in [null, {}, []]
 	not all_but_named(field, choice)
 ]
