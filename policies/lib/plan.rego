@@ -46,10 +46,10 @@ customs := {resource.urn: resource |
 
 custom := object.keys(customs)
 
-# URNs of those that are told anything at all. One look at the text of a type tells whether any is told nothing.
+# URNs of those that are told anything at all. One look at the text of a type tells whether any is told nothing: an entry of the list is empty.
 filled := custom - {resource.urn |
 	some type, text in texts
-	contains(text, "{}")
+	regex.match(`[\[,]\{\}`, text)
 	some resource in managed[type]
 	resource.inputs == {}
 }

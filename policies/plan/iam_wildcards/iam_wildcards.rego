@@ -35,6 +35,7 @@ judged := object.keys(policies) | object.keys(attached)
 
 fail[urn] contains "the policy is not a JSON object" if {
 	some urn in doubtful
+	not urn in legible
 	some policy in policies[urn]
 	documents.malformed(policy)
 }
@@ -94,13 +95,23 @@ doubtful contains urn if {
 	not documents.plain(policy, wide)
 }
 
-statements contains [urn, index, statement] if {
+# Policies that can be read, each as an object.
+read := [[urn, document] |
 	some urn in doubtful
 	some policy in policies[urn]
 	not documents.unreadable(policy)
-	some index, statement in documents.allows(policy)
+	document := documents.parsed(policy)
+	is_object(document)
+]
+
+# Those whose only policy is among them.
+legible := {urn | some [urn, _] in read; count(policies[urn]) == 1}
+
+statements := [[urn, index, statement] |
+	some [urn, document] in read
+	some index, statement in documents.allows(document)
 	regex.match(wide, json.marshal(statement))
-}
+]
 
 # Many statements allow the same actions, so each list of them is read once.
 actions_in := {list: documents.actions({"Action": list}) | some list in lists}
@@ -122,10 +133,10 @@ guarded_in := {list: covered |
 guarded := concat("\n", input.parameters.iam.guarded_actions)
 
 # Statements whose actions would be too many on everything.
-sweeping contains [urn, index, statement] if {
+sweeping := [[urn, index, statement] |
 	some [urn, index, statement] in statements
 	statement.Action in wide_lists
-}
+]
 
 wide_lists := object.keys(guarded_in) | {list |
 	some list, actions in actions_in
@@ -176,6 +187,7 @@ own_policies(urn) := {policy |
 }
 
 everything(statement) if {
+	regex.match(wide, json.marshal(object.get(statement, "Resource", null)))
 	some resource in documents.resources(statement)
 	documents.everything(resource)
 }
