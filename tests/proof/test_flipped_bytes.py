@@ -80,7 +80,10 @@ def running() -> list[dict[str, Any]]:
         "topologySpreadConstraints": [zones],
     }
     selector, about = {"matchLabels": labels}, {"name": "serve", "namespace": "inference"}
-    inputs = {"metadata": about, "spec": {"replicas": 2, "selector": selector, "template": {"metadata": {"labels": labels}, "spec": pod}}}
+    inputs = {
+        "metadata": {**about, "labels": {"falaj/rto": "8h"}},
+        "spec": {"replicas": 2, "selector": selector, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    }
     budget = RUNS.replace("apps/v1:Deployment", "policy/v1:PodDisruptionBudget")
     said = [
         (provider, {"context": "arn:aws:eks:me-central-1:111122223333:cluster/a"}, ""),
