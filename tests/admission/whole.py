@@ -57,9 +57,11 @@ def whole(manifest: dict[str, Any], rule: str) -> dict[str, Any]:
             for each in spec.get("failurePolicy", {}).get("rules", []):
                 each.setdefault("name", "any")
         elif kind in _TEMPLATED:
-            if kind != "Job":
-                spec.setdefault("selector", dict(_LABELS) if kind == "ReplicationController" else {"matchLabels": dict(_LABELS)})
             _template(spec, restart="Never" if kind == "Job" else "Always", rule=rule)
+            if kind != "Job":
+                # It selects its own pods, whatever they are labelled.
+                labels = dict(spec["template"]["metadata"]["labels"])
+                spec.setdefault("selector", labels if kind == "ReplicationController" else {"matchLabels": labels})
     return manifest
 
 

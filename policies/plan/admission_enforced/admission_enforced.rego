@@ -65,6 +65,12 @@ unknown[namespace.urn] contains sprintf("whether anybody asks %v at its cluster'
 	perhaps_named
 }
 
+unknown[policy.urn] contains "which rule it asks is not known before an apply" if {
+	some policy in policies
+	input.parameters.admission.action != "off"
+	plan.hidden(name_of(policy))
+}
+
 unknown[policy.urn] contains "whether a binding has it asked is not known before an apply" if {
 	some policy in unbound
 	perhaps_bound

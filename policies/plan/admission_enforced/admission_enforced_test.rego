@@ -115,7 +115,10 @@ test_denied_a_binding_without_its_list if {
 
 test_unknown_a_name_known_later if {
 	later := "whether anybody asks %v at its cluster's door is not known before an apply"
-	said([namespace, policy("p", given.unknown, {})], "warn") == [{}, {"training": {sprintf(later, ["job_bounded"]), sprintf(later, ["pod_restricted"])}}]
+	said([namespace, policy("p", given.unknown, {})], "warn") == [
+		{},
+		{"p": {"which rule it asks is not known before an apply"}, "training": {sprintf(later, ["job_bounded"]), sprintf(later, ["pod_restricted"])}},
+	]
 }
 
 test_unknown_whose_binding_it_is if {

@@ -97,6 +97,12 @@ hidden_env(container) if {
 	plan.hidden(variable)
 }
 
+# A variable whose name is known later may be the log's.
+hidden_env(container) if {
+	some variable in plan.listed(object.get(container, "env", null))
+	plan.hidden(object.get(variable, "name", null))
+}
+
 # Those of which some container keeps something.
 keeping contains urn if {
 	some urn in readable

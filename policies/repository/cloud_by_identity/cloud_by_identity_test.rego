@@ -66,11 +66,3 @@ test_unknown_a_workflow_that_is_no_yaml if {
 		"unknown": {".github/workflows/ci.yml": {"it is not YAML: x"}},
 	} with input as given.repository({"workflows": {".github/workflows/ci.yml": {"error": "it is not YAML: x", "triggers": ["push"], "permissions": {"contents": "read"}, "jobs": {}, "secrets": []}}})
 }
-
-test_unknown_a_job_that_does_nobody_knows_what if {
-	answer == {
-		"judged": {".github/workflows/ci.yml"},
-		"fail": {},
-		"unknown": {".github/workflows/ci.yml": {"what its jobs do and which secrets they take cannot be read"}},
-	} with input as given.repository({"workflows": {".github/workflows/ci.yml": {"error": "", "triggers": ["push"], "permissions": {"contents": "read"}, "jobs": {"test": {"permissions": null, "uses": []}}, "secrets": []}}})
-}

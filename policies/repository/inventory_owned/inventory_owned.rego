@@ -67,12 +67,6 @@ unknown[subject] contains "when it was looked at last is no date" if {
 	not dates.is_date(reviewed)
 }
 
-unknown[subject] contains "what the repository is made of is no list" if {
-	subject := "inventory"
-	parts := object.get(input.repository, "parts", null)
-	not is_array(parts)
-}
-
 said(value) if {
 	is_string(value)
 	trim_space(value) != ""

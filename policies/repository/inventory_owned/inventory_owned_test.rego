@@ -82,12 +82,3 @@ test_unknown_a_leap_day_in_a_common_year if {
 		"unknown": {"inventory": {"when it was looked at last is no date"}},
 	} with input as given.repository({"inventory": {"there": true, "error": "", "content": {"reviewed": "2025-02-29", "items": [{"name": "stack foundation", "owner": "ml-platform", "data_class": "internal"}]}}})
 }
-
-test_unknown_nothing_says_what_the_repository_is_made_of if {
-	whole := given.repository({})
-	answer == {
-		"judged": {"inventory"},
-		"fail": {},
-		"unknown": {"inventory": {"what the repository is made of is no list"}},
-	} with input as object.union(object.remove(whole, ["repository"]), {"repository": object.remove(whole.repository, ["parts"])})
-}
