@@ -52,10 +52,15 @@ class Proxies:
 
     async def _let_go(self) -> None:
         """End the connections that are still open: left alone, they would be complained of when the process ends."""
-        still = asyncio.all_tasks() - {asyncio.current_task()}
-        for each in still:
-            each.cancel()
-        await asyncio.gather(*still, return_exceptions=True)
+        while True:
+            # What was accepted a moment ago becomes a task only now.
+            await asyncio.sleep(0)
+            still = asyncio.all_tasks() - {asyncio.current_task()}
+            if not still:
+                return
+            for each in still:
+                each.cancel()
+            await asyncio.gather(*still, return_exceptions=True)
 
     def _call(self, work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(5)
