@@ -57,11 +57,11 @@ def test_the_environment_tells_the_limit(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_real_worker_takes_fewer_texts_at_once_where_it_is_given_less_and_none_where_it_is_given_too_little(released: Store, tmp_path: Path) -> None:
     settings = Settings(released.uri, None, concurrency=64, new_tokens=512, cache=tmp_path / "cache")
     front, found = 0, []
-    for room in (None, 340 * MIB):
+    for room in (None, 230 * MIB):
         # This process is the front. Measured each time, and without what earlier tests left to be taken back.
         gc.collect()
         front = psutil.Process().memory_info().rss
-        # Beside two workers of the small model, which hold about a hundred MiB each, there is room for some thirty of its slots.
+        # Beside two workers of the small model, which hold 60 to 100 MiB each, there is room for ten to thirty of its slots (3.3 MiB).
         limit = room and (front + room) * 10 // 9
         with serving(replace(settings, memory_bytes=limit), load_real) as live:
             side = live.inference.front.side("stable")
