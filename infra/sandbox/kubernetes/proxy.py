@@ -73,10 +73,10 @@ class Proxies:
         try:
             await asyncio.gather(_pump(reader, upstream[1]), _pump(upstream[0], writer))
         finally:
+            # Not waited for: where the process ends amid a connection, nothing can be.
             for end in (upstream[1], writer):
-                end.close()
-                with contextlib.suppress(OSError):
-                    await end.wait_closed()
+                with contextlib.suppress(OSError, RuntimeError):
+                    end.close()
 
     async def _connect(self, port: int, backends: Backends) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         limit = self._loop.time() + _PATIENCE_SECONDS
