@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from falaj.errors import Exit, UsageError
 from falaj.home import environment_folder, state_folder, volume_folder
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, progress, table
+from infra.cli.witness import written
 
 if TYPE_CHECKING:
     from infra.recovery.copies import Part
@@ -57,7 +57,6 @@ def restore(environment: str, place: str, moment: str, into: Path | None, by: st
     What is in use is not touched. Exit code 1 where something did not come back whole.
     """
     from infra.audit import chain
-    from infra.pipeline.evidence_documents import sign, template, write
     from infra.recovery.copies import read
     from infra.recovery.drill import changed_since
     from infra.recovery.drill import restore as bring_back
@@ -70,9 +69,7 @@ def restore(environment: str, place: str, moment: str, into: Path | None, by: st
         found = bring_back(files, environment, into or Path(scratch) / "restored", checks=_checks(), moment=moment, now=now)
     copied = read(files, environment, moment)
     found.changed = changed_since(copied, [part for part in _parts(environment, tuple(PARTS)) if part.name in copied["parts"]])
-    who = by or os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
-    document = sign(template("restore_test", environment, by=who, now=now, facts=found.facts()))
-    path = write(environment_folder(environment) / "documents", document)
+    document, path = written("restore_test", environment, found.facts(), by=by, now=now)
     details = {"copy": found.copy, "succeeded": not found.wrong, "rto_seconds": round(found.rto_seconds, 2), "rpo_seconds": round(found.rpo_seconds)}
     chain.append(environment, "drilled", "restore", details, document["at"])
     result = {**found.facts(), "promised": _promised(environment), "document": str(path)}

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from falaj.files import read_json
-from falaj.home import environment_folder
 from infra.cli.evidence_branches import branches
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
-
-_folder_option = click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of the documents, instead of the environment's own.")
-_KEY = click.option("--key", default="witness", show_default=True, help="Name of this installation's key to sign with.")
+from infra.cli.witness import documents_folder, documents_option, seen_by, witness_key_option
 
 
 @click.group()
@@ -30,10 +25,10 @@ evidence.add_command(branches)
 @evidence.command()
 @click.argument("kind", metavar="TYPE")
 @environment_option
-@_folder_option
+@documents_option
 @click.option("--by", help="Who saw it; FALAJ_AUTHOR or the user of this machine where left out.")
 @click.option("--facts", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="JSON object of what was seen; signs the document at once.")
-@_KEY
+@witness_key_option
 def new(kind: str, environment: str, folder: Path | None, by: str | None, facts: Path | None, key: str) -> None:
     """Write a document of TYPE, dated now: an example to fill in, or a signed one with --facts.
 
@@ -45,15 +40,14 @@ def new(kind: str, environment: str, folder: Path | None, by: str | None, facts:
     from infra.pipeline.evidence_documents import sign, template, write
 
     given = read_json(facts, what="facts", next="a JSON object") if facts else None
-    who = by or os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
-    document = template(kind, environment, by=who, now=datetime.now(UTC), facts=given)
-    path = write(_place(folder, environment), sign(document, key) if facts else document)
+    document = template(kind, environment, by=seen_by(by), now=datetime.now(UTC), facts=given)
+    path = write(documents_folder(environment, folder), sign(document, key) if facts else document)
     click.echo(f"wrote {path}" + ("" if facts else f"\nPut in what was really seen, then: falaj evidence sign {path}"))
 
 
 @evidence.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@_KEY
+@witness_key_option
 def sign(files: tuple[Path, ...], key: str) -> None:
     """Sign documents as they are now. What is still an example is refused."""
     from falaj.files import write_json
@@ -66,28 +60,24 @@ def sign(files: tuple[Path, ...], key: str) -> None:
 
 @evidence.command(name="list")
 @environment_option
-@_folder_option
+@documents_option
 @click.option("--signers", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="JSON object of name -> public key; whose signature counts.")
 @json_option
 def list_(environment: str, folder: Path | None, signers: Path | None, as_json: bool) -> None:
     """List the newest document of each type, and what is doubtful about it."""
     from infra.pipeline.evidence_documents import read_folder
 
-    found = read_folder(_place(folder, environment), environment, signers=signers)
+    found = read_folder(documents_folder(environment, folder), environment, signers=signers)
     emit(found, as_json, lambda: _shown(found))
 
 
 @evidence.command()
-@_KEY
+@witness_key_option
 def key(key: str) -> None:
     """Print the public half of this installation's key, for the list of signers."""
     from falaj.signing import public_pem, signing_key
 
     click.echo(public_pem(signing_key(key)).decode(), nl=False)
-
-
-def _place(folder: Path | None, environment: str) -> Path:
-    return folder or environment_folder(environment) / "documents"
 
 
 def _shown(found: dict) -> str:

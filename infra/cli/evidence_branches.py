@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from falaj.errors import UsageError
-from falaj.home import environment_folder
 from infra.cli.drift_infrastructure import evidence_bucket
 from infra.cli.options import environment_option
+from infra.cli.witness import documents_option, witness_key_option, written
 
 
 @click.command()
@@ -26,10 +23,10 @@ from infra.cli.options import environment_option
     help="What rulesets/ID answered to who may change it: names who may pass by. Once per ruleset.",
 )
 @environment_option
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of the documents, instead of the environment's own.")
+@documents_option
 @click.option("--by", help="Who asked; FALAJ_AUTHOR or the user of this machine where left out.")
 @click.option("--deposit", is_flag=True, help="Put it into the environment's evidence bucket as well, where nobody can change it.")
-@click.option("--key", default="witness", show_default=True, help="Name of this installation's key to sign with.")
+@witness_key_option
 def branches(
     answers: tuple[str, ...],
     repository: str,
@@ -49,13 +46,10 @@ def branches(
     The answer of branches/main/protection is taken as well, as main=FILE beside the first: what holds is the strictest of both.
     """
     from infra.pipeline.branch_protection import facts
-    from infra.pipeline.evidence_documents import sign, template, write
 
     bucket = evidence_bucket(environment) if deposit else ""
     seen = facts(repository, [_named(each) for each in answers], rulesets)
-    who = by or os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
-    document = sign(template("branch_protection", environment, by=who, now=datetime.now(UTC), facts=seen), key)
-    path = write(folder or environment_folder(environment) / "documents", document)
+    document, path = written("branch_protection", environment, seen, by=by, folder=folder, key=key)
     click.echo(f"wrote {path}")
     if bucket:
         from infra.audit.deposit import put

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import getpass
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from falaj.errors import Denied, UsageError
-from falaj.home import ROOT, environment_folder
+from falaj.home import ROOT
 from infra.cli import image_provenance as provenance_of
 from infra.cli.options import environment_option, json_option
 from infra.cli.output import emit, table
+from infra.cli.witness import written
 
 if TYPE_CHECKING:
     from infra.pipeline.image_provenance import Traced
@@ -201,14 +199,9 @@ def _of_config(environment: str) -> list[Claim]:
 
 
 def _write_documents(found: Sequence[Known], built: Sequence[Traced], environment: str) -> None:
-    from infra.pipeline.evidence_documents import sign as signed
-    from infra.pipeline.evidence_documents import template, write
-
-    who = os.environ.get("FALAJ_AUTHOR") or getpass.getuser()
     attested = {"images": [{"digest": one.digest, "signed": not one.why, "bill_of_materials": bool(one.bill)} for one in found]}
     for kind, facts in (("image_attestations", attested), ("build_provenance", provenance_of.facts(found, built))):
-        document = template(kind, environment, by=who, now=datetime.now(UTC), facts=facts)
-        click.echo(f"wrote {write(environment_folder(environment) / 'documents', signed(document))}", err=True)
+        click.echo(f"wrote {written(kind, environment, facts)[1]}", err=True)
 
 
 def _shown(found: Sequence[Known], built: Sequence[Traced] = ()) -> str:
